@@ -1,0 +1,23 @@
+/** The engine's public face: everything that elements and headless pages may use. */
+export { createSession } from './session.ts';
+export type {
+  Command,
+  MediaDevice,
+  PeerStats,
+  Session,
+  SessionEvent,
+  SessionOptions,
+  SessionStats,
+  SessionView,
+  ParticipantView,
+  EncryptionView,
+} from './session-types.ts';
+export { createPrivateRoom, resolveRoom } from './room-address.ts';
+export type { RoomAddress, RoomKind } from './room-address.ts';
+export { TaiError, ERROR_CODES } from './protocol/errors.ts';
+export type { ErrorCode } from './protocol/errors.ts';
+export type { IceServer } from './protocol/relay.ts';
+export type { PeerId, RoomId } from './protocol/ids.ts';
+export type { PublicationKind } from './protocol/peer.ts';
+export type { RoomSecret } from './protocol/invite.ts';
+export type { Device, LeaveReason, LinkTransport, PeerLeaveReason, Phase } from './room/state.ts';

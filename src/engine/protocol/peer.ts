@@ -1,0 +1,106 @@
+/**
+ * What two peers say to each other, always sealed (PROTOCOL.md PM1–PM8). The relay never sees any of it.
+ * A message that does not parse is counted and dropped; unknown fields are ignored, unknown types dropped.
+ */
+import { isRecord, parseCount, parseJson, parseList, parseText } from './json.ts';
+import type { JsonRecord } from './json.ts';
+
+export const NAME_MAX_CHARS = 64;
+const SDP_MAX_CHARS = 30_000;
+const CANDIDATE_MAX_CHARS = 512;
+const CANDIDATES_MAX = 64;
+const PUBLICATIONS_MAX = 8;
+const GENERATION_MAX = 2 ** 32 - 1;
+
+/** The kinds of publication; each has one fixed place in every connection. */
+export const PUBLICATION_KINDS = ['microphone', 'camera'] as const;
+export type PublicationKind = (typeof PUBLICATION_KINDS)[number];
+
+/** One track that a peer offers to its audience. */
+export type Publication = { readonly kind: PublicationKind; readonly isMuted: boolean };
+
+/** Who a peer says it is and what it publishes. A name is a claim, not an identity. */
+export type Presence = { readonly name: string; readonly publications: readonly Publication[] };
+
+/** RTCIceCandidateInit without the fields we do not use. The empty `candidate` ends a generation. */
+export type Candidate = {
+  readonly candidate: string;
+  readonly sdpMid: string | null;
+  readonly sdpMLineIndex: number | null;
+  readonly usernameFragment: string | null;
+};
+
+export type PeerMessage =
+  | { readonly type: 'offer'; readonly link: number; readonly round: number; readonly sdp: string; readonly presence: Presence }
+  | { readonly type: 'answer'; readonly link: number; readonly round: number; readonly sdp: string; readonly presence: Presence }
+  | { readonly type: 'candidates'; readonly link: number; readonly candidates: readonly Candidate[] }
+  | { readonly type: 'presence'; readonly presence: Presence }
+  | { readonly type: 'leave' };
+
+export function formatPeerMessage(message: PeerMessage): string {
+  return JSON.stringify(message);
+}
+
+export function parsePeerMessage(text: string): PeerMessage | undefined {
+  const value = parseJson(text);
+  if (!isRecord(value)) return undefined;
+  switch (value['type']) {
+    case 'offer':
+    case 'answer': {
+      const link = parseCount(value['link'], GENERATION_MAX);
+      const round = parseCount(value['round'], GENERATION_MAX);
+      const sdp = parseText(value['sdp'], SDP_MAX_CHARS);
+      const presence = parsePresence(value['presence']);
+      if (link === undefined || round === undefined || sdp === undefined || !presence) return undefined;
+      return { type: value['type'], link, round, sdp, presence };
+    }
+    case 'candidates': {
+      const link = parseCount(value['link'], GENERATION_MAX);
+      const candidates = parseList(value['candidates'], CANDIDATES_MAX, parseCandidate);
+      return link !== undefined && candidates ? { type: 'candidates', link, candidates } : undefined;
+    }
+    case 'presence': {
+      const presence = parsePresence(value['presence']);
+      return presence && { type: 'presence', presence };
+    }
+    case 'leave':
+      return { type: 'leave' };
+    default:
+      return undefined;
+  }
+}
+
+/** A name as it may be shown: no control or bidirectional-override characters, one line, at most 64 units. */
+export function cleanName(name: string): string {
+  return name
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, NAME_MAX_CHARS);
+}
+
+function parsePresence(value: unknown): Presence | undefined {
+  if (!isRecord(value)) return undefined;
+  const name = parseText(value['name'], NAME_MAX_CHARS);
+  const publications = parseList(value['publications'], PUBLICATIONS_MAX, parsePublication);
+  return name !== undefined && publications ? { name: cleanName(name), publications } : undefined;
+}
+
+function parsePublication(value: unknown): Publication | undefined {
+  if (!isRecord(value)) return undefined;
+  const kind = PUBLICATION_KINDS.find((known) => known === value['kind']);
+  const isMuted = value['isMuted'];
+  return kind && typeof isMuted === 'boolean' ? { kind, isMuted } : undefined;
+}
+
+function parseCandidate(value: unknown): Candidate | undefined {
+  if (!isRecord(value)) return undefined;
+  const candidate = parseText(value['candidate'], CANDIDATE_MAX_CHARS);
+  const sdpMLineIndex = value['sdpMLineIndex'] === null ? null : parseCount(value['sdpMLineIndex'], 255);
+  if (candidate === undefined || sdpMLineIndex === undefined) return undefined;
+  return { candidate, sdpMid: shortText(value, 'sdpMid'), sdpMLineIndex, usernameFragment: shortText(value, 'usernameFragment') };
+}
+
+function shortText(value: JsonRecord, key: string): string | null {
+  return parseText(value[key], 256) ?? null;
+}

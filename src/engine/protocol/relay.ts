@@ -1,0 +1,246 @@
+/**
+ * What page and relay say to each other: JSON-RPC 2.0 over one WebSocket (PROTOCOL.md RL1–RL12).
+ * Both directions are written and read here and nowhere else.
+ */
+import { CLOSE_CODES, RPC_ERRORS } from './errors.ts';
+import type { RpcErrorReason } from './errors.ts';
+import { parsePeerId, parseRoomId } from './ids.ts';
+import type { PeerId, RoomId } from './ids.ts';
+import { isRecord, parseCount, parseJson, parseList, parseText } from './json.ts';
+import type { JsonRecord } from './json.ts';
+
+/** Constant, so that no log of addresses tells one room from another. */
+export const RELAY_PATH = '/relay';
+/** Text that both sides treat as a heartbeat; answered by the platform without waking the room. */
+export const PING_TEXT = 'ping';
+export const PONG_TEXT = 'pong';
+
+/** The longest text of a message in either direction, in UTF-16 units (all of it is ASCII). */
+export const RELAY_TEXT_MAX = 64 * 1024;
+/** The longest `payload`, in base64url digits: leaves 1 KiB for the envelope of the JSON around it. */
+export const PAYLOAD_TEXT_MAX = RELAY_TEXT_MAX - 1024;
+const RPC_ID_TEXT_MAX = 64;
+const PEERS_MAX = 64;
+const ICE_SERVERS_MAX = 16;
+const ICE_TEXT_MAX = 1024;
+
+export type RpcId = string | number;
+
+export type ClientRequest =
+  | { readonly method: 'join'; readonly params: { readonly room_id: RoomId; readonly peer_id: PeerId } }
+  | { readonly method: 'leave'; readonly params: { readonly room_id: RoomId } }
+  | {
+      readonly method: 'relay_message';
+      readonly params: { readonly target_peer_id: PeerId; readonly room_id: RoomId; readonly payload: string };
+    };
+
+export type PeerPlace = { readonly peer_id: PeerId; readonly join_number: number };
+
+export type IceServer = {
+  readonly urls: readonly string[];
+  readonly username?: string;
+  readonly credential?: string;
+};
+
+/** A peer's place in the room, told once after every (re)connection and as the result of `join`. */
+export type Welcome = {
+  readonly room_id: RoomId;
+  readonly peer_id: PeerId;
+  /** Grows with every newcomer and stays with a peer across reconnections; decides who offers and who is polite. */
+  readonly join_number: number;
+  /** Names this instance of the room's object; a new one means that `n` starts again. */
+  readonly ep: string;
+  readonly peers: readonly PeerPlace[];
+  readonly ice_servers: readonly IceServer[];
+};
+
+export type RelayNotification =
+  | { readonly method: 'welcome'; readonly params: Welcome }
+  | { readonly method: 'peer_joined'; readonly params: PeerPlace }
+  | { readonly method: 'peer_left'; readonly params: { readonly peer_id: PeerId } }
+  | {
+      readonly method: 'relay_message';
+      readonly params: {
+        readonly sender_peer_id: PeerId;
+        readonly room_id: RoomId;
+        readonly payload: string;
+        readonly n: number;
+        readonly ep: string;
+      };
+    };
+
+export type RelayMessage =
+  | ({ readonly type: 'notification' } & RelayNotification)
+  | { readonly type: 'result'; readonly id: RpcId; readonly result: unknown }
+  | { readonly type: 'error'; readonly id: RpcId | null; readonly code: number; readonly reason: string };
+
+/** What the relay made of a client's text: a call, or the error to answer with. */
+export type ParsedRequest =
+  | { readonly type: 'request'; readonly id: RpcId | undefined; readonly request: ClientRequest }
+  | { readonly type: 'fault'; readonly id: RpcId | null; readonly reason: RpcErrorReason };
+
+// --- written by the client -------------------------------------------------------------------------
+
+/** Without `id` it is a notification: nothing is answered, not even an error (JSON-RPC 2.0 §4.1). */
+export function formatRequest(request: ClientRequest, id?: RpcId): string {
+  return JSON.stringify({ jsonrpc: '2.0', ...(id === undefined ? {} : { id }), ...request });
+}
+
+// --- read by the relay -----------------------------------------------------------------------------
+
+/** Batches are refused as `invalid-request` (RL4). */
+export function parseClientText(text: string): ParsedRequest {
+  if (text.length > RELAY_TEXT_MAX) return { type: 'fault', id: null, reason: 'too-large' };
+  const value = parseJson(text);
+  if (value === undefined) return { type: 'fault', id: null, reason: 'parse-error' };
+  if (!isRecord(value)) return { type: 'fault', id: null, reason: 'invalid-request' };
+  const id = value['id'] === undefined ? undefined : parseRpcId(value['id']);
+  const fault = (reason: RpcErrorReason): ParsedRequest => ({ type: 'fault', id: id ?? null, reason });
+  if (value['jsonrpc'] !== '2.0' || typeof value['method'] !== 'string') return fault('invalid-request');
+  if (value['id'] !== undefined && id === undefined) return fault('invalid-request');
+  const parseParams = Object.hasOwn(REQUEST_PARSERS, value['method'])
+    ? REQUEST_PARSERS[value['method'] as ClientRequest['method']]
+    : undefined;
+  if (!parseParams) return fault('method-not-found');
+  const request = isRecord(value['params']) ? parseParams(value['params']) : undefined;
+  return request ? { type: 'request', id, request } : fault('invalid-params');
+}
+
+const REQUEST_PARSERS: Record<ClientRequest['method'], (params: JsonRecord) => ClientRequest | undefined> = {
+  join: (params) => {
+    const room_id = parseRoomId(params['room_id']);
+    const peer_id = parsePeerId(params['peer_id']);
+    return room_id && peer_id && { method: 'join', params: { room_id, peer_id } };
+  },
+  leave: (params) => {
+    const room_id = parseRoomId(params['room_id']);
+    return room_id && { method: 'leave', params: { room_id } };
+  },
+  relay_message: (params) => {
+    const target_peer_id = parsePeerId(params['target_peer_id']);
+    const room_id = parseRoomId(params['room_id']);
+    const payload = parsePayload(params['payload']);
+    if (!target_peer_id || !room_id || payload === undefined) return undefined;
+    return { method: 'relay_message', params: { target_peer_id, room_id, payload } };
+  },
+};
+
+// --- written by the relay --------------------------------------------------------------------------
+
+export function formatNotification(notification: RelayNotification): string {
+  return JSON.stringify({ jsonrpc: '2.0', ...notification });
+}
+
+export function formatResult(id: RpcId, result: Welcome | Record<string, never>): string {
+  return JSON.stringify({ jsonrpc: '2.0', id, result });
+}
+
+/** Only the code and its name: never what was sent, never a stack. */
+export function formatError(id: RpcId | null, reason: RpcErrorReason): string {
+  return JSON.stringify({ jsonrpc: '2.0', id, error: { code: RPC_ERRORS[reason], message: reason, data: { reason } } });
+}
+
+/** Close reason of an expired token: tells the relay's clock, so that a client whose own is wrong can correct it (AD5). */
+export function formatExpiredReason(nowS: number): string {
+  return `token-expired;now=${nowS}`;
+}
+
+// --- read by the client ----------------------------------------------------------------------------
+
+/** The relay's clock in Unix seconds, where this close was about an expired token. */
+export function parseExpiredClose(code: number, reason: string): number | undefined {
+  const match = /^token-expired;now=([0-9]{1,12})$/.exec(reason);
+  return code === CLOSE_CODES['token-expired'] && match?.[1] !== undefined ? Number(match[1]) : undefined;
+}
+
+/** `undefined` for everything that is not a well-formed message of the relay: counted and dropped by the caller. */
+export function parseRelayText(text: string): RelayMessage | undefined {
+  const value = text.length > RELAY_TEXT_MAX ? undefined : parseJson(text);
+  if (!isRecord(value) || value['jsonrpc'] !== '2.0') return undefined;
+  if (typeof value['method'] === 'string') {
+    const notification = isRecord(value['params']) ? parseNotification(value['method'], value['params']) : undefined;
+    return notification && { type: 'notification', ...notification };
+  }
+  const error = value['error'];
+  if (isRecord(error)) {
+    const code = error['code'];
+    const reason = isRecord(error['data']) ? parseText(error['data']['reason'], RPC_ID_TEXT_MAX) : undefined;
+    if (typeof code !== 'number' || reason === undefined) return undefined;
+    return { type: 'error', id: parseRpcId(value['id']) ?? null, code, reason };
+  }
+  const id = parseRpcId(value['id']);
+  return id !== undefined && 'result' in value ? { type: 'result', id, result: value['result'] } : undefined;
+}
+
+function parseNotification(method: string, params: JsonRecord): RelayNotification | undefined {
+  switch (method) {
+    case 'welcome': {
+      const welcome = parseWelcome(params);
+      return welcome && { method, params: welcome };
+    }
+    case 'peer_joined': {
+      const place = parsePlace(params);
+      return place && { method, params: place };
+    }
+    case 'peer_left': {
+      const peer_id = parsePeerId(params['peer_id']);
+      return peer_id && { method, params: { peer_id } };
+    }
+    case 'relay_message': {
+      const sender_peer_id = parsePeerId(params['sender_peer_id']);
+      const room_id = parseRoomId(params['room_id']);
+      const payload = parsePayload(params['payload']);
+      const n = parseCount(params['n']);
+      const ep = parseText(params['ep'], RPC_ID_TEXT_MAX);
+      if (!sender_peer_id || !room_id || payload === undefined || n === undefined || ep === undefined) return undefined;
+      return { method, params: { sender_peer_id, room_id, payload, n, ep } };
+    }
+    default:
+      return undefined;
+  }
+}
+
+export function parseWelcome(value: unknown): Welcome | undefined {
+  if (!isRecord(value)) return undefined;
+  const room_id = parseRoomId(value['room_id']);
+  const place = parsePlace(value);
+  const ep = parseText(value['ep'], RPC_ID_TEXT_MAX);
+  const peers = parseList(value['peers'], PEERS_MAX, parsePlace);
+  const ice_servers = parseList(value['ice_servers'], ICE_SERVERS_MAX, parseIceServer);
+  if (!room_id || !place || ep === undefined || !peers || !ice_servers) return undefined;
+  return { room_id, ...place, ep, peers, ice_servers };
+}
+
+function parsePlace(value: unknown): PeerPlace | undefined {
+  if (!isRecord(value)) return undefined;
+  const peer_id = parsePeerId(value['peer_id']);
+  const join_number = parseCount(value['join_number']);
+  return peer_id && join_number !== undefined ? { peer_id, join_number } : undefined;
+}
+
+/** One entry of the operator's ICE setting, also as the relay passes it on. Only `stun(s):` and `turn(s):` URLs. */
+export function parseIceServer(value: unknown): IceServer | undefined {
+  if (!isRecord(value)) return undefined;
+  const listed = typeof value['urls'] === 'string' ? [value['urls']] : value['urls'];
+  const urls = parseList(listed, ICE_SERVERS_MAX, (url) => {
+    const text = parseText(url, ICE_TEXT_MAX);
+    return text !== undefined && /^(stun|turn)s?:[^\s]+$/.test(text) ? text : undefined;
+  });
+  if (!urls || urls.length === 0) return undefined;
+  const username = parseText(value['username'], ICE_TEXT_MAX);
+  const credential = parseText(value['credential'], ICE_TEXT_MAX);
+  return {
+    urls,
+    ...(username === undefined ? {} : { username }),
+    ...(credential === undefined ? {} : { credential }),
+  };
+}
+
+function parseRpcId(value: unknown): RpcId | undefined {
+  return parseText(value, RPC_ID_TEXT_MAX) ?? (typeof value === 'number' && Number.isFinite(value) ? value : undefined);
+}
+
+function parsePayload(value: unknown): string | undefined {
+  const text = parseText(value, PAYLOAD_TEXT_MAX);
+  return text !== undefined && text.length > 0 && /^[A-Za-z0-9_-]+$/.test(text) ? text : undefined;
+}

@@ -1,0 +1,98 @@
+/**
+ * What a session knows, as unions: a phase holds only the fields it has. Plain data, safe to keep and compare;
+ * media tracks stand here by id, the tracks themselves live in `media` and `transport`.
+ */
+import type { ErrorCode } from '../protocol/errors.ts';
+import type { PeerId } from '../protocol/ids.ts';
+import type { Presence, PublicationKind } from '../protocol/peer.ts';
+
+/** MediaStreamTrack.id of a local track, or an id given by the link for a remote one. */
+export type TrackId = string;
+
+/** A microphone or camera of our own. */
+export type Device =
+  | { readonly state: 'off' }
+  | { readonly state: 'starting'; readonly deviceId: string | undefined }
+  | {
+      readonly state: 'live';
+      readonly trackId: TrackId;
+      readonly deviceId: string;
+      readonly label: string;
+      readonly isMuted: boolean;
+    }
+  | { readonly state: 'failed'; readonly code: ErrorCode };
+
+export type Local = {
+  readonly name: string;
+  readonly microphone: Device;
+  readonly camera: Device;
+};
+
+/**
+ * Where the offer/answer exchange of one link stands. `round` numbers the offers made by one side, so that a late answer
+ * is told from the one awaited. `isStale`: something changed meanwhile, offer again once stable.
+ */
+export type Negotiation =
+  | { readonly at: 'new' }
+  | { readonly at: 'stable' }
+  | { readonly at: 'making-offer'; readonly round: number; readonly isStale: boolean }
+  | { readonly at: 'have-local-offer'; readonly round: number; readonly isStale: boolean }
+  | { readonly at: 'accepting-offer'; readonly round: number; readonly isStale: boolean }
+  | { readonly at: 'accepting-answer'; readonly round: number; readonly isStale: boolean };
+
+/** RTCPeerConnection.connectionState, less `closed` (a closed link is a missing one). */
+export type LinkTransport = 'new' | 'connecting' | 'connected' | 'disconnected' | 'failed';
+
+export type Link = {
+  /** Counts the connections tried between these two peers; messages of an older one are dropped. */
+  readonly generation: number;
+  readonly negotiation: Negotiation;
+  /** The number of our last offer. */
+  readonly round: number;
+  readonly transport: LinkTransport;
+  /** Offers in a row that led to no connection. */
+  readonly attempts: number;
+};
+
+export type Peer = {
+  readonly peerId: PeerId;
+  readonly joinNumber: number;
+  /** Whether the relay lists this peer now. Only a hint: the relay is not trusted to remove anybody. */
+  readonly isListed: boolean;
+  /** Told by the peer itself, sealed; `undefined` until its first message. */
+  readonly presence: Presence | undefined;
+  readonly link: Link;
+  readonly tracks: { readonly [Kind in PublicationKind]?: TrackId };
+};
+
+export type Peers = ReadonlyMap<PeerId, Peer>;
+
+export type LeaveReason = 'left' | 'replaced' | 'refused' | 'room-full';
+
+export type Call =
+  | { readonly phase: 'idle' }
+  | { readonly phase: 'lobby' }
+  | { readonly phase: 'joining'; readonly peerId: PeerId }
+  | { readonly phase: 'joined'; readonly peerId: PeerId; readonly joinNumber: number; readonly peers: Peers }
+  | { readonly phase: 'reconnecting'; readonly peerId: PeerId; readonly joinNumber: number; readonly peers: Peers }
+  | { readonly phase: 'left'; readonly reason: LeaveReason };
+
+export type Phase = Call['phase'];
+/** The phases in which there are peers. */
+export type Present = Extract<Call, { readonly peers: Peers }>;
+
+export type RoomState = { readonly local: Local; readonly call: Call };
+
+export const OFF: Device = { state: 'off' };
+
+export const INITIAL_STATE: RoomState = {
+  local: { name: '', microphone: OFF, camera: OFF },
+  call: { phase: 'idle' },
+};
+
+export function isPresent(call: Call): call is Present {
+  return call.phase === 'joined' || call.phase === 'reconnecting';
+}
+
+/** Why a peer is gone: it said so itself, sealed, or it fell silent. */
+export type PeerLeaveReason = 'left' | 'connection-lost';

@@ -1,0 +1,128 @@
+/** Types of the engine's public face. */
+import type { ErrorCode } from './protocol/errors.ts';
+import type { PeerId, RoomId } from './protocol/ids.ts';
+import type { PublicationKind } from './protocol/peer.ts';
+import type { IceServer } from './protocol/relay.ts';
+import type { Device, LeaveReason, LinkTransport, PeerLeaveReason, Phase } from './room/state.ts';
+import type { RoomAddress, RoomKind } from './room-address.ts';
+
+export type SessionOptions = {
+  /** `wss:`/`https:` address of the relay (`ws:`/`http:` for loopback only); the path is ignored. */
+  readonly relay: string;
+  /** Which room, with its secret: from `resolveRoom` or `createPrivateRoom`. */
+  readonly room: RoomAddress;
+  /** A name to show to others: a claim, never an identity. At most 64 characters. */
+  readonly displayName?: string;
+  /** Used in place of the relay's answer where given. */
+  readonly iceServers?: readonly IceServer[];
+  /** Address of the clock worker, for pages whose CSP allows no `blob:` worker. */
+  readonly workerUrl?: string;
+};
+
+/** What a page asks for. The state tells what became of it; nothing is optimistic. */
+export type Command =
+  | { readonly type: 'open-lobby'; readonly microphone: boolean; readonly camera: boolean }
+  | { readonly type: 'join' }
+  | { readonly type: 'leave' }
+  | { readonly type: 'set-name'; readonly name: string }
+  /** Microphone: mutes or unmutes, and opens the device if it is off. */
+  | { readonly type: 'set-microphone'; readonly isOn: boolean }
+  /** Camera: closes the device (its light goes out) or opens it. */
+  | { readonly type: 'set-camera'; readonly isOn: boolean }
+  | { readonly type: 'set-device'; readonly kind: PublicationKind; readonly deviceId: string };
+
+export type ParticipantView = {
+  readonly peerId: PeerId;
+  readonly name: string;
+  readonly link: LinkTransport;
+  /** `undefined` = not published, or not told yet. */
+  readonly microphone: { readonly isMuted: boolean } | undefined;
+  readonly camera: { readonly isMuted: boolean } | undefined;
+  /** The live tracks, to be put into a `MediaStream` of your own; `undefined` until they arrive. */
+  readonly audioTrack: MediaStreamTrack | undefined;
+  readonly videoTrack: MediaStreamTrack | undefined;
+};
+
+/** What is true about encryption so far, no more: what `<tai-privacy-shield>` shows. */
+export type EncryptionView = {
+  /** Offers, answers, addresses and names are sealed under keys from the room's secret. */
+  readonly isSignallingSealed: boolean;
+  /** Who can derive these keys: holders of the link, or anyone who sees the page. */
+  readonly roomKind: RoomKind;
+  /** Media runs browser to browser under DTLS-SRTP; the certificates' fingerprints travelled sealed. */
+  readonly isMediaDtls: boolean;
+  /** A second seal on every frame, under keys that no TURN or SFU host has. */
+  readonly isFrameSealed: boolean;
+  /** Somebody compared safety codes. */
+  readonly isVerified: boolean;
+  /** IP addresses are hidden from the other participants. */
+  readonly isAddressHidden: boolean;
+};
+
+export type SessionView = {
+  readonly phase: Phase;
+  /** Set in the phase `left`. */
+  readonly leaveReason: LeaveReason | undefined;
+  readonly roomId: RoomId | undefined;
+  readonly selfId: PeerId | undefined;
+  readonly name: string;
+  readonly microphone: Device;
+  readonly camera: Device;
+  /** Our own live tracks, for the preview. */
+  readonly microphoneTrack: MediaStreamTrack | undefined;
+  readonly cameraTrack: MediaStreamTrack | undefined;
+  /** In the order in which they joined. */
+  readonly participants: readonly ParticipantView[];
+  readonly encryption: EncryptionView;
+};
+
+/** Moments, where `SessionView` is the state. */
+export type SessionEvent =
+  | { readonly type: 'joined' }
+  | { readonly type: 'left'; readonly reason: LeaveReason }
+  | { readonly type: 'peer-joined'; readonly peerId: PeerId }
+  | { readonly type: 'peer-left'; readonly peerId: PeerId; readonly reason: PeerLeaveReason }
+  | { readonly type: 'error'; readonly code: ErrorCode; readonly isRecoverable: boolean; readonly detail: string }
+  | { readonly type: 'devices-changed' };
+
+export type MediaDevice = {
+  readonly deviceId: string;
+  readonly kind: PublicationKind;
+  /** Empty until the user has granted access. */
+  readonly label: string;
+};
+
+export type PeerStats = {
+  /** `relay` = through a TURN host. */
+  readonly link: 'direct' | 'relay' | 'none';
+  readonly candidateType: string;
+  /** Milliseconds; `undefined` until measured. */
+  readonly rtt_ms: number | undefined;
+  readonly framesSentByStats: number;
+  readonly framesDecoded: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** Codec names in use, as `video/VP8`. */
+  readonly codec: readonly string[];
+};
+
+export type SessionStats = {
+  readonly peers: { readonly [peerId: string]: PeerStats };
+  readonly totals: { readonly bytesSent: number; readonly bytesReceived: number };
+  /** Bad input from outside, counted by reason and dropped. */
+  readonly dropped: { readonly [reason: string]: number };
+};
+
+export type Session = {
+  readonly view: SessionView;
+  /** Called after each change, with the new view; not called at once. Returns the way to stop. */
+  subscribe(listener: (view: SessionView) => void): () => void;
+  on(listener: (event: SessionEvent) => void): () => void;
+  /** Starts effects in the same task, so that a click's activation still counts. Throws `TaiError('usage')` after `close`. */
+  dispatch(command: Command): void;
+  /** Lists microphones and cameras. Never asks for permission. */
+  devices(): Promise<readonly MediaDevice[]>;
+  getStats(): Promise<SessionStats>;
+  /** Leaves, ends every track, connection, socket, worker and listener. The session is then of no use. */
+  close(): void;
+};
