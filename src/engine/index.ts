@@ -12,8 +12,8 @@ export type {
   ParticipantView,
   EncryptionView,
 } from './session-types.ts';
-export { createPrivateRoom, resolveRoom } from './room-address.ts';
-export type { RoomAddress, RoomKind } from './room-address.ts';
+export { createPrivateRoom, resolveRoom, roomFragment } from './room-address.ts';
+export type { RoomAddress, RoomAddressOptions, RoomKind } from './room-address.ts';
 export { TaiError, ERROR_CODES } from './protocol/errors.ts';
 export type { ErrorCode } from './protocol/errors.ts';
 export type { IceServer } from './protocol/relay.ts';

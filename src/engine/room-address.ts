@@ -1,9 +1,62 @@
-/** Which room, and where its secret comes from. */
-import { asciiBytes, concatBytes, toBase64Url } from './protocol/bytes.ts';
+/** Which room, and where its secret comes from (PROTOCOL.md LK1–LK5). */
+import { openRoomSecret } from './keys.ts';
 import { TaiError } from './protocol/errors.ts';
-import { ROOM_SECRET_BYTES, isRoomName, parseFragment, roomSecretFromBytes, withFragmentRoom } from './protocol/invite.ts';
+import {
+  ROOM_SECRET_BYTES,
+  isRoomName,
+  parseFragment,
+  parseRoomSecret,
+  roomSecretFromBytes,
+  withFragmentRoom,
+} from './protocol/invite.ts';
 import type { RoomSecret } from './protocol/invite.ts';
+import { relayUrl } from './relay-address.ts';
 
-/** `private`: only holders of the link; `open`: anyone who sees the page can join. */
+/** `private`: only holders of the link can join; `open`: anyone who sees the page can. */
 export type RoomKind = 'private' | 'open';
 export type RoomAddress = { readonly kind: RoomKind; readonly room: RoomSecret };
+
+export type RoomAddressOptions = {
+  /** Address of the relay: its origin is part of an open room's name. */
+  readonly relay: string;
+  /** Name in the page's HTML: letters, digits, `.`, `_`, `-`, at most 64. */
+  readonly roomName?: string;
+  /** `location.hash`. */
+  readonly fragment?: string;
+  /** 32, 64 or 96 bytes, or their base64url: goes before the fragment. */
+  readonly roomSecret?: Uint8Array | string;
+};
+
+/** A new private room from 32 random bytes, without host tools. */
+export function createPrivateRoom(): RoomAddress {
+  const room = roomSecretFromBytes(globalThis.crypto.getRandomValues(new Uint8Array(ROOM_SECRET_BYTES)));
+  if (!room) throw new Error('room secret: no randomness');
+  return { kind: 'private', room };
+}
+
+/**
+ * Property, then fragment, then the open room of that name; `undefined` where there is none of them.
+ * Throws `TaiError`: `usage` for a bad name or secret, `link-invalid` for a broken link (never silently another room).
+ */
+export async function resolveRoom(options: RoomAddressOptions): Promise<RoomAddress | undefined> {
+  const { roomName = '', roomSecret, fragment = '' } = options;
+  if (roomName !== '' && !isRoomName(roomName)) {
+    throw new TaiError('usage', 'room: use 1 to 64 letters, digits, ".", "_" or "-"');
+  }
+  if (roomSecret !== undefined) {
+    const room = typeof roomSecret === 'string' ? parseRoomSecret(roomSecret) : roomSecretFromBytes(roomSecret);
+    if (!room) throw new TaiError('usage', 'roomSecret: 32, 64 or 96 bytes, not all zero, or their base64url');
+    return { kind: 'private', room };
+  }
+  const found = parseFragment(fragment, roomName);
+  if (found.type === 'invalid') throw new TaiError('link-invalid', 'the link of this room is damaged or cut short');
+  if (found.type === 'room') return { kind: 'private', room: found.room };
+  if (roomName === '') return undefined;
+  const room = roomSecretFromBytes(await openRoomSecret(relayUrl(options.relay).host, roomName));
+  return room && { kind: 'open', room };
+}
+
+/** The fragment (with `#`) of the link that lets a guest into this room; the page's other entries are kept. */
+export function roomFragment(fragment: string, address: RoomAddress, roomName = ''): string {
+  return withFragmentRoom(fragment, address.room, roomName);
+}

@@ -82,7 +82,7 @@ export type SessionEvent =
   | { readonly type: 'left'; readonly reason: LeaveReason }
   | { readonly type: 'peer-joined'; readonly peerId: PeerId }
   | { readonly type: 'peer-left'; readonly peerId: PeerId; readonly reason: PeerLeaveReason }
-  | { readonly type: 'error'; readonly code: ErrorCode; readonly isRecoverable: boolean; readonly detail: string }
+  | { readonly type: 'error'; readonly code: ErrorCode; readonly isRecoverable: boolean }
   | { readonly type: 'devices-changed' };
 
 export type MediaDevice = {

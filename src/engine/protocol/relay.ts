@@ -21,7 +21,7 @@ export const RELAY_TEXT_MAX = 64 * 1024;
 export const PAYLOAD_TEXT_MAX = RELAY_TEXT_MAX - 1024;
 const RPC_ID_TEXT_MAX = 64;
 const PEERS_MAX = 64;
-const ICE_SERVERS_MAX = 16;
+export const ICE_SERVERS_MAX = 16;
 const ICE_TEXT_MAX = 1024;
 
 export type RpcId = string | number;
@@ -77,7 +77,12 @@ export type RelayMessage =
 /** What the relay made of a client's text: a call, or the error to answer with. */
 export type ParsedRequest =
   | { readonly type: 'request'; readonly id: RpcId | undefined; readonly request: ClientRequest }
-  | { readonly type: 'fault'; readonly id: RpcId | null; readonly reason: RpcErrorReason };
+  | {
+      readonly type: 'fault';
+      /** `null` where none could be read; `undefined` for a notification, which is not answered (JSON-RPC 2.0 §4.1). */
+      readonly id: RpcId | null | undefined;
+      readonly reason: RpcErrorReason;
+    };
 
 // --- written by the client -------------------------------------------------------------------------
 
@@ -95,9 +100,11 @@ export function parseClientText(text: string): ParsedRequest {
   if (value === undefined) return { type: 'fault', id: null, reason: 'parse-error' };
   if (!isRecord(value)) return { type: 'fault', id: null, reason: 'invalid-request' };
   const id = value['id'] === undefined ? undefined : parseRpcId(value['id']);
-  const fault = (reason: RpcErrorReason): ParsedRequest => ({ type: 'fault', id: id ?? null, reason });
-  if (value['jsonrpc'] !== '2.0' || typeof value['method'] !== 'string') return fault('invalid-request');
-  if (value['id'] !== undefined && id === undefined) return fault('invalid-request');
+  const isNotification = value['id'] === undefined;
+  if (value['jsonrpc'] !== '2.0' || typeof value['method'] !== 'string' || (!isNotification && id === undefined)) {
+    return { type: 'fault', id: id ?? null, reason: 'invalid-request' };
+  }
+  const fault = (reason: RpcErrorReason): ParsedRequest => ({ type: 'fault', id, reason });
   const parseParams = Object.hasOwn(REQUEST_PARSERS, value['method'])
     ? REQUEST_PARSERS[value['method'] as ClientRequest['method']]
     : undefined;

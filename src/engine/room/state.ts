@@ -50,8 +50,10 @@ export type Link = {
   /** The number of our last offer. */
   readonly round: number;
   readonly transport: LinkTransport;
-  /** Offers in a row that led to no connection. */
+  /** Times in a row that the link was found not to stand. */
   readonly attempts: number;
+  /** The peer closed this connection. */
+  readonly isEnded: boolean;
 };
 
 export type Peer = {

@@ -1,0 +1,56 @@
+/**
+ * The Worker: one deployment is a whole installation. `/relay` leads to a room, `/healthz` says that we are up, and
+ * everything else is a static file of `dist/` (the drop-in script and the demo).
+ */
+import { CLOSE_CODES } from '../src/engine/protocol/errors.ts';
+import { RELAY_PATH, formatExpiredReason } from '../src/engine/protocol/relay.ts';
+import { SUBPROTOCOL } from '../src/engine/protocol/token.ts';
+import type { TokenTimeFault } from '../src/engine/protocol/token.ts';
+import { admit, parseOffer } from './admission.ts';
+import type { RelayEnv } from './env.ts';
+
+export { RoomObject } from './room-object.ts';
+
+const HEALTH_PATH = '/healthz';
+
+// The platform asks for a default export.
+export default {
+  async fetch(request: Request, env: RelayEnv): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    if (pathname === RELAY_PATH) return await relay(request, env);
+    if (pathname === HEALTH_PATH) return json(200, { ok: true });
+    return await env.ASSETS.fetch(request);
+  },
+} satisfies ExportedHandler<RelayEnv>;
+
+async function relay(request: Request, env: RelayEnv): Promise<Response> {
+  if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
+    return json(426, { error: 'websocket-expected' }, { Upgrade: 'websocket' });
+  }
+  const nowS = Math.floor(Date.now() / 1000);
+  const offer = parseOffer(request.headers.get('Sec-WebSocket-Protocol'));
+  const admission = await admit(offer, nowS);
+  if (admission.type === 'refused') return refuse(admission.reason, offer.isOurs, nowS);
+  try {
+    return await env.ROOMS.get(env.ROOMS.idFromName(admission.claims.roomId)).fetch(request);
+  } catch {
+    // The object is being moved or is overloaded; what the platform says about it is not for clients.
+    return json(503, { error: 'unavailable' }, { 'Retry-After': '1' });
+  }
+}
+
+/** Accepts and closes at once, because a browser does not show its page the status of a failed handshake. */
+function refuse(reason: TokenTimeFault, isOurs: boolean, nowS: number): Response {
+  const { 0: client, 1: server } = new WebSocketPair();
+  server.accept();
+  server.close(CLOSE_CODES[reason], reason === 'token-expired' ? formatExpiredReason(nowS) : reason);
+  const headers: HeadersInit = isOurs ? { 'Sec-WebSocket-Protocol': SUBPROTOCOL } : {};
+  return new Response(null, { status: 101, webSocket: client, headers });
+}
+
+function json(status: number, body: Record<string, boolean | string>, headers: Record<string, string> = {}): Response {
+  return Response.json(body, {
+    status,
+    headers: { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff', ...headers },
+  });
+}

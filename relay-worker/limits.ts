@@ -1,0 +1,97 @@
+/**
+ * How much one socket and one room may ask of the relay (PROTOCOL.md LM1–LM7). No clock in here: time is an argument.
+ *
+ * Buckets live in memory only. An object that was put to sleep has been idle for longer than a bucket needs to fill.
+ */
+export const PEERS_DEFAULT = 8;
+/** What `welcome` can list. */
+export const PEERS_CEILING = 64;
+
+export const SOCKET_MESSAGES_PER_S = 20;
+export const SOCKET_MESSAGES_BURST = 150;
+export const SOCKET_BYTES_PER_S = 128 * 1024;
+export const SOCKET_BYTES_BURST = 1024 * 1024;
+export const ROOM_MESSAGES_PER_S = 300;
+export const ROOM_MESSAGES_BURST = 900;
+
+/** A longer text ends its socket; between `RELAY_TEXT_MAX` and this it is answered with `too-large`. */
+export const TEXT_CLOSE_BYTES = 1024 * 1024;
+/** So many messages that break the protocol end their socket. */
+export const FAULTS_MAX = 32;
+
+/** Above this a target gets no further peer's messages until it has read what waits for it. */
+export const BUFFERED_DROP_BYTES = 256 * 1024;
+/** Above this a target that does not read is closed, before it fills the memory that all peers of the room share. */
+export const BUFFERED_CLOSE_BYTES = 1024 * 1024;
+
+/** Refusals are paid from a bucket of their own; who empties it floods, and is closed. */
+const REFUSALS_PER_S = 20;
+const REFUSALS_BURST = 300;
+/** A refused message costs one, and one more for each of these, so that big messages end a flood sooner. */
+const REFUSAL_UNIT_BYTES = 4096;
+/** `rate-limited` errors a socket is told; the rest of a flood is dropped without a word. */
+export const RATE_ERRORS_PER_S = 4;
+export const RATE_ERRORS_BURST = 8;
+
+/** Fills at `perS` up to `burst`, and starts full. A clock that steps back adds nothing and takes nothing away. */
+export class TokenBucket {
+  readonly #perS: number;
+  readonly #burst: number;
+  #level: number;
+  #atMs: number | undefined;
+
+  constructor(perS: number, burst: number) {
+    this.#perS = perS;
+    this.#burst = burst;
+    this.#level = burst;
+  }
+
+  has(amount: number, nowMs: number): boolean {
+    const elapsedMs = Math.max(0, nowMs - (this.#atMs ?? nowMs));
+    this.#level = Math.min(this.#burst, this.#level + (elapsedMs / 1000) * this.#perS);
+    this.#atMs = nowMs;
+    return this.#level >= amount;
+  }
+
+  /** Takes all of the amount, or nothing and answers `false`. */
+  take(amount: number, nowMs: number): boolean {
+    if (!this.has(amount, nowMs)) return false;
+    this.#level -= amount;
+    return true;
+  }
+}
+
+/** `refuse` is told to the sender, `drop` is not; `close` ends the socket. */
+export type RateVerdict = 'pass' | 'refuse' | 'drop' | 'close';
+
+/** What one socket may still send. */
+export class SocketBudget {
+  readonly #messages = new TokenBucket(SOCKET_MESSAGES_PER_S, SOCKET_MESSAGES_BURST);
+  readonly #bytes = new TokenBucket(SOCKET_BYTES_PER_S, SOCKET_BYTES_BURST);
+  readonly #refusals = new TokenBucket(REFUSALS_PER_S, REFUSALS_BURST);
+  readonly #rateErrors = new TokenBucket(RATE_ERRORS_PER_S, RATE_ERRORS_BURST);
+
+  /**
+   * The room's own bucket is asked only for what the socket may send, so that one flooder cannot use up what its
+   * neighbours need; and a room that is over its rate never closes a socket that kept to its own.
+   */
+  judge(bytes: number, room: TokenBucket, nowMs: number): RateVerdict {
+    if (this.#messages.has(1, nowMs) && this.#bytes.take(bytes, nowMs)) {
+      this.#messages.take(1, nowMs);
+      return room.take(1, nowMs) ? 'pass' : this.#refuse(nowMs);
+    }
+    const cost = 1 + Math.floor(bytes / REFUSAL_UNIT_BYTES);
+    return this.#refusals.take(cost, nowMs) ? this.#refuse(nowMs) : 'close';
+  }
+
+  #refuse(nowMs: number): RateVerdict {
+    return this.#rateErrors.take(1, nowMs) ? 'refuse' : 'drop';
+  }
+}
+
+/** The `MAX_PEERS` setting: 1 to 64 as text or number; the default for anything else. */
+export function parseMaxPeers(setting: unknown): number {
+  const value = typeof setting === 'string' && /^[0-9]{1,2}$/.test(setting) ? Number(setting) : setting;
+  const isInRange = typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= PEERS_CEILING;
+  return isInRange ? value : PEERS_DEFAULT;
+}

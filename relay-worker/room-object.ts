@@ -1,0 +1,73 @@
+/**
+ * The Durable Object of one room: a shell around `RelayRoom` that puts it on the platform's hibernating sockets.
+ *
+ * It touches no storage, sets no timer or alarm, awaits nothing and logs nothing: what must outlive its sleep is in
+ * the sockets' attachments, and everything else dies with it.
+ */
+import { DurableObject } from 'cloudflare:workers';
+import { toBase64Url } from '../src/engine/protocol/bytes.ts';
+import type { RoomId } from '../src/engine/protocol/ids.ts';
+import { PING_TEXT, PONG_TEXT } from '../src/engine/protocol/relay.ts';
+import { SUBPROTOCOL } from '../src/engine/protocol/token.ts';
+import { parseOffer } from './admission.ts';
+import { formatAttachment, parseAttachment } from './attachment.ts';
+import type { RelayEnv } from './env.ts';
+import { parseIceServers } from './ice.ts';
+import { parseMaxPeers } from './limits.ts';
+import { RelayRoom } from './relay-room.ts';
+
+const EPOCH_BYTES = 9;
+
+export class RoomObject extends DurableObject<RelayEnv> {
+  readonly #ep = toBase64Url(crypto.getRandomValues(new Uint8Array(EPOCH_BYTES)));
+  #room: RelayRoom<WebSocket> | undefined;
+
+  constructor(ctx: DurableObjectState, env: RelayEnv) {
+    super(ctx, env);
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING_TEXT, PONG_TEXT));
+    for (const socket of ctx.getWebSockets()) {
+      // The platform may still list sockets that we have closed; those are not in the room any more.
+      if (socket.readyState !== WebSocket.OPEN) continue;
+      const attachment = parseAttachment(socket.deserializeAttachment());
+      if (!attachment) continue;
+      const { roomId, peerId, joinNumber } = attachment;
+      this.#roomOf(roomId).restore(socket, { peer_id: peerId, join_number: joinNumber });
+    }
+  }
+
+  /** Only the Worker can call this, and it has checked the token of the request that it passes on. */
+  override fetch(request: Request): Response {
+    const claims = parseOffer(request.headers.get('Sec-WebSocket-Protocol')).token?.claims;
+    if (!claims) return new Response(null, { status: 400 });
+    const { 0: client, 1: server } = new WebSocketPair();
+    this.ctx.acceptWebSocket(server);
+    const place = this.#roomOf(claims.roomId).admit(server, claims.peerId, claims.joinNumber, Date.now());
+    if (place) {
+      const { roomId, peerId } = claims;
+      server.serializeAttachment(formatAttachment({ roomId, peerId, joinNumber: place.join_number }));
+    }
+    return new Response(null, { status: 101, webSocket: client, headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } });
+  }
+
+  override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
+    this.#room?.receive(socket, data, Date.now());
+  }
+
+  override webSocketClose(socket: WebSocket): void {
+    this.#room?.gone(socket);
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.#room?.gone(socket);
+  }
+
+  #roomOf(roomId: RoomId): RelayRoom<WebSocket> {
+    this.#room ??= new RelayRoom({
+      roomId,
+      ep: this.#ep,
+      maxPeers: parseMaxPeers(this.env.MAX_PEERS),
+      iceServers: parseIceServers(this.env.ICE_SERVERS),
+    });
+    return this.#room;
+  }
+}

@@ -1,0 +1,130 @@
+/** The events of the elements. All bubble and cross shadow roots, so that a page can listen where it likes. */
+import type { ErrorCode, LeaveReason, PeerId, PeerLeaveReason, Phase, PublicationKind } from '../../engine/index.ts';
+import type { EncryptionState } from './encryption.ts';
+
+const TOLD: EventInit = { bubbles: true, composed: true };
+const ASKED: EventInit = { ...TOLD, cancelable: true };
+
+/** We are in the room. Not told again after a reconnect. */
+export class TaiJoinEvent extends Event {
+  constructor() {
+    super('tai-join', TOLD);
+  }
+}
+
+/** We are out of the room. */
+export class TaiLeaveEvent extends Event {
+  readonly reason: LeaveReason;
+  constructor(reason: LeaveReason) {
+    super('tai-leave', TOLD);
+    this.reason = reason;
+  }
+}
+
+export class TaiStateChangeEvent extends Event {
+  readonly state: Phase;
+  constructor(state: Phase) {
+    super('tai-state-change', TOLD);
+    this.state = state;
+  }
+}
+
+export class TaiPeerJoinEvent extends Event {
+  readonly peerId: PeerId;
+  constructor(peerId: PeerId) {
+    super('tai-peer-join', TOLD);
+    this.peerId = peerId;
+  }
+}
+
+export class TaiPeerLeaveEvent extends Event {
+  readonly peerId: PeerId;
+  readonly reason: PeerLeaveReason;
+  constructor(peerId: PeerId, reason: PeerLeaveReason) {
+    super('tai-peer-leave', TOLD);
+    this.peerId = peerId;
+    this.reason = reason;
+  }
+}
+
+/** `peerId` is `undefined` where the room as a whole changed; `overall` is always the room's. */
+export class TaiEncryptionChangeEvent extends Event {
+  readonly peerId: PeerId | undefined;
+  readonly state: EncryptionState;
+  readonly overall: EncryptionState;
+  constructor(peerId: PeerId | undefined, state: EncryptionState, overall: EncryptionState) {
+    super('tai-encryption-change', TOLD);
+    this.peerId = peerId;
+    this.state = state;
+    this.overall = overall;
+  }
+}
+
+/** Microphones or cameras came or went. */
+export class TaiDeviceChangeEvent extends Event {
+  constructor() {
+    super('tai-device-change', TOLD);
+  }
+}
+
+export class TaiErrorEvent extends Event {
+  readonly code: ErrorCode;
+  /** Whether the room goes on, or tries again, without the page's help. */
+  readonly recoverable: boolean;
+  constructor(code: ErrorCode, recoverable: boolean) {
+    super('tai-error', TOLD);
+    this.code = code;
+    this.recoverable = recoverable;
+  }
+}
+
+/** The participant took the link to give it away. `url` opens the room: treat it as a secret in a private room. */
+export class TaiInviteEvent extends Event {
+  readonly url: string;
+  constructor(url: string) {
+    super('tai-invite', TOLD);
+    this.url = url;
+  }
+}
+
+/** The participant wants to join; `preventDefault()` refuses. */
+export class TaiJoinRequestEvent extends Event {
+  constructor() {
+    super('tai-join-request', ASKED);
+  }
+}
+
+/** The participant wants to leave; `preventDefault()` refuses. */
+export class TaiLeaveRequestEvent extends Event {
+  constructor() {
+    super('tai-leave-request', ASKED);
+  }
+}
+
+/** The participant wants a microphone or a camera on or off; `preventDefault()` refuses. */
+export class TaiMuteRequestEvent extends Event {
+  readonly kind: PublicationKind;
+  readonly muted: boolean;
+  constructor(kind: PublicationKind, muted: boolean) {
+    super('tai-mute-request', ASKED);
+    this.kind = kind;
+    this.muted = muted;
+  }
+}
+
+declare global {
+  interface HTMLElementEventMap {
+    'tai-join': TaiJoinEvent;
+    'tai-leave': TaiLeaveEvent;
+    'tai-state-change': TaiStateChangeEvent;
+    'tai-peer-join': TaiPeerJoinEvent;
+    'tai-peer-leave': TaiPeerLeaveEvent;
+    'tai-encryption-change': TaiEncryptionChangeEvent;
+    'tai-device-change': TaiDeviceChangeEvent;
+    'tai-error': TaiErrorEvent;
+    'tai-invite': TaiInviteEvent;
+    'tai-join-request': TaiJoinRequestEvent;
+    'tai-leave-request': TaiLeaveRequestEvent;
+    'tai-mute-request': TaiMuteRequestEvent;
+  }
+}

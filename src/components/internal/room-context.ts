@@ -1,0 +1,57 @@
+/** What `<tai-room>` gives to the elements inside it: a value replaced at each change, and actions that stay. */
+import { createContext } from '@lit/context';
+import type { ErrorCode, MediaDevice, PublicationKind, RoomKind, SessionView } from '../../engine/index.ts';
+import type { StringKey, Strings } from './strings.ts';
+
+/** A microphone or a camera, or one of each. */
+export type PerDevice<Value> = { readonly [Kind in PublicationKind]: Value };
+
+/** Why the room cannot be entered at all. */
+export type Problem = { readonly code: ErrorCode; readonly text: StringKey };
+
+export type RoomActions = {
+  join(): void;
+  leave(): void;
+  /** Drops a room that cannot be entered, for a new private one. */
+  renew(): void;
+  setName(name: string): void;
+  /** `on` left out = the opposite of now. */
+  toggle(kind: PublicationKind, on?: boolean): void;
+  setDevice(kind: PublicationKind, deviceId: string): void;
+  /** Throws `TaiError('usage')` while the room's address is not known yet. */
+  createInvite(): string;
+  /** Puts a sentence where a screen reader says it. */
+  announce(text: string): void;
+  /** Shows a sentence until it is dismissed, with a text to select and copy. */
+  notify(text: string, copyable?: string): void;
+};
+
+export type Room = {
+  readonly view: SessionView;
+  readonly strings: Strings;
+  readonly problem: Problem | undefined;
+  /** Whether the room's address is known, so that a click can join in the same task. */
+  readonly isReady: boolean;
+  /** Whether this page made the room just now. */
+  readonly isNew: boolean;
+  readonly roomKind: RoomKind;
+  /** What the page offers (the attribute `media`). */
+  readonly offers: PerDevice<boolean>;
+  /** What the participant wants to be on: before anything is asked of the browser, and after joining. */
+  readonly wants: PerDevice<boolean>;
+  /** In a call: what is on. Before: what will be, once joined. */
+  readonly isOn: PerDevice<boolean>;
+  readonly devices: readonly MediaDevice[];
+  readonly hasInvite: boolean;
+  readonly actions: RoomActions;
+};
+
+export const roomContext = createContext<Room>(Symbol.for('tai-room'));
+
+export const PUBLICATIONS: readonly PublicationKind[] = ['microphone', 'camera'];
+
+/** Live and heard or seen; `starting` counts, so that a second click stops it. */
+export function isDeviceOn(view: SessionView, kind: PublicationKind): boolean {
+  const device = view[kind];
+  return device.state === 'starting' || (device.state === 'live' && !device.isMuted);
+}

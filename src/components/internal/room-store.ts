@@ -1,0 +1,349 @@
+/** One room's session on the page's side: makes it, keeps what the elements show, and turns its moments into DOM events. */
+import { TaiError } from '../../engine/index.ts';
+import type {
+  ErrorCode,
+  MediaDevice,
+  ParticipantView,
+  PublicationKind,
+  RoomAddress,
+  Session,
+  SessionEvent,
+  SessionOptions,
+  SessionView,
+} from '../../engine/index.ts';
+import { AudioSink } from './audio-sink.ts';
+import { isInCall, roomEncryption } from './encryption.ts';
+import { TaiDeviceChangeEvent, TaiEncryptionChangeEvent, TaiErrorEvent, TaiJoinEvent } from './events.ts';
+import { TaiLeaveEvent, TaiPeerJoinEvent, TaiPeerLeaveEvent, TaiStateChangeEvent } from './events.ts';
+import { inviteUrl, publishLink } from './room-link.ts';
+import { PUBLICATIONS, isDeviceOn } from './room-context.ts';
+import type { PerDevice, Problem, RoomActions } from './room-context.ts';
+import { errorKey, fill } from './strings.ts';
+import type { StringKey, Strings } from './strings.ts';
+
+/** The part of the engine that the elements use; a test puts its own in this place. */
+export type Engine = {
+  createSession(options: SessionOptions): Session;
+  createPrivateRoom(): RoomAddress;
+  resolveRoom(options: {
+    relay: string;
+    roomName?: string;
+    fragment?: string;
+    roomSecret?: Uint8Array | string;
+  }): Promise<RoomAddress | undefined>;
+};
+
+export type RoomConfig = Omit<SessionOptions, 'room'> & {
+  readonly roomName: string;
+  readonly roomSecret: Uint8Array | string | undefined;
+  readonly offers: PerDevice<boolean>;
+  readonly hasLobby: boolean;
+  readonly isAutoJoin: boolean;
+  /** Set where the page asks for a protection that this version does not have: then nothing is connected. */
+  readonly refusal: StringKey | undefined;
+};
+
+export type RoomStoreHost = {
+  readonly engine: Engine;
+  readonly config: RoomConfig;
+  readonly strings: Strings;
+  dispatchEvent(event: Event): boolean;
+  /** Something to show has changed. */
+  requestUpdate(): void;
+};
+
+/** `copyable`: a text to select and copy, or empty. */
+export type Toast = { readonly id: number; readonly text: string; readonly copyable: string };
+
+const MAX_TOASTS = 3;
+
+export const EMPTY_VIEW: SessionView = {
+  phase: 'idle',
+  leaveReason: undefined,
+  roomId: undefined,
+  selfId: undefined,
+  name: '',
+  microphone: { state: 'off' },
+  camera: { state: 'off' },
+  microphoneTrack: undefined,
+  cameraTrack: undefined,
+  participants: [],
+  encryption: {
+    isSignallingSealed: false,
+    roomKind: 'private',
+    isMediaDtls: false,
+    isFrameSealed: false,
+    isVerified: false,
+    isAddressHidden: false,
+  },
+};
+
+export type StoreState = {
+  readonly view: SessionView;
+  readonly problem: Problem | undefined;
+  readonly isNew: boolean;
+  readonly isSoundBlocked: boolean;
+  readonly wants: PerDevice<boolean>;
+  readonly devices: readonly MediaDevice[];
+  readonly toasts: readonly Toast[];
+  readonly announcement: string;
+};
+
+const BLANK: StoreState = {
+  view: EMPTY_VIEW,
+  problem: undefined,
+  isNew: false,
+  isSoundBlocked: false,
+  wants: { microphone: true, camera: true },
+  devices: [],
+  toasts: [],
+  announcement: '',
+};
+
+export class RoomStore implements RoomActions {
+  readonly #host: RoomStoreHost;
+  #session: Session | undefined;
+  #sink: AudioSink | undefined;
+  #address: RoomAddress | undefined;
+  /** Counts openings, so that an address that arrives late meets no newer room. */
+  #opening = 0;
+  #isJoinWanted = false;
+  #names = new Map<string, string>();
+  #lastToast = 0;
+
+  #state = BLANK;
+
+  constructor(host: RoomStoreHost) {
+    this.#host = host;
+  }
+
+  get state(): StoreState {
+    return this.#state;
+  }
+
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  get address(): RoomAddress | undefined {
+    return this.#address;
+  }
+
+  /** Finds out which room, and makes a session for it. Asks the browser for nothing. */
+  async open(): Promise<void> {
+    this.close();
+    const opening = this.#opening;
+    const { config, engine } = this.#host;
+    this.#set({ wants: config.offers });
+    if (config.refusal) return this.#refuse('usage', config.refusal);
+    try {
+      const { relay, roomName, roomSecret } = config;
+      const secret = roomSecret === undefined ? {} : { roomSecret };
+      const found = await engine.resolveRoom({ relay, roomName, fragment: location.hash, ...secret });
+      if (opening !== this.#opening) return;
+      this.#begin(found ?? engine.createPrivateRoom(), found === undefined);
+    } catch (error) {
+      if (opening !== this.#opening) return;
+      // an address that is none throws a TypeError
+      if (!(error instanceof TaiError || error instanceof TypeError)) throw error;
+      const code = error instanceof TaiError ? error.code : 'usage';
+      this.#refuse(code, errorKey(code));
+    }
+  }
+
+  /** Leaves, and gives everything back. No event tells of it: the element is gone, or its room is another. */
+  close(): void {
+    this.#opening++;
+    this.#isJoinWanted = false;
+    this.#session?.close();
+    this.#sink?.close();
+    this.#session = undefined;
+    this.#sink = undefined;
+    this.#address = undefined;
+    this.#names.clear();
+    this.#set(BLANK);
+  }
+
+  /** Throws `TaiError` where the room cannot be entered. Everything that needs the click happens in the same task. */
+  join(): void {
+    const { problem, isNew, view, wants } = this.#state;
+    if (problem) throw new TaiError(problem.code, this.#host.strings[problem.text]);
+    const session = this.#session;
+    if (!session || !this.#address) {
+      this.#isJoinWanted = true;
+      return;
+    }
+    if (view.phase === 'joining' || isInCall(view.phase)) return;
+    this.#sink ??= new AudioSink((isSoundBlocked) => this.#set({ isSoundBlocked }));
+    this.#sink.start();
+    const opens = (kind: PublicationKind): boolean => wants[kind] && view[kind].state === 'off';
+    if (view.phase === 'lobby') {
+      for (const kind of PUBLICATIONS) if (opens(kind)) this.#switch(kind, true);
+    } else {
+      session.dispatch({ type: 'open-lobby', microphone: opens('microphone'), camera: opens('camera') });
+    }
+    const { roomName, roomSecret } = this.#host.config;
+    if (isNew && roomSecret === undefined) publishLink(this.#address, roomName);
+    session.dispatch({ type: 'join' });
+  }
+
+  leave(): void {
+    this.#isJoinWanted = false;
+    this.#session?.dispatch({ type: 'leave' });
+  }
+
+  setName(name: string): void {
+    this.#session?.dispatch({ type: 'set-name', name });
+  }
+
+  toggle(kind: PublicationKind, on = !this.isOn(kind)): void {
+    this.#set({ wants: { ...this.#state.wants, [kind]: on } });
+    if (on || this.#state.view[kind].state !== 'off') this.#switch(kind, on);
+  }
+
+  /** In a call: what is true. Before: what will be, once joined. */
+  isOn(kind: PublicationKind): boolean {
+    const { view, wants } = this.#state;
+    const isAhead = !isInCall(view.phase) && view[kind].state === 'off';
+    return isAhead ? wants[kind] : isDeviceOn(view, kind);
+  }
+
+  setDevice(kind: PublicationKind, deviceId: string): void {
+    this.#session?.dispatch({ type: 'set-device', kind, deviceId });
+  }
+
+  createInvite(): string {
+    if (!this.#address) throw new TaiError('usage', 'createInvite: the room is not known yet');
+    return inviteUrl(location.href, this.#address, this.#host.config.roomName);
+  }
+
+  renew(): void {
+    const { config, engine } = this.#host;
+    if (config.refusal) return;
+    this.close();
+    this.#set({ wants: config.offers });
+    this.#begin(engine.createPrivateRoom(), true);
+  }
+
+  announce(text: string): void {
+    this.#set({ announcement: text });
+  }
+
+  notify(text: string, copyable = ''): void {
+    const others = this.#state.toasts.filter((toast) => toast.text !== text);
+    this.#set({ toasts: [...others, { id: ++this.#lastToast, text, copyable }].slice(-MAX_TOASTS) });
+  }
+
+  dismiss(id: number): void {
+    this.#set({ toasts: this.#state.toasts.filter((toast) => toast.id !== id) });
+  }
+
+  /** The way out of a blocked autoplay: call it inside a click. */
+  hear(): void {
+    this.#sink?.start();
+  }
+
+  #begin(address: RoomAddress, isNew: boolean): void {
+    const { config, engine } = this.#host;
+    const { relay, displayName, iceServers, workerUrl } = config;
+    const session = engine.createSession({
+      relay,
+      room: address,
+      ...(displayName !== undefined && { displayName }),
+      ...(iceServers !== undefined && { iceServers }),
+      ...(workerUrl !== undefined && { workerUrl }),
+    });
+    this.#session = session;
+    this.#address = address;
+    this.#set({ isNew, view: session.view });
+    session.subscribe((view) => this.#show(session, view));
+    session.on((event) => this.#tell(session, event));
+    if (config.hasLobby) session.dispatch({ type: 'open-lobby', microphone: false, camera: false });
+    if (config.isAutoJoin || this.#isJoinWanted) this.join();
+    void this.#refreshDevices(session);
+  }
+
+  #set(change: Partial<StoreState>): void {
+    this.#state = { ...this.#state, ...change };
+    this.#host.requestUpdate();
+  }
+
+  #refuse(code: ErrorCode, text: StringKey): void {
+    this.#set({ problem: { code, text } });
+    this.#host.dispatchEvent(new TaiErrorEvent(code, false));
+  }
+
+  #switch(kind: PublicationKind, isOn: boolean): void {
+    this.#session?.dispatch(
+      kind === 'microphone' ? { type: 'set-microphone', isOn } : { type: 'set-camera', isOn },
+    );
+  }
+
+  #show(session: Session, view: SessionView): void {
+    const before = this.#state.view;
+    if (session !== this.#session || view === before) return;
+    this.#set({ view });
+    this.#sink?.setTracks(view.participants.flatMap(({ audioTrack }) => (audioTrack ? [audioTrack] : [])));
+    for (const { peerId, name } of view.participants) this.#names.set(peerId, name);
+    const hasNewLabels = PUBLICATIONS.some((kind) => before[kind].state !== 'live' && view[kind].state === 'live');
+    if (hasNewLabels) void this.#refreshDevices(session);
+    if (before.phase !== view.phase) this.#host.dispatchEvent(new TaiStateChangeEvent(view.phase));
+    this.#tellEncryption(before, view);
+  }
+
+  #tellEncryption(before: SessionView, view: SessionView): void {
+    const old = roomEncryption(before);
+    const { overall, peers } = roomEncryption(view);
+    if (old.overall !== overall) this.#host.dispatchEvent(new TaiEncryptionChangeEvent(undefined, overall, overall));
+    for (const [peerId, state] of peers) {
+      if ((old.peers.get(peerId) ?? 'none') === state) continue;
+      this.#host.dispatchEvent(new TaiEncryptionChangeEvent(peerId, state, overall));
+    }
+  }
+
+  #tell(session: Session, event: SessionEvent): void {
+    if (session !== this.#session) return;
+    // whoever listens to the moment may look at the state
+    this.#show(session, session.view);
+    const host = this.#host;
+    switch (event.type) {
+      case 'joined':
+        this.#set({ isNew: false });
+        return void host.dispatchEvent(new TaiJoinEvent());
+      case 'left':
+        this.#sink?.close();
+        this.#sink = undefined;
+        return void host.dispatchEvent(new TaiLeaveEvent(event.reason));
+      case 'peer-joined':
+        this.#announcePeer('peer-joined', event.peerId);
+        return void host.dispatchEvent(new TaiPeerJoinEvent(event.peerId));
+      case 'peer-left':
+        this.#announcePeer('peer-left', event.peerId);
+        this.#names.delete(event.peerId);
+        return void host.dispatchEvent(new TaiPeerLeaveEvent(event.peerId, event.reason));
+      case 'devices-changed':
+        void this.#refreshDevices(session);
+        return void host.dispatchEvent(new TaiDeviceChangeEvent());
+      case 'error':
+        // A device's failure stands where the device is shown.
+        if (!PUBLICATIONS.some((kind) => isFailedWith(session.view, kind, event.code))) this.notify(host.strings[errorKey(event.code)]);
+        return void host.dispatchEvent(new TaiErrorEvent(event.code, event.isRecoverable));
+    }
+  }
+
+  #announcePeer(key: StringKey, peerId: ParticipantView['peerId']): void {
+    const { strings } = this.#host;
+    this.announce(fill(strings[key], { name: this.#names.get(peerId) || strings.guest }));
+  }
+
+  async #refreshDevices(session: Session): Promise<void> {
+    const devices = await session.devices();
+    if (session !== this.#session) return;
+    this.#set({ devices });
+  }
+}
+
+function isFailedWith(view: SessionView, kind: PublicationKind, code: ErrorCode): boolean {
+  const device = view[kind];
+  return device.state === 'failed' && device.code === code;
+}

@@ -1,0 +1,219 @@
+import { css } from 'lit';
+import { buttons, fields, tokens } from '../internal/styles.ts';
+
+export const lobbyStyles = [
+  tokens,
+  buttons,
+  fields,
+  css`
+    :host {
+      display: block;
+      container: lobby / inline-size;
+    }
+    .lobby {
+      display: grid;
+      gap: 1.5rem;
+      inline-size: min(100%, 62rem);
+      margin: auto;
+      padding: clamp(1rem, 4cqi, 2.5rem);
+    }
+    .listen {
+      inline-size: min(100%, 30rem);
+    }
+    .words {
+      display: grid;
+      align-content: center;
+      gap: 1rem;
+      min-inline-size: 0;
+    }
+    h2 {
+      margin: 0;
+      font-size: clamp(1.5rem, 3.6cqi, 2.125rem);
+      font-weight: 680;
+      line-height: 1.15;
+      letter-spacing: -0.022em;
+      text-wrap: balance;
+    }
+    .hint {
+      margin: -0.4rem 0 0.25rem;
+      color: var(--_quiet);
+      text-wrap: pretty;
+    }
+    .primary {
+      margin-block-start: 0.35rem;
+      font-size: 1.0625rem;
+    }
+    .side {
+      display: grid;
+      align-content: center;
+      gap: 0.75rem;
+      min-inline-size: 0;
+    }
+    .preview {
+      position: relative;
+      display: grid;
+      aspect-ratio: 4 / 3;
+      overflow: hidden;
+      isolation: isolate;
+      border-radius: calc(var(--_radius) * 1.2);
+      background: radial-gradient(130% 120% at 20% 0%, #24504f, #0f2a2c 60%, #0a1d20);
+      color: #eaf4f1;
+      box-shadow: var(--_shadow);
+    }
+    video {
+      position: absolute;
+      inset: 0;
+      inline-size: 100%;
+      block-size: 100%;
+      object-fit: cover;
+      opacity: 0;
+      transform: scaleX(-1);
+      transition: opacity var(--_ease);
+    }
+    video[data-live] {
+      opacity: 1;
+    }
+    .off {
+      display: grid;
+      justify-items: center;
+      align-content: center;
+      gap: 0.8rem;
+      padding: 1rem 1.5rem 4.5rem;
+      text-align: center;
+    }
+    .off p {
+      max-inline-size: 22rem;
+      margin: 0;
+      color: #cfe0dc;
+      font-size: 0.9375rem;
+      text-wrap: balance;
+    }
+    .orb {
+      display: grid;
+      place-items: center;
+      inline-size: 4rem;
+      block-size: 4rem;
+      border-radius: 50%;
+      background: radial-gradient(circle at 30% 20%, #f0b98a, #c9713a);
+      color: #2b1204;
+      font-size: 1.25rem;
+    }
+    .glass {
+      border-color: #ffffff3d;
+      background: #10302fcc;
+      color: #fff;
+      font-size: 0.9375rem;
+    }
+    .glass:hover {
+      border-color: #ffffff80;
+    }
+    .preview :focus-visible {
+      outline-color: #fff;
+    }
+    .toggles {
+      position: absolute;
+      inset-block-end: 0.9rem;
+      inset-inline: 0;
+      display: flex;
+      justify-content: center;
+      gap: 0.6rem;
+    }
+    .toggle {
+      position: relative;
+      inline-size: 3.25rem;
+      block-size: 3.25rem;
+      padding: 0;
+    }
+    .toggle[aria-pressed='false'] {
+      border-color: transparent;
+      background: #ffc9bd;
+      color: #5f150a;
+    }
+    .toggle[aria-busy] .icon {
+      animation: pulse 1.1s ease-in-out infinite;
+    }
+    @keyframes pulse {
+      50% {
+        opacity: 0.35;
+      }
+    }
+    .alert {
+      position: absolute;
+      inset-block-start: -0.2rem;
+      inset-inline-end: -0.2rem;
+      display: grid;
+      place-items: center;
+      inline-size: 1.2rem;
+      block-size: 1.2rem;
+      border-radius: 50%;
+      background: #fff;
+      color: #8c2416;
+      font-size: 0.8rem;
+      font-weight: 800;
+    }
+    .level {
+      display: flex;
+      align-items: center;
+      gap: 0.65rem;
+      padding-inline: 0.25rem;
+      color: var(--_quiet);
+      font-size: 0.875rem;
+    }
+    .bars {
+      display: inline-flex;
+      flex: none;
+      gap: 3px;
+    }
+    .bars i {
+      inline-size: 4px;
+      block-size: 1.1rem;
+      border-radius: 2px;
+      background: var(--_line);
+    }
+    .bars i[data-lit] {
+      background: var(--_ok);
+    }
+    .failure {
+      display: flex;
+      flex-wrap: wrap;
+      align-items: center;
+      gap: 0.5rem 0.75rem;
+      margin: 0;
+      padding: 0.7rem 0.9rem;
+      border-radius: var(--_radius-small);
+      background: color-mix(in oklab, var(--_surface), var(--_warm) 13%);
+      font-size: 0.9375rem;
+      line-height: 1.4;
+    }
+    .failure > .icon {
+      color: var(--_warm);
+    }
+    .failure > span {
+      flex: 1 1 12rem;
+    }
+    @container lobby (inline-size >= 42rem) {
+      .lobby:not(.listen) {
+        grid-template-columns: minmax(0, 1.25fr) minmax(0, 1fr);
+        gap: clamp(1.75rem, 5cqi, 3.5rem);
+      }
+    }
+    @media (forced-colors: active) {
+      .preview,
+      .orb,
+      .failure {
+        border: 1px solid CanvasText;
+      }
+      .preview {
+        background: Canvas;
+        color: CanvasText;
+      }
+      .bars i {
+        border: 1px solid CanvasText;
+      }
+      .bars i[data-lit] {
+        forced-color-adjust: none;
+        background: Highlight;
+      }
+    }
+  `,
+];

@@ -1,0 +1,136 @@
+import { css } from 'lit';
+import { tokens } from '../internal/styles.ts';
+
+export const participantStyles = [
+  tokens,
+  css`
+    :host {
+      display: block;
+      min-inline-size: 0;
+      min-block-size: 0;
+      aspect-ratio: var(--tai-tile-ratio, auto);
+      container: tile / size;
+    }
+    figure {
+      position: relative;
+      display: grid;
+      place-items: center;
+      inline-size: 100%;
+      block-size: 100%;
+      margin: 0;
+      overflow: hidden;
+      isolation: isolate;
+      border-radius: var(--_radius);
+      background: radial-gradient(
+        120% 120% at 30% 0%,
+        light-dark(hsl(var(--_hue) 34% 88%), hsl(var(--_hue) 26% 24%)),
+        light-dark(hsl(var(--_hue) 26% 78%), hsl(var(--_hue) 30% 14%))
+      );
+      box-shadow: var(--_shadow);
+      --_hue: 176;
+    }
+    [data-tint='1'] {
+      --_hue: 28;
+    }
+    [data-tint='2'] {
+      --_hue: 210;
+    }
+    [data-tint='3'] {
+      --_hue: 138;
+    }
+    [data-tint='4'] {
+      --_hue: 346;
+    }
+    [data-tint='5'] {
+      --_hue: 258;
+    }
+    video {
+      position: absolute;
+      inset: 0;
+      inline-size: 100%;
+      block-size: 100%;
+      object-fit: cover;
+      opacity: 0;
+      transition: opacity var(--_ease);
+    }
+    :host(:state(playing)) video {
+      opacity: 1;
+    }
+    :host([self]) video {
+      transform: scaleX(-1);
+    }
+    .avatar {
+      display: grid;
+      place-items: center;
+      inline-size: clamp(3rem, 34cqmin, 9rem);
+      aspect-ratio: 1;
+      border-radius: 50%;
+      background: light-dark(hsl(var(--_hue) 40% 97% / 0.75), hsl(var(--_hue) 30% 10% / 0.5));
+      color: light-dark(hsl(var(--_hue) 48% 22%), hsl(var(--_hue) 55% 86%));
+      font-size: clamp(1.1rem, 12cqmin, 3.2rem);
+      font-weight: 600;
+      letter-spacing: 0.02em;
+    }
+    figcaption {
+      position: absolute;
+      inset-block-end: clamp(0.4rem, 3cqmin, 0.8rem);
+      inset-inline-start: clamp(0.4rem, 3cqmin, 0.8rem);
+      display: flex;
+      align-items: center;
+      gap: 0.4rem;
+      max-inline-size: calc(100% - 1.2rem);
+      padding: 0.22rem 0.7rem;
+      border-radius: 999px;
+      background: #0c1717c7;
+      color: #fff;
+      font-size: 0.875rem;
+      font-weight: 550;
+      line-height: 1.4;
+    }
+    .text {
+      overflow: hidden;
+      text-overflow: ellipsis;
+      white-space: nowrap;
+    }
+    .badge {
+      display: grid;
+      margin-inline-start: -0.2rem;
+      color: #ffb3a4;
+    }
+    .status {
+      position: absolute;
+      inset: 0;
+      display: grid;
+      place-items: center;
+      margin: 0;
+      padding: 1rem;
+      background: #0c171799;
+      color: #fff;
+      font-weight: 600;
+      text-align: center;
+    }
+    .status span {
+      padding: 0.35rem 1rem;
+      border-radius: 999px;
+      background: #0c1717b3;
+      animation: breathe 2.4s ease-in-out infinite;
+    }
+    @keyframes breathe {
+      50% {
+        opacity: 0.6;
+      }
+    }
+    @media (forced-colors: active) {
+      figure {
+        border: 1px solid CanvasText;
+      }
+      figcaption,
+      .avatar,
+      .status span {
+        border: 1px solid CanvasText;
+        background: Canvas;
+        color: CanvasText;
+      }
+    }
+  `,
+];

@@ -1,0 +1,146 @@
+import { LitElement, html, nothing } from 'lit';
+import type { PropertyDeclarations, PropertyValues, TemplateResult } from 'lit';
+import type { LinkTransport } from '../../engine/index.ts';
+import { ICONS } from '../internal/icons.ts';
+import { initialsOf, tintOf } from '../internal/initials.ts';
+import { RoomController } from '../internal/room-controller.ts';
+import { participantStyles } from './tai-participant.styles.ts';
+
+const TINTS = 6;
+
+/**
+ * @summary One person's tile: picture or initials, name, microphone badge, state of the link. It never plays sound.
+ *
+ * @attr {string} name - The name to show. A claim of that person, never an identity.
+ * @attr {boolean} muted - Their microphone is off.
+ * @attr {boolean} self - This is ourselves: the picture is mirrored.
+ * @attr {string} link - State of the link: `new`, `connecting`, `connected`, `disconnected` or `failed`.
+ *
+ * @csspart video - The picture.
+ * @csspart name - The name plate.
+ *
+ * @cssprop --tai-radius - Roundness of the corners.
+ * @cssprop --tai-color-accent - Accent.
+ * @cssprop --tai-color-danger - Colour of the microphone-off badge.
+ *
+ * @cssstate playing - A picture is shown.
+ */
+export class TaiParticipant extends LitElement {
+  static override readonly styles = participantStyles;
+  static override readonly properties: PropertyDeclarations = {
+    name: {},
+    muted: { type: Boolean },
+    self: { type: Boolean },
+    link: {},
+    videoTrack: { attribute: false },
+  };
+
+  declare name: string;
+  declare muted: boolean;
+  declare self: boolean;
+  declare link: LinkTransport;
+  /** The live picture, or `undefined` for none. */
+  declare videoTrack: MediaStreamTrack | undefined;
+
+  readonly #room = new RoomController(this);
+  readonly #internals = this.attachInternals();
+  #stream: MediaStream | undefined;
+
+  constructor() {
+    super();
+    this.name = '';
+    this.muted = false;
+    this.self = false;
+    this.link = 'connected';
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#attach();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    // a detached video that keeps its stream keeps its decoder
+    const video = this.#video();
+    if (video) video.srcObject = null;
+    this.#internals.states.delete('playing');
+  }
+
+  /** Moved within the page: nothing to give back. */
+  connectedMoveCallback(): void {}
+
+  protected override render(): TemplateResult {
+    const name = this.#shownName();
+    const status = this.#status();
+    const label = [name, this.muted ? this.#room.text('muted') : '', status].filter((part) => part !== '').join(', ');
+    return html`
+      <figure role="group" aria-label=${label} data-tint=${tintOf(this.name, TINTS)}>
+        <div class="avatar" aria-hidden="true">${initialsOf(this.name) || ICONS.person}</div>
+        <video
+          part="video"
+          .muted=${true}
+          autoplay
+          playsinline
+          disablepictureinpicture
+          aria-hidden="true"
+          @playing=${this.#onPlaying}
+          @emptied=${this.#onEmptied}
+        ></video>
+        ${status === '' ? nothing : html`<p class="status" aria-hidden="true"><span>${status}</span></p>`}
+        <figcaption part="name" aria-hidden="true">
+          ${this.muted ? html`<span class="badge">${ICONS['microphone-off']}</span>` : nothing}
+          <span class="text"><bdi>${name}</bdi></span>
+        </figcaption>
+      </figure>
+    `;
+  }
+
+  protected override updated(changed: PropertyValues<this>): void {
+    if (changed.has('videoTrack')) this.#attach();
+  }
+
+  #shownName(): string {
+    if (!this.self) return this.name || this.#room.text('guest');
+    return this.name === '' ? this.#room.text('you') : this.#room.text('you-named', { name: this.name });
+  }
+
+  #status(): string {
+    if (this.link === 'new' || this.link === 'connecting') return this.#room.text('link-connecting');
+    return this.link === 'connected' ? '' : this.#room.text('link-lost');
+  }
+
+  /** One stream for the tile's life; only its track changes. */
+  #attach(): void {
+    const video = this.#video();
+    if (!video || !this.isConnected) return;
+    const track = this.videoTrack;
+    if (!track) {
+      video.srcObject = null;
+      this.#internals.states.delete('playing');
+      return;
+    }
+    this.#stream ??= new MediaStream();
+    for (const old of this.#stream.getTracks()) if (old !== track) this.#stream.removeTrack(old);
+    this.#stream.addTrack(track);
+    if (video.srcObject !== this.#stream) video.srcObject = this.#stream;
+  }
+
+  #video(): HTMLVideoElement | null {
+    return this.renderRoot?.querySelector('video') ?? null;
+  }
+
+  #onPlaying(): void {
+    if (this.videoTrack) this.#internals.states.add('playing');
+  }
+
+  #onEmptied(): void {
+    this.#internals.states.delete('playing');
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'tai-participant': TaiParticipant;
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * Ed25519 signing (RFC 8032) from a 32-byte seed: WebCrypto where the browser has it, else @noble/curves, loaded
+ * only then. Both give the same bytes. Verification is not here: the relay verifies admission with its platform.
+ */
+import { concatBytes, fromBase64Url, fromHex } from '../protocol/bytes.ts';
+
+export type Signer = {
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array<ArrayBuffer>;
+  /** 64 bytes. */
+  sign(message: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
+};
+
+export type SignerFactory = (seed: Uint8Array<ArrayBuffer>) => Promise<Signer>;
+
+/** PKCS #8 wrapping of a raw Ed25519 seed (RFC 8410 §7): the only private form WebCrypto imports. */
+const PKCS8_PREFIX = fromHex('302e020100300506032b657004220420') ?? new Uint8Array();
+
+export const createSigner: SignerFactory = async (seed) => {
+  try {
+    return await createNativeSigner(seed);
+  } catch {
+    // No Ed25519 in this WebCrypto (NotSupportedError); a bad seed would fail below just as well.
+    return createNobleSigner(seed);
+  }
+};
+
+export const createNativeSigner: SignerFactory = async (seed) => {
+  const { subtle } = globalThis.crypto;
+  const pkcs8 = concatBytes(PKCS8_PREFIX, seed);
+  // The public key can only be had from an extractable import; the key kept for signing is not extractable.
+  const [exportable, key] = await Promise.all([
+    subtle.importKey('pkcs8', pkcs8, 'Ed25519', true, ['sign']),
+    subtle.importKey('pkcs8', pkcs8, 'Ed25519', false, ['sign']),
+  ]);
+  const { x } = await subtle.exportKey('jwk', exportable);
+  pkcs8.fill(0);
+  const publicKey = x === undefined ? undefined : fromBase64Url(x);
+  if (publicKey?.length !== 32) throw new Error('Ed25519: no public key');
+  return {
+    publicKey,
+    sign: async (message) => new Uint8Array(await subtle.sign('Ed25519', key, message)),
+  };
+};
+
+export const createNobleSigner: SignerFactory = async (seed) => {
+  const { ed25519 } = await import('@noble/curves/ed25519.js');
+  const secretKey = seed.slice();
+  return {
+    publicKey: new Uint8Array(ed25519.getPublicKey(secretKey)),
+    sign: async (message) => new Uint8Array(ed25519.sign(message, secretKey)),
+  };
+};

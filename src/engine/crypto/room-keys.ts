@@ -1,0 +1,71 @@
+/**
+ * All keys that follow from a room's secret (PROTOCOL.md KD1–KD4): HKDF-SHA-256 (RFC 5869), one label a use.
+ * Trap: whoever has the link has all of these. They keep out the relay and everybody without the link, and nobody
+ * else; who is who among the holders is for the key agreement between devices to say.
+ */
+import { asciiBytes, concatBytes } from '../protocol/bytes.ts';
+import { idBytes, roomIdFromBytes } from '../protocol/ids.ts';
+import type { PeerId, RoomId } from '../protocol/ids.ts';
+import type { RoomSecret } from '../protocol/invite.ts';
+import { roomIdPreimage } from '../protocol/token.ts';
+import { createSigner } from './ed25519.ts';
+import type { Signer, SignerFactory } from './ed25519.ts';
+
+const SALT = asciiBytes('tai/1 secret');
+const ADMISSION_INFO = asciiBytes('tai/1 K_room');
+const ENVELOPE_INFO = asciiBytes('tai/1 K_env');
+const OPEN_ROOM_LABEL = asciiBytes('tai/1 open room');
+const SEED_BITS = 256;
+
+export type RoomKeys = {
+  readonly roomId: RoomId;
+  readonly pkHost: Uint8Array<ArrayBuffer>;
+  /** Signs admission tokens. */
+  readonly admission: Signer;
+  /** The key that seals envelopes from one peer to another: AES-256-GCM, not extractable. */
+  envelopeKey(from: PeerId, to: PeerId): Promise<CryptoKey>;
+};
+
+export async function deriveRoomKeys(room: RoomSecret, signerFactory: SignerFactory = createSigner): Promise<RoomKeys> {
+  const { subtle } = globalThis.crypto;
+  const secret = await subtle.importKey('raw', room.secret, 'HKDF', false, ['deriveBits']);
+  const derive = async (info: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> =>
+    new Uint8Array(await subtle.deriveBits({ name: 'HKDF', hash: 'SHA-256', salt: SALT, info }, secret, SEED_BITS));
+  const [seed, envelopeSeed] = await Promise.all([derive(ADMISSION_INFO), derive(ENVELOPE_INFO)]);
+  const [admission, envelopeRoot] = await Promise.all([
+    signerFactory(seed),
+    subtle.importKey('raw', envelopeSeed, 'HKDF', false, ['deriveKey']),
+  ]);
+  seed.fill(0);
+  envelopeSeed.fill(0);
+  const preimage = roomIdPreimage(admission.publicKey, room.pkHost);
+  const roomId = roomIdFromBytes(new Uint8Array(await subtle.digest('SHA-256', preimage)));
+  if (!roomId) throw new Error('room id: unexpected hash length');
+  return {
+    roomId,
+    pkHost: room.pkHost,
+    admission,
+    envelopeKey: (from, to) =>
+      subtle.deriveKey(
+        {
+          name: 'HKDF',
+          hash: 'SHA-256',
+          salt: idBytes(roomId),
+          info: concatBytes(ENVELOPE_INFO, idBytes(from), idBytes(to)),
+        },
+        envelopeRoot,
+        { name: 'AES-GCM', length: 256 },
+        false,
+        ['encrypt', 'decrypt'],
+      ),
+  };
+}
+
+/**
+ * The secret of an open room (KD4): `SHA-256(label ‖ origin ‖ 0 ‖ name)`. No secret at all to anyone who sees the page:
+ * it keeps the relay's other users out, and the shield says so.
+ */
+export async function openRoomSecret(relayOrigin: string, roomName: string): Promise<Uint8Array<ArrayBuffer>> {
+  const name = new TextEncoder().encode(`${relayOrigin}\0${roomName}`);
+  return new Uint8Array(await globalThis.crypto.subtle.digest('SHA-256', concatBytes(OPEN_ROOM_LABEL, name)));
+}

@@ -1,0 +1,96 @@
+/** The links of one session: opens, feeds and closes them, and turns their reports into events. */
+import { cameraEncoding } from './media/quality.ts';
+import type { RemoteTracks } from './media/remote-tracks.ts';
+import type { DevicePort, LinkPort, Ports } from './ports.ts';
+import type { PeerId } from './protocol/ids.ts';
+import { PUBLICATION_KINDS } from './protocol/peer.ts';
+import type { PublicationKind } from './protocol/peer.ts';
+import type { IceServer } from './protocol/relay.ts';
+import type { RoomEvent } from './room/events.ts';
+
+export type LinksOptions = {
+  readonly openLink: Ports['openLink'];
+  readonly devices: DevicePort;
+  readonly remoteTracks: RemoteTracks;
+  onEvent(event: RoomEvent): void;
+  onDropped(reason: string): void;
+};
+
+export class Links {
+  readonly #options: LinksOptions;
+  readonly #links = new Map<PeerId, { readonly generation: number; readonly link: LinkPort }>();
+  #iceServers: readonly IceServer[] = [];
+
+  constructor(options: LinksOptions) {
+    this.#options = options;
+  }
+
+  /** For links opened from now on. */
+  setIceServers(servers: readonly IceServer[]): void {
+    this.#iceServers = servers;
+  }
+
+  open(peerId: PeerId, generation: number): void {
+    this.close(peerId);
+    const { devices, remoteTracks, onEvent, onDropped, openLink } = this.#options;
+    const on = { peerId, generation };
+    const tracks: { [Kind in PublicationKind]?: MediaStreamTrack } = {};
+    for (const kind of PUBLICATION_KINDS) {
+      const track = devices.track(kind);
+      if (track) tracks[kind] = track;
+    }
+    const link = openLink({
+      iceServers: this.#iceServers,
+      tracks,
+      cameraEncoding: cameraEncoding(this.#links.size + 1),
+      onOfferMade: (round, sdp) => onEvent({ type: 'offer-made', ...on, round, sdp }),
+      onOfferAccepted: (round, sdp) => onEvent({ type: 'offer-accepted', ...on, round, sdp }),
+      onAnswerAccepted: (round) => onEvent({ type: 'answer-accepted', ...on, round }),
+      onFailed: (work, round) => onEvent({ type: 'negotiation-failed', ...on, work, round }),
+      onCandidates: (candidates) => onEvent({ type: 'candidates-found', ...on, candidates }),
+      onTransport: (transport) => onEvent({ type: 'transport-changed', ...on, transport }),
+      onEndedByPeer: () => onEvent({ type: 'ended-by-peer', ...on }),
+      onTrack: (kind, track) => onEvent({ type: 'remote-track', ...on, kind, trackId: remoteTracks.add(peerId, track) }),
+      onDropped,
+    });
+    this.#links.set(peerId, { generation, link });
+    this.#shareUplink();
+  }
+
+  /** The link of that generation; `undefined` once it was closed or replaced. */
+  get(peerId: PeerId, generation: number): LinkPort | undefined {
+    const found = this.#links.get(peerId);
+    return found?.generation === generation ? found.link : undefined;
+  }
+
+  /** Every link sends this kind's track from now on, or nothing where there is none. */
+  publish(kind: PublicationKind): void {
+    const track = this.#options.devices.track(kind);
+    for (const { link } of this.#links.values()) link.setTrack(kind, track);
+  }
+
+  close(peerId: PeerId): void {
+    const found = this.#links.get(peerId);
+    if (!found) return;
+    this.#links.delete(peerId);
+    found.link.close();
+    this.#options.remoteTracks.removeOwner(peerId);
+    this.#shareUplink();
+  }
+
+  closeAll(): void {
+    for (const peerId of this.#links.keys()) this.close(peerId);
+  }
+
+  async stats(): Promise<ReadonlyMap<PeerId, RTCStatsReport>> {
+    const reports = await Promise.all(
+      [...this.#links].map(async ([peerId, { link }]) => [peerId, await link.stats()] as const),
+    );
+    return new Map(reports);
+  }
+
+  #shareUplink(): void {
+    const encoding = cameraEncoding(this.#links.size);
+    for (const { link } of this.#links.values()) link.setCameraEncoding(encoding);
+  }
+}

@@ -1,0 +1,152 @@
+/** Our own microphone and camera. Asks once for both where both are wanted; tells failures by the closed set of codes. */
+import type { ErrorCode } from '../protocol/errors.ts';
+import type { PublicationKind } from '../protocol/peer.ts';
+
+export type DeviceHandlers = {
+  onLive(kind: PublicationKind, track: MediaStreamTrack): void;
+  onFailed(kind: PublicationKind, code: ErrorCode): void;
+  /** Unplugged, or taken away by the user or the system. */
+  onEnded(kind: PublicationKind, trackId: string): void;
+  onDevicesChanged(): void;
+};
+
+export type ListedDevice = { readonly deviceId: string; readonly kind: PublicationKind; readonly label: string };
+
+const MEDIA_KINDS = { microphone: 'audio', camera: 'video' } as const;
+const INPUT_KINDS: { readonly [kind: string]: PublicationKind } = { audioinput: 'microphone', videoinput: 'camera' };
+/** Names of the features in `Permissions-Policy`, as the DOM's own interface for asking spells them. */
+type PolicyDocument = Document & { readonly featurePolicy?: { allowsFeature(feature: string): boolean } };
+
+export class Devices {
+  readonly #handlers: DeviceHandlers;
+  readonly #tracks = new Map<PublicationKind, MediaStreamTrack>();
+  readonly #wanted = new Map<PublicationKind, string | undefined>();
+  readonly #unlisten = new AbortController();
+  #isOpening = false;
+
+  constructor(handlers: DeviceHandlers) {
+    this.#handlers = handlers;
+    globalThis.navigator.mediaDevices?.addEventListener('devicechange', () => handlers.onDevicesChanged(), {
+      signal: this.#unlisten.signal,
+    });
+  }
+
+  /** Opens that are asked for in one task become one question to the user. */
+  open(kind: PublicationKind, deviceId: string | undefined): void {
+    this.#wanted.set(kind, deviceId);
+    if (this.#isOpening) return;
+    this.#isOpening = true;
+    queueMicrotask(() => {
+      this.#isOpening = false;
+      const wanted = new Map(this.#wanted);
+      this.#wanted.clear();
+      void this.#openAll(wanted);
+    });
+  }
+
+  close(kind: PublicationKind): void {
+    this.#wanted.delete(kind);
+    this.#stop(this.#tracks.get(kind));
+    this.#tracks.delete(kind);
+  }
+
+  mute(kind: PublicationKind, isMuted: boolean): void {
+    const track = this.#tracks.get(kind);
+    if (track) track.enabled = !isMuted;
+  }
+
+  track(kind: PublicationKind): MediaStreamTrack | undefined {
+    return this.#tracks.get(kind);
+  }
+
+  /** Never asks for permission; labels are empty until it was given. */
+  async list(): Promise<readonly ListedDevice[]> {
+    const devices = (await globalThis.navigator.mediaDevices?.enumerateDevices()) ?? [];
+    return devices.flatMap(({ deviceId, kind, label }) => {
+      const inputKind = INPUT_KINDS[kind];
+      return inputKind && deviceId !== '' ? [{ deviceId, kind: inputKind, label }] : [];
+    });
+  }
+
+  dispose(): void {
+    this.#unlisten.abort();
+    this.#wanted.clear();
+    for (const track of this.#tracks.values()) this.#stop(track);
+    this.#tracks.clear();
+  }
+
+  async #openAll(wanted: ReadonlyMap<PublicationKind, string | undefined>): Promise<void> {
+    const { mediaDevices } = globalThis.navigator;
+    if (!mediaDevices) {
+      for (const kind of wanted.keys()) this.#handlers.onFailed(kind, 'insecure-context');
+      return;
+    }
+    try {
+      this.#took(await mediaDevices.getUserMedia(constraintsFor(wanted)));
+    } catch (error) {
+      if (wanted.size === 1) {
+        for (const kind of wanted.keys()) this.#handlers.onFailed(kind, deviceErrorCode(error, kind));
+        return;
+      }
+      // One missing device fails both: ask for each alone, so that the other can be had.
+      for (const [kind, deviceId] of wanted) await this.#openAll(new Map([[kind, deviceId]]));
+    }
+  }
+
+  #took(stream: MediaStream): void {
+    for (const track of stream.getTracks()) {
+      const kind: PublicationKind = track.kind === 'audio' ? 'microphone' : 'camera';
+      if (this.#unlisten.signal.aborted) {
+        track.stop();
+        continue;
+      }
+      this.#stop(this.#tracks.get(kind));
+      this.#tracks.set(kind, track);
+      track.addEventListener('ended', () => this.#ended(kind, track), { signal: this.#unlisten.signal });
+      this.#handlers.onLive(kind, track);
+    }
+  }
+
+  #ended(kind: PublicationKind, track: MediaStreamTrack): void {
+    if (this.#tracks.get(kind) === track) this.#handlers.onEnded(kind, track.id);
+  }
+
+  #stop(track: MediaStreamTrack | undefined): void {
+    // `stop()` fires no `ended` event: that is for endings that nobody here asked for.
+    track?.stop();
+  }
+}
+
+function constraintsFor(wanted: ReadonlyMap<PublicationKind, string | undefined>): MediaStreamConstraints {
+  const constraints: MediaStreamConstraints = {};
+  for (const [kind, deviceId] of wanted) {
+    const device = deviceId === undefined ? {} : { deviceId: { exact: deviceId } };
+    constraints[MEDIA_KINDS[kind]] =
+      kind === 'microphone'
+        ? { ...device, echoCancellation: true, noiseSuppression: true, autoGainControl: true }
+        : { ...device, width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
+  }
+  return constraints;
+}
+
+/** Names of `getUserMedia`'s errors (Media Capture and Streams §10.3) as ours. */
+export function deviceErrorCode(error: unknown, kind: PublicationKind): ErrorCode {
+  switch (error instanceof Error ? error.name : '') {
+    case 'NotAllowedError':
+    case 'SecurityError':
+      return isBlockedByPolicy(kind) ? 'permissions-policy' : 'permission-denied';
+    case 'NotFoundError':
+      return 'device-not-found';
+    case 'OverconstrainedError':
+      return 'device-constraints';
+    default:
+      // NotReadableError, AbortError: the device is there, and something else holds it
+      return 'device-in-use';
+  }
+}
+
+/** Where the browser cannot say (no interface for it outside Chromium), a block looks like a refusal. */
+function isBlockedByPolicy(kind: PublicationKind): boolean {
+  const { featurePolicy } = globalThis.document as PolicyDocument;
+  return featurePolicy !== undefined && !featurePolicy.allowsFeature(kind);
+}

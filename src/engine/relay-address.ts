@@ -1,0 +1,19 @@
+/** Where the relay is: checked once, at the page's call. */
+import { TaiError } from './protocol/errors.ts';
+import { RELAY_PATH } from './protocol/relay.ts';
+
+const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/**
+ * `wss:` (or `https:`) address; without TLS only on the machine itself. Path, query and credentials are not taken over, so
+ * that the address says nothing about the room. Throws `TaiError('usage')`.
+ */
+export function relayUrl(relay: string): URL {
+  const url = URL.parse(relay);
+  const isSecure = url?.protocol === 'wss:' || url?.protocol === 'https:';
+  const isLocal = (url?.protocol === 'ws:' || url?.protocol === 'http:') && LOOPBACK.test(url.hostname);
+  if (!url || !(isSecure || isLocal)) {
+    throw new TaiError('usage', 'relay: must be a wss: or https: address (ws: or http: only for this machine)');
+  }
+  return new URL(`${isSecure ? 'wss' : 'ws'}://${url.host}${RELAY_PATH}`);
+}

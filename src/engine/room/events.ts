@@ -1,0 +1,88 @@
+/** What goes into `step` and what comes out of it. All time, ids and randomness are inside the events. */
+import type { CloseReason, ErrorCode } from '../protocol/errors.ts';
+import type { PeerId } from '../protocol/ids.ts';
+import type { Candidate, PeerMessage, PublicationKind } from '../protocol/peer.ts';
+import type { NegotiationWork } from './negotiation.ts';
+import type { LeaveReason, LinkTransport, PeerLeaveReason, TrackId } from './state.ts';
+
+/** Names one connection between two peers. */
+type OnLink = { readonly peerId: PeerId; readonly generation: number };
+type OnRound = OnLink & { readonly round: number };
+
+export type RoomEvent =
+  // asked for by the page
+  | { readonly type: 'open-lobby'; readonly microphone: boolean; readonly camera: boolean }
+  | { readonly type: 'join'; readonly peerId: PeerId }
+  | { readonly type: 'leave' }
+  | { readonly type: 'set-name'; readonly name: string }
+  | { readonly type: 'set-microphone'; readonly isOn: boolean }
+  | { readonly type: 'set-camera'; readonly isOn: boolean }
+  | { readonly type: 'set-device'; readonly kind: PublicationKind; readonly deviceId: string }
+  // told by the devices
+  | {
+      readonly type: 'device-live';
+      readonly kind: PublicationKind;
+      readonly trackId: TrackId;
+      readonly deviceId: string;
+      readonly label: string;
+    }
+  | { readonly type: 'device-failed'; readonly kind: PublicationKind; readonly code: ErrorCode }
+  | { readonly type: 'device-ended'; readonly kind: PublicationKind; readonly trackId: TrackId }
+  // told by the relay
+  | { readonly type: 'welcome'; readonly joinNumber: number; readonly peers: readonly ListedPeer[] }
+  | ({ readonly type: 'peer-listed' } & ListedPeer)
+  | { readonly type: 'peer-unlisted'; readonly peerId: PeerId }
+  | { readonly type: 'relay-lost' }
+  | { readonly type: 'relay-closed'; readonly reason: CloseReason }
+  // told by a peer: sealed, opened, parsed
+  | { readonly type: 'message'; readonly from: PeerId; readonly message: PeerMessage }
+  // told by a link
+  | ({ readonly type: 'offer-made'; readonly sdp: string } & OnRound)
+  | ({ readonly type: 'offer-accepted'; readonly sdp: string } & OnRound)
+  | ({ readonly type: 'answer-accepted' } & OnRound)
+  | ({ readonly type: 'negotiation-failed'; readonly work: NegotiationWork } & OnRound)
+  | ({ readonly type: 'candidates-found'; readonly candidates: readonly Candidate[] } & OnLink)
+  | ({ readonly type: 'transport-changed'; readonly transport: LinkTransport } & OnLink)
+  | ({ readonly type: 'ended-by-peer' } & OnLink)
+  | ({ readonly type: 'remote-track'; readonly kind: PublicationKind; readonly trackId: TrackId } & OnLink)
+  // told by the clock
+  | { readonly type: 'timer'; readonly id: TimerId };
+
+export type ListedPeer = { readonly peerId: PeerId; readonly joinNumber: number };
+
+/** `link`: look whether the link stands, else try again. `gone`: give the peer up. */
+export type TimerId = `link:${PeerId}` | `gone:${PeerId}`;
+
+export type Effect =
+  | { readonly type: 'open-device'; readonly kind: PublicationKind; readonly deviceId: string | undefined }
+  | { readonly type: 'close-device'; readonly kind: PublicationKind }
+  | { readonly type: 'mute-device'; readonly kind: PublicationKind; readonly isMuted: boolean }
+  /** Every link sends this kind's live track from now on, or nothing. */
+  | { readonly type: 'publish-track'; readonly kind: PublicationKind }
+  | { readonly type: 'connect-relay'; readonly peerId: PeerId }
+  /** Once what was sent before is out. */
+  | { readonly type: 'disconnect-relay' }
+  | { readonly type: 'send'; readonly to: PeerId; readonly message: PeerMessage }
+  | ({ readonly type: 'open-link' } & OnLink)
+  | { readonly type: 'close-link'; readonly peerId: PeerId }
+  /** On a link that is new: with our own places for tracks. */
+  | ({ readonly type: 'make-offer'; readonly isRestart: boolean } & OnRound)
+  /** Gives up an offer of our own where there is one. */
+  | ({ readonly type: 'accept-offer'; readonly sdp: string } & OnRound)
+  | ({ readonly type: 'accept-answer'; readonly sdp: string } & OnRound)
+  | ({ readonly type: 'add-candidates'; readonly candidates: readonly Candidate[] } & OnLink)
+  | { readonly type: 'start-timer'; readonly id: TimerId; readonly delay_ms: number }
+  | { readonly type: 'stop-timer'; readonly id: TimerId }
+  | { readonly type: 'tell'; readonly moment: Moment }
+  /** A message that does not fit the state: counted, otherwise without effect. */
+  | { readonly type: 'drop'; readonly reason: DropReason };
+
+/** What the page is told of. */
+export type Moment =
+  | { readonly type: 'joined' }
+  | { readonly type: 'left'; readonly reason: LeaveReason }
+  | { readonly type: 'peer-joined'; readonly peerId: PeerId }
+  | { readonly type: 'peer-left'; readonly peerId: PeerId; readonly reason: PeerLeaveReason }
+  | { readonly type: 'error'; readonly code: ErrorCode; readonly isRecoverable: boolean };
+
+export type DropReason = 'unknown-peer' | 'stale-link' | 'ignored-offer' | 'stale-answer' | 'wrong-phase';

@@ -1,0 +1,176 @@
+/** One peer and the link to it: pure transitions, each giving the peer's next state and the effects. */
+import type { PeerId } from '../protocol/ids.ts';
+import type { Presence } from '../protocol/peer.ts';
+import type { Effect, ListedPeer, TimerId } from './events.ts';
+import { stepNegotiation } from './negotiation.ts';
+import type { NegotiationInput } from './negotiation.ts';
+import type { Link, LinkTransport, Peer } from './state.ts';
+
+/** A link that does not stand is looked after this often, and tried again. */
+export const LINK_CHECK_MS = 5_000;
+/** A link found failed is tried again after this. */
+export const LINK_RETRY_MS = 300;
+/** A peer that neither the relay lists nor a link reaches is given up after this. */
+export const GONE_MS = 15_000;
+/** As many restarts of one connection before a new one is made. */
+const RESTARTS_MAX = 2;
+/** As many checks before the page hears that a peer cannot be reached. */
+export const UNREACHABLE_ATTEMPTS = 3;
+
+/** A peer's next state. */
+export type PeerStep = { readonly peer: Peer; readonly effects: readonly Effect[] };
+
+/** What a link's transition needs to know about our own side. */
+export type Own = { readonly joinNumber: number; readonly presence: Presence };
+
+const NEW_LINK: Omit<Link, 'generation'> = {
+  negotiation: { at: 'new' },
+  round: 0,
+  transport: 'new',
+  attempts: 0,
+  isEnded: false,
+};
+
+export const linkTimer = (peerId: PeerId): TimerId => `link:${peerId}`;
+export const goneTimer = (peerId: PeerId): TimerId => `gone:${peerId}`;
+
+/** The newcomer offers: of two peers the one with the higher join number, which is also the polite one. */
+export function isOfferer(own: Own, peer: Pick<Peer, 'joinNumber'>): boolean {
+  return own.joinNumber > peer.joinNumber;
+}
+
+/** A peer heard of for the first time. */
+export function meetPeer(own: Own, listed: ListedPeer): PeerStep {
+  const peer: Peer = {
+    ...listed,
+    isListed: true,
+    presence: undefined,
+    link: { ...NEW_LINK, generation: 1 },
+    tracks: {},
+  };
+  const watch = startTimer(linkTimer(peer.peerId), LINK_CHECK_MS);
+  if (!isOfferer(own, peer)) return { peer, effects: [watch] };
+  const offered = negotiate(own, peer, { type: 'need-offer' });
+  return { peer: offered.peer, effects: [openLink(peer), ...offered.effects] };
+}
+
+/** A known peer is on the relay's list again: what could not be said meanwhile is said now. */
+export function relistPeer(own: Own, peer: Peer, joinNumber: number): PeerStep {
+  const listed: Peer = { ...peer, joinNumber, isListed: true };
+  const effects: Effect[] = [
+    stopTimer(goneTimer(peer.peerId)),
+    // offers and answers may have been lost with the relay, even on a link that stands
+    startTimer(linkTimer(peer.peerId), LINK_RETRY_MS),
+  ];
+  if (peer.link.negotiation.at !== 'new') {
+    effects.push({ type: 'send', to: peer.peerId, message: { type: 'presence', presence: own.presence } });
+  }
+  return { peer: listed, effects };
+}
+
+/** Off the relay's list: only a hint. The peer stays while its link does. */
+export function unlistPeer(peer: Peer): PeerStep {
+  const effects: readonly Effect[] =
+    isStanding(peer.link) ? [] : [startTimer(goneTimer(peer.peerId), GONE_MS)];
+  return { peer: { ...peer, isListed: false }, effects };
+}
+
+/** Carries an input through the negotiation table and turns its answer into effects. */
+export function negotiate(own: Own, peer: Peer, input: NegotiationInput, sdp = '', isRestart = false): PeerStep {
+  const { link, peerId } = peer;
+  const step = stepNegotiation(link.negotiation, link.round, isOfferer(own, peer), input);
+  const on = { peerId, generation: link.generation };
+  const effects: Effect[] = [];
+  if (step.action === 'make-offer') effects.push({ type: 'make-offer', ...on, round: step.round, isRestart });
+  if (step.negotiation.at === 'making-offer') effects.push(startTimer(linkTimer(peerId), LINK_CHECK_MS));
+  if (step.action === 'ignore') {
+    effects.push({ type: 'drop', reason: input.type === 'answer-received' ? 'stale-answer' : 'ignored-offer' });
+  }
+  if ('round' in input) {
+    const { round } = input;
+    const message = { link: link.generation, round, sdp, presence: own.presence };
+    if (step.action === 'send-offer') effects.push({ type: 'send', to: peerId, message: { type: 'offer', ...message } });
+    if (step.action === 'send-answer') effects.push({ type: 'send', to: peerId, message: { type: 'answer', ...message } });
+    if (step.action === 'accept-offer') effects.push({ type: 'accept-offer', ...on, round, sdp });
+    if (step.action === 'accept-answer') effects.push({ type: 'accept-answer', ...on, round, sdp });
+  }
+  if (step.isOfferDue) effects.push({ type: 'make-offer', ...on, round: step.round, isRestart: false });
+  return { peer: { ...peer, link: { ...link, negotiation: step.negotiation, round: step.round } }, effects };
+}
+
+/** An offer came: opens the link where there is none yet, or replaces an older one. */
+export function receiveOffer(own: Own, peer: Peer, generation: number, round: number, sdp: string): PeerStep {
+  const { link } = peer;
+  if (generation < link.generation || (generation > link.generation && isOfferer(own, peer))) {
+    return { peer, effects: [{ type: 'drop', reason: 'stale-link' }] };
+  }
+  const isNewer = generation > link.generation;
+  const ready: Peer = isNewer ? { ...peer, link: { ...NEW_LINK, generation }, tracks: {} } : peer;
+  const effects: Effect[] = [];
+  if (isNewer && link.negotiation.at !== 'new') effects.push({ type: 'close-link', peerId: peer.peerId });
+  if (ready.link.negotiation.at === 'new') effects.push(openLink(ready));
+  const accepted = negotiate(own, ready, { type: 'offer-received', round }, sdp);
+  return { peer: accepted.peer, effects: [...effects, ...accepted.effects] };
+}
+
+/** The connection's own state changed. */
+export function changeTransport(peer: Peer, transport: LinkTransport): PeerStep {
+  const { peerId, link, isListed } = peer;
+  if (transport === 'connected') {
+    const stood = { ...link, transport, attempts: 0 };
+    return { peer: { ...peer, link: stood }, effects: [stopTimer(goneTimer(peerId))] };
+  }
+  const effects: Effect[] = [];
+  if (link.transport === 'connected' || transport === 'failed') {
+    effects.push(startTimer(linkTimer(peerId), transport === 'failed' ? LINK_RETRY_MS : LINK_CHECK_MS));
+    if (!isListed) effects.push(startTimer(goneTimer(peerId), GONE_MS));
+  }
+  return { peer: { ...peer, link: { ...link, transport } }, effects };
+}
+
+/** The link's timer: nothing to do where it stands, else a restart, and a new connection when restarts did not help. */
+export function checkLink(own: Own, peer: Peer): PeerStep {
+  const { link, peerId } = peer;
+  if (isStanding(link)) {
+    if (link.negotiation.at === 'stable' || !peer.isListed) return { peer, effects: [] };
+    // Media flows, but an offer of ours was never answered: it is made again, the connection is left alone.
+    return negotiate(own, peer, { type: 'retry-offer' });
+  }
+  const watch = startTimer(linkTimer(peerId), LINK_CHECK_MS);
+  const tried: Peer = { ...peer, link: { ...link, attempts: link.attempts + 1 } };
+  const effects: Effect[] = [watch];
+  if (tried.link.attempts === UNREACHABLE_ATTEMPTS) {
+    effects.push({ type: 'tell', moment: { type: 'error', code: 'peer-unreachable', isRecoverable: true } });
+  }
+  if (!peer.isListed) return { peer: tried, effects };
+  const isWorn = link.isEnded || tried.link.attempts > RESTARTS_MAX;
+  if (isOfferer(own, peer) && (isWorn || link.negotiation.at === 'new')) {
+    const generation = link.negotiation.at === 'new' ? link.generation : link.generation + 1;
+    const fresh: Peer = { ...tried, link: { ...NEW_LINK, generation, attempts: tried.link.attempts }, tracks: {} };
+    const offered = negotiate(own, fresh, { type: 'need-offer' });
+    const replaced: readonly Effect[] =
+      link.negotiation.at === 'new' ? [] : [{ type: 'close-link', peerId } satisfies Effect];
+    return { peer: offered.peer, effects: [...replaced, openLink(fresh), ...offered.effects, ...effects] };
+  }
+  // The other side makes the new connections; a connection that never was cannot be restarted from here.
+  if (link.negotiation.at === 'new' || link.isEnded) return { peer: tried, effects };
+  const offered = negotiate(own, tried, { type: 'retry-offer' }, '', true);
+  return { peer: offered.peer, effects: [...offered.effects, ...effects] };
+}
+
+/** Media can flow, whatever the relay says. */
+export function isStanding(link: Link): boolean {
+  return link.transport === 'connected' && !link.isEnded;
+}
+
+function openLink(peer: Peer): Effect {
+  return { type: 'open-link', peerId: peer.peerId, generation: peer.link.generation };
+}
+
+export function startTimer(id: TimerId, delay_ms: number): Effect {
+  return { type: 'start-timer', id, delay_ms };
+}
+
+export function stopTimer(id: TimerId): Effect {
+  return { type: 'stop-timer', id };
+}

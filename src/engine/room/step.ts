@@ -1,0 +1,285 @@
+/** The room: `step(state, event) → [state, effects]`. No clock, no randomness, no I/O; every event is fine in every state. */
+import { cleanName } from '../protocol/peer.ts';
+import type { PeerId } from '../protocol/ids.ts';
+import { closeDevice, openDevice, presenceOf, stepDevices } from './devices.ts';
+import type { LocalStep } from './devices.ts';
+import type { Effect, RoomEvent } from './events.ts';
+import {
+  changeTransport,
+  checkLink,
+  goneTimer,
+  isStanding,
+  linkTimer,
+  meetPeer,
+  negotiate,
+  receiveOffer,
+  relistPeer,
+  stopTimer,
+  unlistPeer,
+} from './peers.ts';
+import type { Own, PeerStep } from './peers.ts';
+import { isPresent } from './state.ts';
+import type { LeaveReason, Peer, PeerLeaveReason, Peers, Present, RoomState } from './state.ts';
+
+export type Step = readonly [RoomState, readonly Effect[]];
+
+const NOTHING: readonly Effect[] = [];
+
+export function step(state: RoomState, event: RoomEvent): Step {
+  switch (event.type) {
+    case 'open-lobby': {
+      if (state.call.phase !== 'idle' && state.call.phase !== 'left') return [state, NOTHING];
+      // idle | left → OpenDevice… → lobby
+      const first = event.microphone ? openDevice(state.local, 'microphone') : unchanged(state);
+      const second = event.camera ? openDevice(first.local, 'camera') : { local: first.local, effects: NOTHING };
+      return [{ local: second.local, call: { phase: 'lobby' } }, [...first.effects, ...second.effects]];
+    }
+    case 'join':
+      if (state.call.phase === 'joining' || isPresent(state.call)) return [state, NOTHING];
+      // idle | lobby | left → ConnectRelay → joining
+      return [
+        { ...state, call: { phase: 'joining', peerId: event.peerId } },
+        [{ type: 'connect-relay', peerId: event.peerId }],
+      ];
+    case 'leave':
+      return end(state, 'left', NOTHING);
+    case 'set-name':
+      return withLocal(state, { local: { ...state.local, name: cleanName(event.name) }, effects: NOTHING });
+    case 'set-microphone':
+    case 'set-camera':
+    case 'set-device':
+    case 'device-live':
+    case 'device-failed':
+    case 'device-ended':
+      return withLocal(state, stepDevices(state.local, event));
+    case 'relay-lost':
+      return loseRelay(state);
+    case 'relay-closed':
+      return closeByRelay(state, event.reason);
+    case 'welcome':
+      return welcome(state, event);
+    default:
+      return isPresent(state.call)
+        ? stepPresent(state, state.call, event)
+        : [state, event.type === 'message' ? [{ type: 'drop', reason: 'wrong-phase' }] : NOTHING];
+  }
+}
+
+type PresentEvent = Exclude<
+  RoomEvent,
+  {
+    type:
+      | 'open-lobby'
+      | 'join'
+      | 'leave'
+      | 'set-name'
+      | 'set-microphone'
+      | 'set-camera'
+      | 'set-device'
+      | 'device-live'
+      | 'device-failed'
+      | 'device-ended'
+      | 'relay-lost'
+      | 'relay-closed'
+      | 'welcome';
+  }
+>;
+
+function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step {
+  const own = ownOf(state, call);
+  switch (event.type) {
+    case 'peer-listed': {
+      if (event.peerId === call.peerId) return [state, NOTHING];
+      const known = call.peers.get(event.peerId);
+      return withPeer(state, call, known ? relistPeer(own, known, event.joinNumber) : meetPeer(own, event));
+    }
+    case 'peer-unlisted': {
+      const peer = call.peers.get(event.peerId);
+      if (!peer) return [state, NOTHING];
+      if (peer.link.isEnded) return dropPeer(state, call, peer, 'connection-lost');
+      return withPeer(state, call, unlistPeer(peer));
+    }
+    case 'message':
+      return receive(state, call, event);
+    case 'timer': {
+      const peer = [...call.peers.values()].find(({ peerId }) => event.id.endsWith(peerId));
+      if (!peer) return [state, NOTHING];
+      if (event.id === linkTimer(peer.peerId)) return withPeer(state, call, checkLink(own, peer));
+      return peer.isListed || isStanding(peer.link) ? [state, NOTHING] : dropPeer(state, call, peer, 'connection-lost');
+    }
+    default: {
+      // told by a link: of an older connection it means nothing any more
+      const peer = call.peers.get(event.peerId);
+      if (peer?.link.generation !== event.generation) return [state, NOTHING];
+      return stepLink(state, call, peer, event);
+    }
+  }
+}
+
+type LinkEvent = Extract<PresentEvent, { generation: number }>;
+
+function stepLink(state: RoomState, call: Present, peer: Peer, event: LinkEvent): Step {
+  const own = ownOf(state, call);
+  switch (event.type) {
+    case 'offer-made':
+    case 'offer-accepted':
+      return withPeer(state, call, negotiate(own, peer, event, event.sdp));
+    case 'answer-accepted':
+      return withPeer(state, call, negotiate(own, peer, event));
+    case 'negotiation-failed':
+      return withPeer(state, call, negotiate(own, peer, { type: 'failed', work: event.work, round: event.round }));
+    case 'candidates-found': {
+      const { candidates, generation, peerId } = event;
+      const message = { type: 'candidates' as const, link: generation, candidates };
+      return withPeer(state, call, { peer, effects: [{ type: 'send', to: peerId, message }] });
+    }
+    case 'transport-changed':
+      return withPeer(state, call, changeTransport(peer, event.transport));
+    case 'ended-by-peer': {
+      const ended: Peer = { ...peer, link: { ...peer.link, isEnded: true } };
+      if (!peer.isListed) return dropPeer(state, call, ended, 'connection-lost');
+      return withPeer(state, call, changeTransport(ended, 'failed'));
+    }
+    case 'remote-track': {
+      const tracks = { ...peer.tracks, [event.kind]: event.trackId };
+      return withPeer(state, call, { peer: { ...peer, tracks }, effects: NOTHING });
+    }
+  }
+}
+
+function receive(state: RoomState, call: Present, event: Extract<RoomEvent, { type: 'message' }>): Step {
+  const { from, message } = event;
+  const peer = call.peers.get(from);
+  if (!peer) return [state, [{ type: 'drop', reason: 'unknown-peer' }]];
+  if (message.type === 'leave') return dropPeer(state, call, peer, 'left');
+  if (message.type === 'candidates') {
+    if (message.link !== peer.link.generation || peer.link.negotiation.at === 'new') {
+      return [state, [{ type: 'drop', reason: 'stale-link' }]];
+    }
+    const { candidates } = message;
+    const effect: Effect = { type: 'add-candidates', peerId: from, generation: message.link, candidates };
+    return withPeer(state, call, { peer, effects: [effect] });
+  }
+  // A message that opened is the first proof that this peer is more than an entry on the relay's list.
+  const isNew = peer.presence === undefined;
+  const present: Peer = { ...peer, presence: message.presence };
+  const next = negotiated(ownOf(state, call), present, message);
+  const greeting: readonly Effect[] = isNew ? [{ type: 'tell', moment: { type: 'peer-joined', peerId: from } }] : [];
+  return withPeer(state, call, { peer: next.peer, effects: [...greeting, ...next.effects] });
+}
+
+function negotiated(
+  own: Own,
+  peer: Peer,
+  message: Extract<Extract<RoomEvent, { type: 'message' }>['message'], { type: 'offer' | 'answer' | 'presence' }>,
+): PeerStep {
+  if (message.type === 'presence') return { peer, effects: NOTHING };
+  if (message.type === 'offer') return receiveOffer(own, peer, message.link, message.round, message.sdp);
+  if (message.link !== peer.link.generation) return { peer, effects: [{ type: 'drop', reason: 'stale-link' }] };
+  return negotiate(own, peer, { type: 'answer-received', round: message.round }, message.sdp);
+}
+
+function welcome(state: RoomState, event: Extract<RoomEvent, { type: 'welcome' }>): Step {
+  const { call, local } = state;
+  if (call.phase !== 'joining' && !isPresent(call)) return [state, NOTHING];
+  const own: Own = { joinNumber: event.joinNumber, presence: presenceOf(local) };
+  const known: Peers = isPresent(call) ? call.peers : new Map();
+  const listed = event.peers.filter(({ peerId }) => peerId !== call.peerId);
+  const peers = new Map<PeerId, Peer>();
+  const effects: Effect[] = call.phase === 'joining' ? [{ type: 'tell', moment: { type: 'joined' } }] : [];
+  const add = (next: PeerStep): void => {
+    peers.set(next.peer.peerId, next.peer);
+    effects.push(...next.effects);
+  };
+  for (const peer of known.values()) {
+    const place = listed.find(({ peerId }) => peerId === peer.peerId);
+    add(place ? relistPeer(own, peer, place.joinNumber) : unlistPeer(peer));
+  }
+  for (const place of listed) if (!known.has(place.peerId)) add(meetPeer(own, place));
+  // joining | reconnecting → joined
+  return [{ local, call: { phase: 'joined', peerId: call.peerId, joinNumber: event.joinNumber, peers } }, effects];
+}
+
+function loseRelay(state: RoomState): Step {
+  const { call } = state;
+  if (call.phase === 'joining') {
+    return [state, [{ type: 'tell', moment: { type: 'error', code: 'relay-unreachable', isRecoverable: true } }]];
+  }
+  // joined → reconnecting: links stand without the relay
+  return call.phase === 'joined' ? [{ ...state, call: { ...call, phase: 'reconnecting' } }, NOTHING] : [state, NOTHING];
+}
+
+function closeByRelay(state: RoomState, reason: Extract<RoomEvent, { type: 'relay-closed' }>['reason']): Step {
+  const error = (code: 'room-full' | 'relay-refused' | 'rate-limited', isRecoverable: boolean): Effect => ({
+    type: 'tell',
+    moment: { type: 'error', code, isRecoverable },
+  });
+  switch (reason) {
+    case 'left':
+      return [state, NOTHING];
+    case 'replaced':
+      return end(state, 'replaced', NOTHING);
+    case 'room-full':
+      return end(state, 'room-full', [error('room-full', true)]);
+    case 'token-invalid':
+      return end(state, 'refused', [error('relay-refused', false)]);
+    default: {
+      const [lost, effects] = loseRelay(state);
+      return [lost, reason === 'token-expired' ? effects : [...effects, error('rate-limited', true)]];
+    }
+  }
+}
+
+/** joining | joined | reconnecting → left; everything taken is given back. */
+function end(state: RoomState, reason: LeaveReason, errors: readonly Effect[]): Step {
+  const { call } = state;
+  const microphone = closeDevice(state.local, 'microphone');
+  const camera = closeDevice(microphone.local, 'camera');
+  const closing = [...microphone.effects, ...camera.effects];
+  if (call.phase === 'lobby') return [{ local: camera.local, call: { phase: 'idle' } }, closing];
+  if (call.phase !== 'joining' && !isPresent(call)) return [state, NOTHING];
+  const effects: Effect[] = [...errors];
+  for (const { peerId } of isPresent(call) ? call.peers.values() : []) {
+    if (reason === 'left') effects.push({ type: 'send', to: peerId, message: { type: 'leave' } });
+    effects.push(stopTimer(linkTimer(peerId)), stopTimer(goneTimer(peerId)), { type: 'close-link', peerId });
+  }
+  effects.push(...closing, { type: 'disconnect-relay' }, { type: 'tell', moment: { type: 'left', reason } });
+  return [{ local: camera.local, call: { phase: 'left', reason } }, effects];
+}
+
+function dropPeer(state: RoomState, call: Present, peer: Peer, reason: PeerLeaveReason): Step {
+  const { peerId } = peer;
+  const peers = new Map(call.peers);
+  peers.delete(peerId);
+  const effects: Effect[] = [stopTimer(linkTimer(peerId)), stopTimer(goneTimer(peerId)), { type: 'close-link', peerId }];
+  // One that never spoke was never shown: nobody misses it.
+  if (peer.presence) effects.push({ type: 'tell', moment: { type: 'peer-left', peerId, reason } });
+  return [{ ...state, call: { ...call, peers } }, effects];
+}
+
+function withPeer(state: RoomState, call: Present, next: PeerStep): Step {
+  const peers = new Map(call.peers).set(next.peer.peerId, next.peer);
+  return [{ ...state, call: { ...call, peers } }, next.effects];
+}
+
+/** Own devices or name changed: peers that were told before are told again. */
+function withLocal(state: RoomState, next: LocalStep): Step {
+  const { call } = state;
+  const before = presenceOf(state.local);
+  const presence = presenceOf(next.local);
+  const changed: RoomState = { ...state, local: next.local };
+  if (!isPresent(call) || JSON.stringify(before) === JSON.stringify(presence)) return [changed, next.effects];
+  const told: Effect[] = [];
+  for (const { peerId, link } of call.peers.values()) {
+    if (link.negotiation.at !== 'new') told.push({ type: 'send', to: peerId, message: { type: 'presence', presence } });
+  }
+  return [changed, [...next.effects, ...told]];
+}
+
+function unchanged(state: RoomState): LocalStep {
+  return { local: state.local, effects: NOTHING };
+}
+
+function ownOf(state: RoomState, call: Present): Own {
+  return { joinNumber: call.joinNumber, presence: presenceOf(state.local) };
+}

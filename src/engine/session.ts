@@ -1,0 +1,19 @@
+/** Composition root of the engine: a session over the browser's own ports. */
+import { browserPorts } from './browser-ports.ts';
+import { TaiError } from './protocol/errors.ts';
+import { RoomSession } from './room-session.ts';
+import type { Session, SessionOptions } from './session-types.ts';
+
+/**
+ * Our presence in one room. Asks nobody for anything until a command says so.
+ * Throws `TaiError`: `usage` (bad relay or worker address), `insecure-context`, `unsupported-browser`.
+ */
+export function createSession(options: SessionOptions): Session {
+  if (globalThis.crypto?.subtle === undefined) {
+    throw new TaiError('insecure-context', 'the page must be served over https (or from this machine)');
+  }
+  if (typeof globalThis.RTCPeerConnection !== 'function') {
+    throw new TaiError('unsupported-browser', 'this browser has no WebRTC');
+  }
+  return new RoomSession(options, browserPorts);
+}

@@ -1,0 +1,168 @@
+/**
+ * The socket to the relay: partysocket, tuned. Its own first retry is exactly 3 s without jitter, so that all clients
+ * of a restarted relay come back in the same instant; here every wait is random between 0 and a growing bound
+ * ("full jitter"), cut short when the network or the page comes back.
+ */
+import ReconnectingWebSocket from 'partysocket/ws';
+import { CLOSE_CODES, closeReasonOf } from '../protocol/errors.ts';
+import type { CloseReason } from '../protocol/errors.ts';
+import type { PeerId, RoomId } from '../protocol/ids.ts';
+import {
+  PING_TEXT,
+  PONG_TEXT,
+  formatRequest,
+  parseExpiredClose,
+  parseRelayText,
+} from '../protocol/relay.ts';
+import type { RelayNotification } from '../protocol/relay.ts';
+import { SUBPROTOCOL } from '../protocol/token.ts';
+
+export const FIRST_RETRY_MAX_MS = 300;
+export const RETRY_MAX_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** A silent socket is asked for a sign of life this often … */
+export const PING_EVERY_MS = 5_000;
+/** … and given up when none came for this long: half-open sockets look alive for ever. */
+export const SILENCE_MAX_MS = 12_000;
+
+/** After these the relay does not want us back. */
+const FINAL_CLOSES: readonly CloseReason[] = ['left', 'replaced', 'room-full', 'token-invalid'];
+
+export type RelaySocketOptions = {
+  readonly url: string;
+  readonly roomId: RoomId;
+  readonly token: (nowS: number) => Promise<string>;
+  onNotification(notification: RelayNotification): void;
+  onLost(): void;
+  onClosed(reason: CloseReason): void;
+  onDropped(reason: string): void;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+  /** From 0 to 1. */
+  readonly random?: () => number;
+  readonly webSocket?: typeof WebSocket;
+  /** Tells of `online` and of the page being shown again. */
+  readonly wakeSources?: readonly { readonly target: EventTarget; readonly type: string }[];
+};
+
+/** The longest wait before attempt number `attempt` (0 = the first, at once). */
+export function retryBound(attempt: number): number {
+  return attempt === 0 ? 0 : Math.min(FIRST_RETRY_MAX_MS * 2 ** (attempt - 1), RETRY_MAX_MS);
+}
+
+export class RelaySocket {
+  readonly #options: RelaySocketOptions;
+  readonly #now: () => number;
+  readonly #socket: ReconnectingWebSocket;
+  readonly #unlisten = new AbortController();
+  #attempt = 0;
+  #clockOffsetS = 0;
+  #lastHeard = 0;
+  #heartbeat: ReturnType<typeof setInterval> | undefined;
+  #wake: (() => void) | undefined;
+  #isClosed = false;
+
+  constructor(options: RelaySocketOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    this.#socket = new ReconnectingWebSocket(options.url, () => this.#nextProtocols(), {
+      ...(options.webSocket ? { WebSocket: options.webSocket } : {}),
+      // The waiting is done in #nextProtocols, where it can be cut short.
+      minReconnectionDelay: 0,
+      maxReconnectionDelay: 0,
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      // What could not be sent is said anew, sealed anew, after the next welcome.
+      maxEnqueuedMessages: 0,
+    });
+    const { signal } = this.#unlisten;
+    this.#socket.addEventListener('open', () => this.#opened(), { signal });
+    this.#socket.addEventListener('message', (event) => this.#heard(event.data), { signal });
+    this.#socket.addEventListener('close', (event) => this.#lost(event.code, event.reason), { signal });
+    // Without a listener, Node and some browsers report a failed attempt as unhandled.
+    this.#socket.addEventListener('error', () => undefined, { signal });
+    for (const { target, type } of options.wakeSources ?? []) {
+      target.addEventListener(type, () => this.#wakeUp(), { signal });
+    }
+  }
+
+  send(to: PeerId, payload: string): boolean {
+    if (this.#isClosed || this.#socket.readyState !== this.#socket.OPEN) return false;
+    const params = { target_peer_id: to, room_id: this.#options.roomId, payload };
+    this.#socket.send(formatRequest({ method: 'relay_message', params }));
+    return true;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    if (this.#socket.readyState === this.#socket.OPEN) {
+      this.#socket.send(formatRequest({ method: 'leave', params: { room_id: this.#options.roomId } }));
+    }
+    this.#end();
+  }
+
+  async #nextProtocols(): Promise<string[]> {
+    const bound = retryBound(this.#attempt++);
+    if (bound > 0) await this.#wait((this.#options.random ?? Math.random)() * bound);
+    const nowS = Math.floor(this.#now() / 1000) + this.#clockOffsetS;
+    return [SUBPROTOCOL, await this.#options.token(nowS)];
+  }
+
+  #wait(delay_ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, delay_ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #opened(): void {
+    this.#lastHeard = this.#now();
+    clearInterval(this.#heartbeat);
+    this.#heartbeat = setInterval(() => this.#beat(), PING_EVERY_MS);
+  }
+
+  #beat(): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (this.#now() - this.#lastHeard > SILENCE_MAX_MS) this.#socket.reconnect();
+    else this.#socket.send(PING_TEXT);
+  }
+
+  #wakeUp(): void {
+    this.#wake?.();
+    // After sleep the socket may be dead without knowing it: ask at once rather than at the next beat.
+    this.#beat();
+  }
+
+  #heard(data: unknown): void {
+    this.#lastHeard = this.#now();
+    if (data === PONG_TEXT) return;
+    const message = typeof data === 'string' ? parseRelayText(data) : undefined;
+    if (!message) this.#options.onDropped('relay-malformed');
+    else if (message.type === 'notification') {
+      if (message.method === 'welcome') this.#attempt = 1;
+      this.#options.onNotification(message);
+    } else if (message.type === 'error') this.#options.onDropped(`relay-${message.reason}`);
+  }
+
+  #lost(code: number, reasonText: string): void {
+    clearInterval(this.#heartbeat);
+    if (this.#isClosed) return;
+    const relayNowS = parseExpiredClose(code, reasonText);
+    if (relayNowS !== undefined) this.#clockOffsetS = relayNowS - Math.floor(this.#now() / 1000);
+    // 1000 is also what any proxy may say: it is final only where we asked for it, and then nobody listens here.
+    const reason = code === CLOSE_CODES.left ? undefined : closeReasonOf(code);
+    if (reason && FINAL_CLOSES.includes(reason)) this.#end();
+    if (reason) this.#options.onClosed(reason);
+    else this.#options.onLost();
+  }
+
+  #end(): void {
+    this.#isClosed = true;
+    clearInterval(this.#heartbeat);
+    this.#unlisten.abort();
+    this.#wake?.();
+    this.#socket.close(CLOSE_CODES.left);
+  }
+}

@@ -1,0 +1,65 @@
+/** What the page sees of the state: pure selection, with tracks looked up by id. */
+import type { RoomId } from './protocol/ids.ts';
+import type { PublicationKind } from './protocol/peer.ts';
+import type { RoomKind } from './room-address.ts';
+import { isPresent } from './room/state.ts';
+import type { Peer, RoomState } from './room/state.ts';
+import type { EncryptionView, ParticipantView, SessionView } from './session-types.ts';
+
+export type ViewSources = {
+  readonly roomId: RoomId | undefined;
+  readonly roomKind: RoomKind;
+  localTrack(kind: PublicationKind): MediaStreamTrack | undefined;
+  remoteTrack(trackId: string | undefined): MediaStreamTrack | undefined;
+};
+
+export function viewOf(state: RoomState, sources: ViewSources): SessionView {
+  const { call, local } = state;
+  const peers = isPresent(call) ? [...call.peers.values()] : [];
+  const { microphone, camera } = local;
+  return {
+    phase: call.phase,
+    leaveReason: call.phase === 'left' ? call.reason : undefined,
+    roomId: sources.roomId,
+    selfId: 'peerId' in call ? call.peerId : undefined,
+    name: local.name,
+    microphone,
+    camera,
+    microphoneTrack: microphone.state === 'live' ? sources.localTrack('microphone') : undefined,
+    cameraTrack: camera.state === 'live' ? sources.localTrack('camera') : undefined,
+    participants: peers
+      // one that has not yet spoken under the room's keys is only an entry on the relay's list
+      .filter(({ presence }) => presence !== undefined)
+      .sort((a, b) => a.joinNumber - b.joinNumber)
+      .map((peer) => participantOf(peer, sources)),
+    encryption: encryptionOf(sources.roomKind),
+  };
+}
+
+function participantOf(peer: Peer, sources: ViewSources): ParticipantView {
+  const publication = (kind: PublicationKind): { readonly isMuted: boolean } | undefined => {
+    const found = peer.presence?.publications.find((published) => published.kind === kind);
+    return found && { isMuted: found.isMuted };
+  };
+  return {
+    peerId: peer.peerId,
+    name: peer.presence?.name ?? '',
+    link: peer.link.isEnded ? 'failed' : peer.link.transport,
+    microphone: publication('microphone'),
+    camera: publication('camera'),
+    audioTrack: sources.remoteTrack(peer.tracks.microphone),
+    videoTrack: sources.remoteTrack(peer.tracks.camera),
+  };
+}
+
+/** Only what this version does. What it does not do yet is `false`, not hoped for. */
+function encryptionOf(roomKind: RoomKind): EncryptionView {
+  return {
+    isSignallingSealed: true,
+    roomKind,
+    isMediaDtls: true,
+    isFrameSealed: false,
+    isVerified: false,
+    isAddressHidden: false,
+  };
+}
