@@ -2,8 +2,9 @@
  * Who may come in (PROTOCOL.md AD1–AD6): whoever shows a fresh token signed with the key that the room's id is made
  * of. No account, no database, no secret of the relay's own; checked before a room's object is touched.
  */
-import { equalBytes } from '../src/engine/protocol/bytes.ts';
+import { asciiBytes, concatBytes, equalBytes, toBase64Url } from '../src/engine/protocol/bytes.ts';
 import { idBytes } from '../src/engine/protocol/ids.ts';
+import type { RoomId } from '../src/engine/protocol/ids.ts';
 import {
   SUBPROTOCOL,
   TOKEN_SUBPROTOCOL_PREFIX,
@@ -12,6 +13,8 @@ import {
   tokenTimeFault,
 } from '../src/engine/protocol/token.ts';
 import type { ParsedToken, TokenClaims, TokenTimeFault } from '../src/engine/protocol/token.ts';
+
+const OBJECT_LABEL = asciiBytes('tai/1 object');
 
 /** A token and its companions are 300 characters; nothing longer is looked at. */
 const OFFER_TEXT_MAX = 1024;
@@ -43,6 +46,14 @@ export async function admit(offer: Offer, nowS: number): Promise<Admission> {
   if (timeFault) return { type: 'refused', reason: timeFault };
   const isGenuine = (await isRoomOfKeys(token.claims)) && (await isSigned(token));
   return isGenuine ? { type: 'admitted', claims: token.claims } : { type: 'refused', reason: 'token-invalid' };
+}
+
+/**
+ * The name of a room's object. The platform may keep and list names, so it is not the room's id: whoever reads that
+ * list cannot tell a room by it without knowing the id already.
+ */
+export async function objectName(roomId: RoomId): Promise<string> {
+  return toBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', concatBytes(OBJECT_LABEL, idBytes(roomId)))));
 }
 
 async function isRoomOfKeys(claims: TokenClaims): Promise<boolean> {

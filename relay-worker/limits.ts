@@ -19,10 +19,10 @@ export const TEXT_CLOSE_BYTES = 1024 * 1024;
 /** So many messages that break the protocol end their socket. */
 export const FAULTS_MAX = 32;
 
-/** Above this a target gets no further peer's messages until it has read what waits for it. */
+/** While more than this waits for a peer that does not read, further messages to it are dropped: memory is the room's. */
 export const BUFFERED_DROP_BYTES = 256 * 1024;
-/** Above this a target that does not read is closed, before it fills the memory that all peers of the room share. */
-export const BUFFERED_CLOSE_BYTES = 1024 * 1024;
+/** A peer that is so far behind, what was dropped included, is closed: it does better to come back and start afresh. */
+export const BEHIND_CLOSE_BYTES = 1024 * 1024;
 
 /** Refusals are paid from a bucket of their own; who empties it floods, and is closed. */
 const REFUSALS_PER_S = 20;

@@ -10,7 +10,7 @@ import type { PeerId, RoomId } from '../src/engine/protocol/ids.ts';
 import { formatError, formatNotification, formatResult, parseClientText } from '../src/engine/protocol/relay.ts';
 import type { ClientRequest, IceServer, PeerPlace, RpcId, Welcome } from '../src/engine/protocol/relay.ts';
 import {
-  BUFFERED_CLOSE_BYTES,
+  BEHIND_CLOSE_BYTES,
   BUFFERED_DROP_BYTES,
   FAULTS_MAX,
   ROOM_MESSAGES_BURST,
@@ -47,6 +47,8 @@ type Member<S> = {
   faults: number;
   /** `n` of the last message that was meant for this socket, dropped ones included: a hole in it can be seen. */
   n: number;
+  /** Of messages that were not forwarded because this socket does not read; forgotten once it has read. */
+  droppedBytes: number;
 };
 
 export class RelayRoom<S extends RoomSocket> {
@@ -64,16 +66,17 @@ export class RelayRoom<S extends RoomSocket> {
     this.#add(socket, place, new SocketBudget());
   }
 
+  /** A peer that is here already may always replace its own socket. */
+  hasPlaceFor(peerId: PeerId): boolean {
+    return this.#byPeer.has(peerId) || this.#byPeer.size < this.#options.maxPeers;
+  }
+
   /**
-   * Lets a peer in whose token was checked, and tells it and the others. A live socket of the same peer is replaced
-   * without the others noticing. Closes the socket and returns `undefined` where the room is full.
+   * Lets a peer in whose token was checked and for whom there is a place, and tells it and the others. A live socket
+   * of the same peer is replaced without the others noticing.
    */
-  admit(socket: S, peerId: PeerId, joinNumberShown: number, nowMs: number): PeerPlace | undefined {
+  admit(socket: S, peerId: PeerId, joinNumberShown: number, nowMs: number): PeerPlace {
     const old = this.#byPeer.get(peerId);
-    if (!old && this.#byPeer.size >= this.#options.maxPeers) {
-      closeSocket(socket, 'room-full');
-      return undefined;
-    }
     // The others know a replaced peer by its number already; and its budget goes on, or reconnecting would refill it.
     const place = {
       peer_id: peerId,
@@ -133,12 +136,14 @@ export class RelayRoom<S extends RoomSocket> {
   #forward(sender: Member<S>, targetPeerId: PeerId, payload: string, id: RpcId | undefined): void {
     const target = this.#byPeer.get(targetPeerId);
     if (!target || target === sender) return this.#answerError(sender, id, 'peer-unknown');
-    if (target.socket.bufferedAmount > BUFFERED_CLOSE_BYTES) {
-      this.#dismiss(target, 'slow-reader');
-      return this.#answerError(sender, id, 'peer-unknown');
-    }
     target.n++;
-    if (target.socket.bufferedAmount > BUFFERED_DROP_BYTES) return this.#answerError(sender, id, 'rate-limited');
+    const waiting = target.socket.bufferedAmount;
+    if (waiting > BUFFERED_DROP_BYTES) {
+      target.droppedBytes += payload.length;
+      if (waiting + target.droppedBytes > BEHIND_CLOSE_BYTES) this.#dismiss(target, 'slow-reader');
+      return this.#answerError(sender, id, 'rate-limited');
+    }
+    target.droppedBytes = 0;
     const { roomId, ep } = this.#options;
     const params = { sender_peer_id: sender.peerId, room_id: roomId, payload, n: target.n, ep };
     send(target.socket, formatNotification({ method: 'relay_message', params }));
@@ -162,7 +167,7 @@ export class RelayRoom<S extends RoomSocket> {
   }
 
   #add(socket: S, place: PeerPlace, budget: SocketBudget): Member<S> {
-    const member = { socket, peerId: place.peer_id, joinNumber: place.join_number, budget, faults: 0, n: 0 };
+    const member = { socket, peerId: place.peer_id, joinNumber: place.join_number, budget, faults: 0, n: 0, droppedBytes: 0 };
     this.#bySocket.set(socket, member);
     this.#byPeer.set(place.peer_id, member);
     return member;

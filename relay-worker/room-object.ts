@@ -17,6 +17,8 @@ import { parseMaxPeers } from './limits.ts';
 import { RelayRoom } from './relay-room.ts';
 
 const EPOCH_BYTES = 9;
+/** Tells the Worker to refuse: a socket that an object closes before its handshake is answered never ends cleanly. */
+export const ROOM_FULL_STATUS = 409;
 
 export class RoomObject extends DurableObject<RelayEnv> {
   readonly #ep = toBase64Url(crypto.getRandomValues(new Uint8Array(EPOCH_BYTES)));
@@ -39,13 +41,12 @@ export class RoomObject extends DurableObject<RelayEnv> {
   override fetch(request: Request): Response {
     const claims = parseOffer(request.headers.get('Sec-WebSocket-Protocol')).token?.claims;
     if (!claims) return new Response(null, { status: 400 });
+    const room = this.#roomOf(claims.roomId);
+    if (!room.hasPlaceFor(claims.peerId)) return new Response(null, { status: ROOM_FULL_STATUS });
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server);
-    const place = this.#roomOf(claims.roomId).admit(server, claims.peerId, claims.joinNumber, Date.now());
-    if (place) {
-      const { roomId, peerId } = claims;
-      server.serializeAttachment(formatAttachment({ roomId, peerId, joinNumber: place.join_number }));
-    }
+    const { join_number: joinNumber } = room.admit(server, claims.peerId, claims.joinNumber, Date.now());
+    server.serializeAttachment(formatAttachment({ roomId: claims.roomId, peerId: claims.peerId, joinNumber }));
     return new Response(null, { status: 101, webSocket: client, headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } });
   }
 
@@ -55,6 +56,8 @@ export class RoomObject extends DurableObject<RelayEnv> {
 
   override webSocketClose(socket: WebSocket): void {
     this.#room?.gone(socket);
+    // The platform leaves the answer to a client's close frame to us; without it the client waits for its timeout.
+    socket.close();
   }
 
   override webSocketError(socket: WebSocket): void {

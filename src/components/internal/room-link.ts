@@ -26,3 +26,10 @@ export function publishLink(address: RoomAddress, roomName: string): void {
     // a sandboxed or `about:srcdoc` document has no address of its own
   }
 }
+
+/** This room's entry in a fragment, or empty. */
+export function linkEntry(fragment: string, roomName: string): string {
+  const prefix = roomName === '' ? 'tai=' : `tai.${roomName}=`;
+  const entries = fragment.replace(/^#/, '').split('&');
+  return entries.find((entry) => entry.startsWith(prefix)) ?? '';
+}

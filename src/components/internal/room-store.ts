@@ -15,7 +15,7 @@ import { AudioSink } from './audio-sink.ts';
 import { isInCall, roomEncryption } from './encryption.ts';
 import { TaiDeviceChangeEvent, TaiEncryptionChangeEvent, TaiErrorEvent, TaiJoinEvent } from './events.ts';
 import { TaiLeaveEvent, TaiPeerJoinEvent, TaiPeerLeaveEvent, TaiStateChangeEvent } from './events.ts';
-import { inviteUrl, publishLink } from './room-link.ts';
+import { inviteUrl, linkEntry, publishLink } from './room-link.ts';
 import { PUBLICATIONS, isDeviceOn } from './room-context.ts';
 import type { PerDevice, Problem, RoomActions } from './room-context.ts';
 import { errorKey, fill } from './strings.ts';
@@ -107,6 +107,9 @@ export class RoomStore implements RoomActions {
   #address: RoomAddress | undefined;
   /** Counts openings, so that an address that arrives late meets no newer room. */
   #opening = 0;
+  #isOpen = false;
+  /** This room's entry in the page's address, as last seen. */
+  #entry = '';
   #isJoinWanted = false;
   #names = new Map<string, string>();
   #lastToast = 0;
@@ -117,8 +120,20 @@ export class RoomStore implements RoomActions {
     this.#host = host;
   }
 
+  /** The page has changed which room this is, during a call: the next join opens it. */
+  isStale = false;
+
   get state(): StoreState {
     return this.#state;
+  }
+
+  /** The newest state, also between a moment and its view. */
+  get view(): SessionView {
+    return this.#session?.view ?? EMPTY_VIEW;
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   get session(): Session | undefined {
@@ -132,7 +147,9 @@ export class RoomStore implements RoomActions {
   /** Finds out which room, and makes a session for it. Asks the browser for nothing. */
   async open(): Promise<void> {
     this.close();
+    this.#isOpen = true;
     const opening = this.#opening;
+    this.#entry = linkEntry(location.hash, this.#host.config.roomName);
     const { config, engine } = this.#host;
     this.#set({ wants: config.offers });
     if (config.refusal) return this.#refuse('usage', config.refusal);
@@ -154,6 +171,8 @@ export class RoomStore implements RoomActions {
   /** Leaves, and gives everything back. No event tells of it: the element is gone, or its room is another. */
   close(): void {
     this.#opening++;
+    this.#isOpen = false;
+    this.isStale = false;
     this.#isJoinWanted = false;
     this.#session?.close();
     this.#sink?.close();
@@ -168,6 +187,7 @@ export class RoomStore implements RoomActions {
   join(): void {
     const { problem, isNew, view, wants } = this.#state;
     if (problem) throw new TaiError(problem.code, this.#host.strings[problem.text]);
+    if (this.isStale && view.phase === 'left') void this.open();
     const session = this.#session;
     if (!session || !this.#address) {
       this.#isJoinWanted = true;
@@ -183,7 +203,10 @@ export class RoomStore implements RoomActions {
       session.dispatch({ type: 'open-lobby', microphone: opens('microphone'), camera: opens('camera') });
     }
     const { roomName, roomSecret } = this.#host.config;
-    if (isNew && roomSecret === undefined) publishLink(this.#address, roomName);
+    if (isNew && roomSecret === undefined) {
+      publishLink(this.#address, roomName);
+      this.#entry = linkEntry(location.hash, roomName);
+    }
     session.dispatch({ type: 'join' });
   }
 
@@ -221,8 +244,15 @@ export class RoomStore implements RoomActions {
     const { config, engine } = this.#host;
     if (config.refusal) return;
     this.close();
+    this.#isOpen = true;
     this.#set({ wants: config.offers });
     this.#begin(engine.createPrivateRoom(), true);
+  }
+
+  /** Whether a fragment names a room that is not the one we have. */
+  isOtherLink(fragment: string): boolean {
+    const entry = linkEntry(fragment, this.#host.config.roomName);
+    return this.#isOpen && entry !== '' && entry !== this.#entry;
   }
 
   announce(text: string): void {

@@ -10,8 +10,8 @@ export const ENGLISH = {
 
   'lobby-new': 'A private room, ready when you are',
   'lobby-new-hint': 'The room gets its own link. Whoever has the link can come in, nobody else.',
-  'lobby-private': 'You are invited to a private room',
-  'lobby-private-hint': 'You came by its link. Say who you are, then step in.',
+  'lobby-private': 'Come in, you have the link',
+  'lobby-private-hint': 'This room is private: only who has the link can enter. Say who you are.',
   'lobby-open': 'Join the open room',
   'lobby-open-hint': 'Anyone who sees this page can join this room.',
   'join-new': 'Create a private room',

@@ -7,6 +7,8 @@ export const controlsStyles = [
   css`
     :host {
       display: block;
+      inline-size: 100%;
+      container: controls / inline-size;
     }
     .bar {
       display: flex;
@@ -67,9 +69,12 @@ export const controlsStyles = [
     .leave:hover {
       background: color-mix(in oklab, var(--_danger), var(--_text) 18%);
     }
-    @media (width < 26rem) {
+    @container controls (inline-size < 24rem) {
       .bar {
-        gap: 0.45rem;
+        gap: 0.4rem;
+      }
+      .toggle {
+        inline-size: 3rem;
       }
     }
     @media (forced-colors: active) {

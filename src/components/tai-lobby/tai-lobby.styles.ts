@@ -52,8 +52,9 @@ export const lobbyStyles = [
     .preview {
       position: relative;
       display: grid;
-      aspect-ratio: 4 / 3;
-      overflow: hidden;
+      grid-template-rows: 1fr auto;
+      min-block-size: 13rem;
+      overflow: clip;
       isolation: isolate;
       border-radius: calc(var(--_radius) * 1.2);
       background: radial-gradient(130% 120% at 20% 0%, #24504f, #0f2a2c 60%, #0a1d20);
@@ -78,7 +79,7 @@ export const lobbyStyles = [
       justify-items: center;
       align-content: center;
       gap: 0.8rem;
-      padding: 1rem 1.5rem 4.5rem;
+      padding: 1.25rem 1.25rem 0;
       text-align: center;
     }
     .off p {
@@ -111,12 +112,12 @@ export const lobbyStyles = [
       outline-color: #fff;
     }
     .toggles {
-      position: absolute;
-      inset-block-end: 0.9rem;
-      inset-inline: 0;
+      position: relative;
+      grid-row: 2;
       display: flex;
       justify-content: center;
       gap: 0.6rem;
+      padding: 0.9rem;
     }
     .toggle {
       position: relative;
@@ -190,6 +191,11 @@ export const lobbyStyles = [
     }
     .failure > span {
       flex: 1 1 12rem;
+    }
+    @container lobby (inline-size >= 24rem) {
+      .preview {
+        aspect-ratio: 4 / 3;
+      }
     }
     @container lobby (inline-size >= 42rem) {
       .lobby:not(.listen) {

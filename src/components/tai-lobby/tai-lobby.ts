@@ -95,7 +95,7 @@ export class TaiLobby extends LitElement {
         <div class="preview" part="preview" role="group" aria-label=${this.#room.text('preview')}>
           <video .muted=${true} autoplay playsinline aria-hidden="true" ?data-live=${view.camera.state === 'live'}></video>
           <div class="off" ?hidden=${view.camera.state === 'live'}>
-            <span class="orb" aria-hidden="true">${ICONS[room.wants.camera ? 'camera' : 'camera-off']}</span>
+            <span class="orb" aria-hidden="true">${ICONS[room.isOn.camera ? 'camera' : 'camera-off']}</span>
             <p>${this.#room.text(previewKey(room, isUntouched))}</p>
             ${isUntouched
               ? html`<button part="button" class="glass" type="button" @click=${() => this.#preview(offered)}>
@@ -134,7 +134,7 @@ export class TaiLobby extends LitElement {
         title=${this.#room.text(`${kind}-${isOn ? 'on' : 'off'}`)}
         @click=${() => this.#toggle(kind, !isOn)}
       >
-        ${ICONS[isOn ? kind : `${kind}-off`]}
+        ${ICONS[isOn ? kind : (`${kind}-off` as const)]}
         ${room.view[kind].state === 'failed' ? html`<span class="alert" aria-hidden="true">!</span>` : nothing}
       </button>
     `;
@@ -174,6 +174,9 @@ export class TaiLobby extends LitElement {
 
   #join(event: SubmitEvent): void {
     event.preventDefault();
+    // Enter submits the form before some browsers tell of the change
+    const name = this.renderRoot.querySelector('input')?.value ?? '';
+    this.#room.room?.actions.setName(name);
     this.#room.request(new TaiJoinRequestEvent(), (actions) => {
       actions.join();
     });

@@ -11,13 +11,12 @@ export const participantStyles = [
       aspect-ratio: var(--tai-tile-ratio, auto);
       container: tile / size;
     }
-    figure {
+    .tile {
       position: relative;
       display: grid;
       place-items: center;
       inline-size: 100%;
       block-size: 100%;
-      margin: 0;
       overflow: hidden;
       isolation: isolate;
       border-radius: var(--_radius);
@@ -71,7 +70,7 @@ export const participantStyles = [
       font-weight: 600;
       letter-spacing: 0.02em;
     }
-    figcaption {
+    .plate {
       position: absolute;
       inset-block-end: clamp(0.4rem, 3cqmin, 0.8rem);
       inset-inline-start: clamp(0.4rem, 3cqmin, 0.8rem);
@@ -121,10 +120,10 @@ export const participantStyles = [
       }
     }
     @media (forced-colors: active) {
-      figure {
+      .tile {
         border: 1px solid CanvasText;
       }
-      figcaption,
+      .plate,
       .avatar,
       .status span {
         border: 1px solid CanvasText;

@@ -75,7 +75,7 @@ export class TaiParticipant extends LitElement {
     const status = this.#status();
     const label = [name, this.muted ? this.#room.text('muted') : '', status].filter((part) => part !== '').join(', ');
     return html`
-      <figure role="group" aria-label=${label} data-tint=${tintOf(this.name, TINTS)}>
+      <div class="tile" role="group" aria-label=${label} data-tint=${tintOf(this.name, TINTS)}>
         <div class="avatar" aria-hidden="true">${initialsOf(this.name) || ICONS.person}</div>
         <video
           part="video"
@@ -88,11 +88,11 @@ export class TaiParticipant extends LitElement {
           @emptied=${this.#onEmptied}
         ></video>
         ${status === '' ? nothing : html`<p class="status" aria-hidden="true"><span>${status}</span></p>`}
-        <figcaption part="name" aria-hidden="true">
+        <div class="plate" part="name" aria-hidden="true">
           ${this.muted ? html`<span class="badge">${ICONS['microphone-off']}</span>` : nothing}
           <span class="text"><bdi>${name}</bdi></span>
-        </figcaption>
-      </figure>
+        </div>
+      </div>
     `;
   }
 

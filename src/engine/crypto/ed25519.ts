@@ -2,7 +2,7 @@
  * Ed25519 signing (RFC 8032) from a 32-byte seed: WebCrypto where the browser has it, else @noble/curves, loaded
  * only then. Both give the same bytes. Verification is not here: the relay verifies admission with its platform.
  */
-import { concatBytes, fromBase64Url, fromHex } from '../protocol/bytes.ts';
+import { concatBytes, fromBase64Url } from '../protocol/bytes.ts';
 
 export type Signer = {
   /** 32 bytes. */
@@ -11,22 +11,24 @@ export type Signer = {
   sign(message: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
 };
 
-export type SignerFactory = (seed: Uint8Array<ArrayBuffer>) => Promise<Signer>;
+/** The part of WebCrypto that a signer needs. */
+export type SigningCrypto = Pick<SubtleCrypto, 'importKey' | 'exportKey' | 'sign'>;
+
+export type SignerFactory = (seed: Uint8Array<ArrayBuffer>, subtle?: SigningCrypto) => Promise<Signer>;
 
 /** PKCS #8 wrapping of a raw Ed25519 seed (RFC 8410 §7): the only private form WebCrypto imports. */
-const PKCS8_PREFIX = fromHex('302e020100300506032b657004220420') ?? new Uint8Array();
+const PKCS8_PREFIX = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20);
 
-export const createSigner: SignerFactory = async (seed) => {
+export const createSigner: SignerFactory = async (seed, subtle = globalThis.crypto.subtle) => {
   try {
-    return await createNativeSigner(seed);
+    return await createNativeSigner(seed, subtle);
   } catch {
     // No Ed25519 in this WebCrypto (NotSupportedError); a bad seed would fail below just as well.
     return createNobleSigner(seed);
   }
 };
 
-export const createNativeSigner: SignerFactory = async (seed) => {
-  const { subtle } = globalThis.crypto;
+export const createNativeSigner: SignerFactory = async (seed, subtle = globalThis.crypto.subtle) => {
   const pkcs8 = concatBytes(PKCS8_PREFIX, seed);
   // The public key can only be had from an extractable import; the key kept for signing is not extractable.
   const [exportable, key] = await Promise.all([
@@ -35,7 +37,7 @@ export const createNativeSigner: SignerFactory = async (seed) => {
   ]);
   const { x } = await subtle.exportKey('jwk', exportable);
   pkcs8.fill(0);
-  const publicKey = x === undefined ? undefined : fromBase64Url(x);
+  const publicKey = fromBase64Url(String(x));
   if (publicKey?.length !== 32) throw new Error('Ed25519: no public key');
   return {
     publicKey,

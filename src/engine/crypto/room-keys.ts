@@ -39,8 +39,8 @@ export async function deriveRoomKeys(room: RoomSecret, signerFactory: SignerFact
   seed.fill(0);
   envelopeSeed.fill(0);
   const preimage = roomIdPreimage(admission.publicKey, room.pkHost);
-  const roomId = roomIdFromBytes(new Uint8Array(await subtle.digest('SHA-256', preimage)));
-  if (!roomId) throw new Error('room id: unexpected hash length');
+  // SHA-256 gives 32 bytes, and 32 bytes are always a room id
+  const roomId = roomIdFromBytes(new Uint8Array(await subtle.digest('SHA-256', preimage))) as RoomId;
   return {
     roomId,
     pkHost: room.pkHost,

@@ -76,7 +76,10 @@ export function cleanName(name: string): string {
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, ' ')
     .replace(/\s+/g, ' ')
     .trim()
-    .slice(0, NAME_MAX_CHARS);
+    .slice(0, NAME_MAX_CHARS)
+    // the cut may have left half a character or a space: the reader cleans again, and must get the same name
+    .replace(/\p{Cs}$/u, '')
+    .trim();
 }
 
 function parsePresence(value: unknown): Presence | undefined {

@@ -1,0 +1,104 @@
+/** The page of every contender: a lobby with a live preview, a Join button, and a stopwatch. */
+import type { Contender, CreateContender, PageOptions } from './contender.ts';
+
+export type Sample = {
+  /** From the click's own time stamp to the first frame of the remote camera on the screen. */
+  readonly firstFrame_ms: number;
+  /** Messages on the joiner's socket in both directions, from the click until it has been silent for a while. */
+  readonly messages: number;
+};
+
+export type BenchPage = {
+  /** The preview shows frames. */
+  readonly lobby: Promise<void>;
+  /** The host is in the room. */
+  readonly joined: Promise<void>;
+  readonly sample: Promise<Sample>;
+};
+
+/** A socket that has said nothing for so long has finished the join; candidates come far closer together. */
+const SILENCE_MS = 400;
+
+export function startPage(createContender: CreateContender): void {
+  const sockets = countMessages();
+  const contender = createContender(pageOptions());
+  const button = document.createElement('button');
+  button.id = 'join';
+  button.textContent = 'Join';
+  button.disabled = true;
+  document.body.append(button);
+  const lobby = openLobby(contender, button);
+  const joined = Promise.withResolvers<void>();
+  const sample = Promise.withResolvers<Sample>();
+  button.addEventListener('click', ({ timeStamp }) => {
+    const show = (track: MediaStreamTrack): void => {
+      void firstFrame(track).then(async (at) => {
+        await sockets.silent();
+        sample.resolve({ firstFrame_ms: at - timeStamp, messages: sockets.count() });
+      });
+    };
+    contender.join(show).then(joined.resolve, joined.reject);
+  });
+  const page: BenchPage = { lobby, joined: joined.promise, sample: sample.promise };
+  Object.assign(globalThis, { benchPage: page });
+}
+
+function pageOptions(): PageOptions {
+  const entries = new URLSearchParams(location.hash.slice(1));
+  return {
+    role: entries.get('role') === 'host' ? 'host' : 'guest',
+    relay: entries.get('relay') ?? '',
+    room: entries.get('room') ?? '',
+  };
+}
+
+async function openLobby(contender: Contender, button: HTMLButtonElement): Promise<void> {
+  const [track] = (await contender.openCamera()).getVideoTracks();
+  if (!track) throw new Error('no camera');
+  await firstFrame(track);
+  button.disabled = false;
+}
+
+/** Resolves with the time at which the track's first decoded frame was presented. */
+function firstFrame(track: MediaStreamTrack): Promise<DOMHighResTimeStamp> {
+  const video = document.createElement('video');
+  video.muted = true;
+  video.autoplay = true;
+  video.playsInline = true;
+  video.width = 320;
+  video.srcObject = new MediaStream([track]);
+  document.body.append(video);
+  return new Promise((resolve) => {
+    video.requestVideoFrameCallback(() => resolve(performance.now()));
+  });
+}
+
+/** Watches every socket of the page from outside. Heartbeats come seconds apart and do not fall into a join. */
+function countMessages(): { count(): number; silent(): Promise<void> } {
+  let count = 0;
+  let lastAt = performance.now();
+  const counted = (): void => {
+    count++;
+    lastAt = performance.now();
+  };
+  const Plain = globalThis.WebSocket;
+  globalThis.WebSocket = class extends Plain {
+    constructor(url: string | URL, protocols?: string | string[]) {
+      super(url, protocols);
+      this.addEventListener('message', counted);
+    }
+
+    override send(data: string | ArrayBufferLike | Blob | ArrayBufferView<ArrayBuffer>): void {
+      counted();
+      super.send(data);
+    }
+  };
+  return {
+    count: () => count,
+    silent: async () => {
+      for (let left = SILENCE_MS; left > 0; left = lastAt + SILENCE_MS - performance.now()) {
+        await new Promise((resolve) => setTimeout(resolve, left));
+      }
+    },
+  };
+}

@@ -1,0 +1,277 @@
+import { ContextProvider } from '@lit/context';
+import { LitElement } from 'lit';
+import type { PropertyDeclarations, PropertyValues, TemplateResult } from 'lit';
+import { TaiError, createPrivateRoom, createSession, resolveRoom } from '../../engine/index.ts';
+import type { IceServer, ParticipantView, Phase, PublicationKind, SessionStats } from '../../engine/index.ts';
+import { isInCall, roomEncryption } from '../internal/encryption.ts';
+import type { RoomEncryption } from '../internal/encryption.ts';
+import { roomContext } from '../internal/room-context.ts';
+import { RoomStore } from '../internal/room-store.ts';
+import type { Engine } from '../internal/room-store.ts';
+import { ENGLISH } from '../internal/strings.ts';
+import type { Strings } from '../internal/strings.ts';
+import { configOf, roomOf, selfOf, statesOf } from './room-value.ts';
+import type { SelfView } from './room-value.ts';
+import { renderRoom } from './tai-room.template.ts';
+import { roomStyles } from './tai-room.styles.ts';
+
+/** The place of the engine, for tests. Not part of the public face. */
+export const ENGINE: unique symbol = Symbol('engine');
+
+/**
+ * @summary A private video room: lobby, tiles, controls, and what is true about its privacy.
+ *
+ * Without attributes the first join makes a private room, whose link appears in the address bar; with `#tai=…` in the
+ * address it joins that room; with `room="name"` it joins the open room of that name.
+ *
+ * @attr {string} relay - Address of the relay; by default the origin that served the script.
+ * @attr {string} room - Name of an open room, and of this room's entry in the fragment (`#tai.name=`).
+ * @attr {string} display-name - A name to show to others: a claim, at most 64 characters.
+ * @attr {string} media - What the lobby offers: `audio video` by default; empty = listen only.
+ * @attr {boolean} auto-join - Joins as soon as the room is known, without a click.
+ * @attr {boolean} no-lobby - One button in place of the lobby.
+ * @attr {boolean} no-invite - Hides the room's link.
+ * @attr {string} layout - `grid`, the one layout of this version.
+ * @attr {string} worker-url - Address of the clock worker, for pages whose CSP allows no `blob:` worker.
+ * @attr {string} lang - Language of the texts given by `strings`.
+ * @attr {boolean} private - Not in this version, which cannot hide addresses: the room refuses to connect.
+ * @attr {string} e2ee - Not in this version, which has no choice here: the room refuses to connect.
+ *
+ * @slot - Extra elements, under the tiles. `tai-*` elements find the room by themselves.
+ * @slot lobby - In place of the lobby.
+ * @slot empty - In place of what is shown while nobody else is here.
+ * @slot controls-start - Before the buttons of the bar.
+ * @slot controls-end - After the buttons of the bar.
+ * @slot side - Beside the tiles.
+ *
+ * @csspart lobby - The lobby.
+ * @csspart stage - The place of the tiles.
+ * @csspart tile - A tile.
+ * @csspart tile-video - The picture in a tile.
+ * @csspart tile-name - The name in a tile.
+ * @csspart controls - The bar.
+ * @csspart button - A button of the lobby, the bar or a card.
+ * @csspart shield - The privacy shield.
+ * @csspart toast - A message.
+ *
+ * @cssprop --tai-color-accent - Accent.
+ * @cssprop --tai-color-on-accent - Text on the accent.
+ * @cssprop --tai-color-surface - Surface.
+ * @cssprop --tai-color-text - Text.
+ * @cssprop --tai-color-danger - Leave, and what is off.
+ * @cssprop --tai-color-ok - What is well.
+ * @cssprop --tai-radius - Roundness.
+ * @cssprop --tai-gap - Space between tiles.
+ * @cssprop --tai-font - Font family.
+ * @cssprop --tai-tile-ratio - Ratio of a tile, as `16 / 9`; by default a tile fills its place.
+ *
+ * @cssstate idle - Not in the room.
+ * @cssstate lobby - In the lobby.
+ * @cssstate joining - On the way in.
+ * @cssstate joined - In the room.
+ * @cssstate reconnecting - In the room, without the relay.
+ * @cssstate encrypted - In the room, and outsiders are kept out.
+ *
+ * @fires {TaiJoinEvent} tai-join - We are in the room.
+ * @fires {TaiLeaveEvent} tai-leave - We are out of the room.
+ * @fires {TaiStateChangeEvent} tai-state-change - `state` has changed.
+ * @fires {TaiPeerJoinEvent} tai-peer-join - Somebody came.
+ * @fires {TaiPeerLeaveEvent} tai-peer-leave - Somebody left.
+ * @fires {TaiEncryptionChangeEvent} tai-encryption-change - Encryption changed, for one peer or overall.
+ * @fires {TaiDeviceChangeEvent} tai-device-change - Microphones or cameras came or went.
+ * @fires {TaiErrorEvent} tai-error - Something failed.
+ * @fires {TaiJoinRequestEvent} tai-join-request - The participant wants to join. Cancelable.
+ * @fires {TaiLeaveRequestEvent} tai-leave-request - The participant wants to leave. Cancelable.
+ * @fires {TaiMuteRequestEvent} tai-mute-request - A microphone or a camera should go on or off. Cancelable.
+ * @fires {TaiInviteEvent} tai-invite - The link was copied or shared.
+ */
+export class TaiRoom extends LitElement {
+  static override readonly styles = roomStyles;
+  static override readonly properties: PropertyDeclarations = {
+    relay: {},
+    room: {},
+    displayName: { attribute: 'display-name' },
+    media: {},
+    autoJoin: { type: Boolean, attribute: 'auto-join' },
+    noLobby: { type: Boolean, attribute: 'no-lobby' },
+    noInvite: { type: Boolean, attribute: 'no-invite' },
+    layout: {},
+    workerUrl: { attribute: 'worker-url' },
+    private: { type: Boolean },
+    e2ee: {},
+    roomSecret: { attribute: false },
+    iceServers: { attribute: false },
+    strings: { attribute: false },
+  };
+
+  declare relay: string | undefined;
+  declare room: string | undefined;
+  declare displayName: string | undefined;
+  declare media: string;
+  declare autoJoin: boolean;
+  declare noLobby: boolean;
+  declare noInvite: boolean;
+  declare layout: 'grid';
+  declare workerUrl: string | undefined;
+  declare private: boolean;
+  declare e2ee: string | undefined;
+  /** 32 random bytes (or a guest's or host's link as bytes or base64url). Goes before the address of the page. */
+  declare roomSecret: Uint8Array | string | undefined;
+  /** Used in place of the relay's answer. */
+  declare iceServers: readonly IceServer[] | undefined;
+  /** Texts in place of ours, by key. */
+  declare strings: Partial<Strings>;
+
+  readonly #internals = this.attachInternals();
+  readonly #provider = new ContextProvider(this, { context: roomContext });
+  readonly #store: RoomStore;
+  #texts: Strings = ENGLISH;
+  [ENGINE]: Engine = { createSession, createPrivateRoom, resolveRoom };
+
+  constructor() {
+    super();
+    this.media = 'audio video';
+    this.autoJoin = false;
+    this.noLobby = false;
+    this.noInvite = false;
+    this.layout = 'grid';
+    this.private = false;
+    this.strings = {};
+    const host = this as TaiRoom;
+    this.#store = new RoomStore({
+      get engine() {
+        return host[ENGINE];
+      },
+      get config() {
+        return configOf(host);
+      },
+      get strings() {
+        return host.#texts;
+      },
+      dispatchEvent: (event) => this.dispatchEvent(event),
+      requestUpdate: () => this.requestUpdate(),
+    });
+  }
+
+  /** Where we stand. */
+  get state(): Phase {
+    return this.#store.view.phase;
+  }
+
+  /** Ourselves: id, name, microphone and camera. */
+  get self(): SelfView {
+    return selfOf(this.#store.view);
+  }
+
+  /** The others, in the order in which they joined. */
+  get participants(): readonly ParticipantView[] {
+    return this.#store.view.participants;
+  }
+
+  /** What is true about encryption, for the room and for each peer. */
+  get encryption(): RoomEncryption {
+    return roomEncryption(this.#store.view);
+  }
+
+  /** Call it inside a click, so that sound may start. Throws `TaiError` where the room cannot be entered. */
+  join(): void {
+    if (!this.isConnected) throw new TaiError('usage', 'join: the element is not in a document');
+    // what the page has just set counts
+    if (this.isUpdatePending) this.performUpdate();
+    this.#store.join();
+  }
+
+  leave(): void {
+    this.#store.leave();
+  }
+
+  /** The page's address with what a guest needs to join. Throws `TaiError('usage')` before the room is known. */
+  createInvite(): string {
+    return this.#store.createInvite();
+  }
+
+  /** `on` left out = the opposite of now. */
+  toggleMicrophone(on?: boolean): void {
+    this.#store.toggle('microphone', on);
+  }
+
+  /** `on` left out = the opposite of now. Off closes the device. */
+  toggleCamera(on?: boolean): void {
+    this.#store.toggle('camera', on);
+  }
+
+  setDevice(kind: PublicationKind, deviceId: string): void {
+    this.#store.setDevice(kind, deviceId);
+  }
+
+  /** Rejects with `TaiError('usage')` before the room is known. */
+  async getStats(): Promise<SessionStats> {
+    const session = this.#store.session;
+    if (!session) throw new TaiError('usage', 'getStats: the room is not known yet');
+    return session.getStats();
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    globalThis.addEventListener('hashchange', this.#onHashChange);
+    this.requestUpdate();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    globalThis.removeEventListener('hashchange', this.#onHashChange);
+    setTimeout(() => {
+      if (!this.isConnected) this.#store.close();
+    });
+  }
+
+  /** Moved within the page: the call goes on. */
+  connectedMoveCallback(): void {}
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has('strings')) this.#texts = { ...ENGLISH, ...this.strings };
+    if (this.isConnected && !this.#store.isOpen) {
+      // not before the first update: only now do we have what the page had set before this class was loaded.
+      // Still open where we were only taken out and put in elsewhere within one task.
+      void this.#store.open();
+    } else if (ADDRESS_PROPERTIES.some((name) => changed.has(name))) {
+      this.#reopen();
+    } else if (changed.has('displayName')) {
+      this.#store.setName(this.displayName ?? '');
+    }
+    this.#provider.setValue(roomOf(this, this.#store, this.#texts));
+    for (const [state, isOn] of statesOf(this.#store.view)) {
+      if (isOn) this.#internals.states.add(state);
+      else this.#internals.states.delete(state);
+    }
+  }
+
+  protected override render(): TemplateResult {
+    return renderRoom(this.#provider.value, this.#store);
+  }
+
+  /** A link pasted into the page's own tab changes the fragment without a reload; other fragments are the page's. */
+  readonly #onHashChange = (): void => {
+    if (this.#store.isOtherLink(location.hash)) this.#reopen();
+  };
+
+  /** Another room, or another way to it. A call that runs goes on, unless it lacks a protection asked for now. */
+  #reopen(): void {
+    const { phase } = this.#store.view;
+    const isBusy = phase === 'joining' || isInCall(phase);
+    if (isBusy && configOf(this).refusal === undefined) this.#store.isStale = true;
+    else void this.#store.open();
+  }
+}
+
+/** A change of any of these means another session. */
+const ADDRESS_PROPERTIES = [
+  ...(['relay', 'room', 'roomSecret', 'iceServers', 'workerUrl'] as const),
+  ...(['media', 'noLobby', 'private', 'e2ee'] as const),
+];
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'tai-room': TaiRoom;
+  }
+}

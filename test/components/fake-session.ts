@@ -1,0 +1,140 @@
+/** A session without an engine: keeps what was asked, shows what the test says. */
+import type {
+  Command,
+  MediaDevice,
+  ParticipantView,
+  PeerId,
+  RoomAddress,
+  Session,
+  SessionEvent,
+  SessionOptions,
+  SessionStats,
+  SessionView,
+} from '../../src/engine/index.ts';
+import { createPrivateRoom, resolveRoom } from '../../src/engine/index.ts';
+import type { Engine } from '../../src/components/internal/room-store.ts';
+import { EMPTY_VIEW } from '../../src/components/internal/room-store.ts';
+
+export class FakeSession implements Session {
+  readonly options: SessionOptions;
+  readonly commands: Command[] = [];
+  isClosed = false;
+  view: SessionView;
+  deviceList: readonly MediaDevice[] = [];
+  #listeners = new Set<(view: SessionView) => void>();
+  #hearers = new Set<(event: SessionEvent) => void>();
+
+  constructor(options: SessionOptions) {
+    this.options = options;
+    const encryption = { ...EMPTY_VIEW.encryption, isSignallingSealed: true, roomKind: options.room.kind };
+    this.view = { ...EMPTY_VIEW, name: options.displayName ?? '', encryption };
+  }
+
+  subscribe(listener: (view: SessionView) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  on(listener: (event: SessionEvent) => void): () => void {
+    this.#hearers.add(listener);
+    return () => this.#hearers.delete(listener);
+  }
+
+  /** Only the lobby opens by itself; everything else waits for the test. */
+  dispatch(command: Command): void {
+    this.commands.push(command);
+    if (command.type === 'open-lobby') this.show({ phase: 'lobby' });
+    if (command.type === 'set-name') this.show({ name: command.name });
+  }
+
+  show(change: Partial<SessionView>): void {
+    this.view = { ...this.view, ...change };
+    for (const listener of this.#listeners) listener(this.view);
+  }
+
+  tell(event: SessionEvent): void {
+    for (const hearer of this.#hearers) hearer(event);
+  }
+
+  /** In the room, alone. */
+  enter(change: Partial<SessionView> = {}): void {
+    this.show({ phase: 'joined', selfId: peerId(0), ...change });
+    this.tell({ type: 'joined' });
+  }
+
+  /** Somebody comes. */
+  meet(peer: ParticipantView): void {
+    const encryption = { ...this.view.encryption, isMediaDtls: true };
+    this.show({ participants: [...this.view.participants, peer], encryption });
+    this.tell({ type: 'peer-joined', peerId: peer.peerId });
+  }
+
+  /** How often something was asked. */
+  count(type: Command['type']): number {
+    return this.commands.filter((command) => command.type === type).length;
+  }
+
+  devices(): Promise<readonly MediaDevice[]> {
+    return Promise.resolve(this.deviceList);
+  }
+
+  getStats(): Promise<SessionStats> {
+    return Promise.resolve({ peers: {}, totals: { bytesSent: 1, bytesReceived: 2 }, dropped: {} });
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+}
+
+/** An engine of fake sessions; rooms and links are the real ones. */
+export class FakeEngine implements Engine {
+  readonly sessions: FakeSession[] = [];
+  readonly devices: MediaDevice[] = [];
+
+  createSession = (options: SessionOptions): FakeSession => {
+    const session = new FakeSession(options);
+    session.deviceList = this.devices;
+    this.sessions.push(session);
+    return session;
+  };
+
+  createPrivateRoom = (): RoomAddress => createPrivateRoom();
+
+  resolveRoom: Engine['resolveRoom'] = (options) => resolveRoom(options);
+}
+
+export function peerId(number: number): PeerId {
+  return `0x${number.toString(16).padStart(32, '0')}` as PeerId;
+}
+
+export function participant(number: number, change: Partial<ParticipantView> = {}): ParticipantView {
+  return {
+    peerId: peerId(number),
+    name: `Peer ${number}`,
+    link: 'connected',
+    microphone: { isMuted: false },
+    camera: { isMuted: false },
+    audioTrack: undefined,
+    videoTrack: undefined,
+    ...change,
+  };
+}
+
+/** A moving picture without a camera. */
+export function fakeVideoTrack(hue = 180): MediaStreamTrack {
+  const canvas = document.createElement('canvas');
+  canvas.width = 320;
+  canvas.height = 180;
+  const context = canvas.getContext('2d');
+  const track = canvas.captureStream(10).getVideoTracks()[0];
+  if (!context || !track) throw new Error('this browser captures no canvas');
+  let frame = 0;
+  const draw = (): void => {
+    context.fillStyle = `hsl(${hue} 45% ${40 + (frame++ % 2)}%)`;
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    if (track.readyState === 'live') requestAnimationFrame(draw);
+  };
+  draw();
+  return track;
+}

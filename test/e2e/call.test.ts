@@ -1,0 +1,62 @@
+/** The main job, in real browsers, through the real relay: one click each, and they see and hear each other. */
+import { strict as assert } from 'node:assert';
+import { after, afterEach, before, describe, it } from 'node:test';
+import type { BrowserName } from '../helpers/browsers.ts';
+import { hearsAudio, inviteOf, joinByClick, leaves, roomPage, seesOthers, seesVideo } from '../helpers/call.ts';
+import { setStage } from '../helpers/stage.ts';
+import type { Stage } from '../helpers/stage.ts';
+
+const PAIRS: readonly (readonly [BrowserName, BrowserName])[] = [
+  ['chromium', 'chromium'],
+  ['firefox', 'firefox'],
+  ['chromium', 'firefox'],
+  ['firefox', 'chromium'],
+];
+
+describe('a call', () => {
+  let stage: Stage;
+  before(async () => {
+    stage = await setStage((relayUrl) => ({ '/': { html: roomPage(relayUrl) } }));
+  });
+  afterEach(() => stage.clear());
+  after(() => stage?.close());
+
+  for (const [host, guest] of PAIRS) {
+    it(`${host} creates a room, ${guest} opens the link: both see and hear each other`, async () => {
+      const first = await stage.open(host, `${stage.site.url}/`);
+      await joinByClick(first);
+      const second = await stage.open(guest, await inviteOf(first));
+      await joinByClick(second);
+      await Promise.all([seesVideo(first, 1), seesVideo(second, 1)]);
+      await Promise.all([hearsAudio(first, 1), hearsAudio(second, 1)]);
+      await leaves(second);
+      await seesOthers(first, 0);
+      assert.deepEqual([...first.errors(), ...second.errors()], []);
+    });
+  }
+
+  it('three people see and hear each other; one leaves and comes back; one reloads', async () => {
+    const first = await stage.open('chromium', `${stage.site.url}/`);
+    await joinByClick(first);
+    const link = await inviteOf(first);
+    const second = await stage.open('firefox', link);
+    const third = await stage.open('chromium', link);
+    await joinByClick(second);
+    await joinByClick(third);
+    const all = [first, second, third];
+    await Promise.all(all.map((page) => seesVideo(page, 2)));
+    await Promise.all(all.map((page) => hearsAudio(page, 2)));
+
+    await leaves(third);
+    await Promise.all([seesOthers(first, 1), seesOthers(second, 1)]);
+    await third.reload();
+    await joinByClick(third);
+    await Promise.all(all.map((page) => seesVideo(page, 2)));
+
+    // A reload in the middle of the call: the old place is gone, the new one stands, nobody is seen twice.
+    await second.reload();
+    await joinByClick(second);
+    await Promise.all(all.map((page) => seesVideo(page, 2)));
+    await Promise.all(all.map((page) => hearsAudio(page, 2)));
+  });
+});

@@ -1,0 +1,203 @@
+/**
+ * Real browsers behind one narrow face: Chromium driven by playwright, Firefox by puppeteer over WebDriver BiDi. Both
+ * with fake devices, loopback ICE, and a permission that is granted without a question.
+ */
+import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { chromium } from 'playwright';
+import puppeteer from 'puppeteer-core';
+
+export type BrowserName = 'chromium' | 'firefox';
+export const BROWSER_NAMES: readonly BrowserName[] = ['chromium', 'firefox'];
+
+/** Any wait ends here; what a test shows happens in a fraction of it. */
+export const DEADLINE_MS = 30_000;
+const POLL_EVERY_MS = 30;
+/** Between two shadow roots in a path of selectors. */
+const PIERCE = '>>>';
+
+export type TestPage = {
+  readonly browser: BrowserName;
+  goto(url: string): Promise<void>;
+  reload(): Promise<void>;
+  /** Runs in the page; argument and result are plain data. */
+  evaluate<Result, Argument = undefined>(run: (argument: Argument) => Result, argument?: Argument): Promise<Awaited<Result>>;
+  /** Resolves with the first truthy value; rejects, naming `what`, after the deadline. */
+  until<Result, Argument = undefined>(
+    what: string,
+    run: (argument: Argument) => Result,
+    argument?: Argument,
+  ): Promise<NonNullable<Awaited<Result>>>;
+  /** A real click in the middle of the element that the path (`a >>> b`, through shadow roots) leads to, once it is there. */
+  click(path: string): Promise<void>;
+  screenshot(file: string): Promise<void>;
+  /** Uncaught errors and console errors of the page so far. */
+  errors(): readonly string[];
+  close(): Promise<void>;
+};
+
+export type TestBrowser = {
+  readonly name: BrowserName;
+  /** In a profile of its own. */
+  newPage(options?: { readonly width?: number; readonly height?: number }): Promise<TestPage>;
+  close(): Promise<void>;
+};
+
+const CHROMIUM_ARGUMENTS = [
+  '--headless=new',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--allow-loopback-in-peer-connection',
+  '--use-fake-ui-for-media-stream',
+  '--use-fake-device-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
+];
+
+const FIREFOX_PREFERENCES = {
+  'media.peerconnection.ice.loopback': true,
+  'media.peerconnection.ice.obfuscate_host_addresses': false,
+  'media.navigator.streams.fake': true,
+  'media.navigator.permission.disabled': true,
+  'media.autoplay.default': 0,
+  'network.captive-portal-service.enabled': false,
+  'network.connectivity-service.enabled': false,
+  'app.update.disabledForTesting': true,
+  'browser.safebrowsing.downloads.remote.enabled': false,
+};
+
+/** Where the system has it, or where `CHROMIUM_PATH` / `FIREFOX_PATH` say. */
+export function browserPath(name: BrowserName): string {
+  const candidates =
+    name === 'chromium'
+      ? [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+      : [process.env['FIREFOX_PATH'], '/usr/bin/firefox-esr', '/usr/bin/firefox'];
+  const found = candidates.find((path) => path !== undefined && existsSync(path));
+  if (found === undefined) throw new Error(`${name} is not installed, and its path is not set`);
+  return found;
+}
+
+export function launchBrowser(name: BrowserName): Promise<TestBrowser> {
+  return name === 'chromium' ? launchChromium() : launchFirefox();
+}
+
+async function launchChromium(): Promise<TestBrowser> {
+  const browser = await chromium.launch({ executablePath: browserPath('chromium'), args: CHROMIUM_ARGUMENTS });
+  return {
+    name: 'chromium',
+    newPage: async ({ width = 1024, height = 720 } = {}) => {
+      const context = await browser.newContext({ viewport: { width, height }, permissions: ['camera', 'microphone'] });
+      const page = await context.newPage();
+      const errors: string[] = [];
+      page.on('pageerror', (error) => errors.push(String(error)));
+      page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+      return testPage('chromium', errors, {
+        goto: (url) => page.goto(url),
+        reload: () => page.reload(),
+        evaluate: async (run, argument) => await page.evaluate(run, argument),
+        clickAt: (x, y) => page.mouse.click(x, y),
+        screenshot: (path) => page.screenshot({ path }),
+        close: () => context.close(),
+      });
+    },
+    close: () => browser.close(),
+  };
+}
+
+async function launchFirefox(): Promise<TestBrowser> {
+  const browser = await puppeteer.launch({
+    browser: 'firefox',
+    executablePath: browserPath('firefox'),
+    headless: true,
+    extraPrefsFirefox: FIREFOX_PREFERENCES,
+  });
+  return {
+    name: 'firefox',
+    newPage: async ({ width = 1024, height = 720 } = {}) => {
+      const context = await browser.createBrowserContext();
+      const page = await context.newPage();
+      await page.setViewport({ width, height });
+      const errors: string[] = [];
+      page.on('pageerror', (error) => errors.push(String(error)));
+      page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+      return testPage('firefox', errors, {
+        goto: (url) => page.goto(url),
+        reload: () => page.reload(),
+        evaluate: (run, argument) => page.evaluate(run, argument),
+        clickAt: (x, y) => page.mouse.click(x, y),
+        screenshot: (path) => page.screenshot({ path: path as `${string}.png` }),
+        close: () => context.close(),
+      });
+    },
+    close: () => browser.close(),
+  };
+}
+
+type Driver = {
+  goto(url: string): Promise<unknown>;
+  reload(): Promise<unknown>;
+  evaluate(run: (argument: unknown) => unknown, argument: unknown): Promise<unknown>;
+  clickAt(x: number, y: number): Promise<void>;
+  screenshot(file: string): Promise<unknown>;
+  close(): Promise<void>;
+};
+
+function testPage(browser: BrowserName, errors: readonly string[], driver: Driver): TestPage {
+  const evaluate = <Result, Argument>(run: (argument: Argument) => Result, argument?: Argument): Promise<Awaited<Result>> =>
+    driver.evaluate(run as (argument: unknown) => unknown, argument) as Promise<Awaited<Result>>;
+  const until = async <Result, Argument>(
+    what: string,
+    run: (argument: Argument) => Result,
+    argument?: Argument,
+  ): Promise<NonNullable<Awaited<Result>>> => {
+    const deadline = Date.now() + DEADLINE_MS;
+    let failure: unknown;
+    while (Date.now() < deadline) {
+      try {
+        const value = await evaluate(run, argument);
+        if (value) return value as NonNullable<Awaited<Result>>;
+      } catch (error) {
+        // A page that is being loaded has no context to run in.
+        failure = error;
+      }
+      await delay(POLL_EVERY_MS);
+    }
+    throw new Error(`${browser}: never happened: ${what}${failure === undefined ? '' : ` (${String(failure)})`}`);
+  };
+  return {
+    browser,
+    goto: async (url) => void (await driver.goto(url)),
+    reload: async () => void (await driver.reload()),
+    evaluate,
+    until,
+    click: async (path) => {
+      const { x, y } = await until(`an element at ${path}`, middleOf, { path, pierce: PIERCE });
+      await driver.clickAt(x, y);
+    },
+    screenshot: async (file) => void (await driver.screenshot(file)),
+    errors: () => errors,
+    close: () => driver.close(),
+  };
+}
+
+/** Runs in the page: where to click, once the element is shown, enabled and not moving. */
+async function middleOf({ path, pierce }: { path: string; pierce: string }): Promise<{ x: number; y: number } | undefined> {
+  let root: ParentNode | null | undefined = document;
+  let element: Element | null | undefined;
+  for (const selector of path.split(pierce)) {
+    element = root?.querySelector(selector.trim());
+    root = element?.shadowRoot;
+  }
+  if (!element || element.matches(':disabled')) return undefined;
+  element.scrollIntoView({ block: 'center', behavior: 'instant' });
+  const frame = (): Promise<DOMRect> =>
+    new Promise((resolve) => requestAnimationFrame(() => resolve((element as Element).getBoundingClientRect())));
+  const before = await frame();
+  const after = await frame();
+  if (before.width === 0 || before.x !== after.x || before.y !== after.y) return undefined;
+  return { x: after.x + after.width / 2, y: after.y + after.height / 2 };
+}

@@ -1,0 +1,69 @@
+/** Good values of every message, for tests to take and to break. */
+import { parsePeerId, parseRoomId } from '../../src/engine/protocol/ids.ts';
+import type { PeerId, RoomId } from '../../src/engine/protocol/ids.ts';
+import type { PeerMessage } from '../../src/engine/protocol/peer.ts';
+import type { ClientRequest, RelayNotification, Welcome } from '../../src/engine/protocol/relay.ts';
+
+export function roomIdOf(byte: number): RoomId {
+  return parseRoomId(`0x${byte.toString(16).padStart(2, '0').repeat(32)}`)!;
+}
+
+export function peerIdOf(byte: number): PeerId {
+  return parsePeerId(`0x${byte.toString(16).padStart(2, '0').repeat(16)}`)!;
+}
+
+export const ROOM = roomIdOf(0xaa);
+export const ALICE = peerIdOf(0xa1);
+export const BOB = peerIdOf(0xb0);
+export const CAROL = peerIdOf(0xca);
+
+export const WELCOME: Welcome = {
+  room_id: ROOM,
+  peer_id: ALICE,
+  join_number: 3,
+  ep: 'ep-1',
+  peers: [
+    { peer_id: BOB, join_number: 1 },
+    { peer_id: CAROL, join_number: 2 },
+  ],
+  ice_servers: [
+    { urls: ['stun:stun.example:3478'] },
+    { urls: ['turn:turn.example:3478', 'turns:turn.example:443?transport=tcp'], username: 'u', credential: 'c' },
+  ],
+};
+
+export const REQUESTS: readonly ClientRequest[] = [
+  { method: 'join', params: { room_id: ROOM, peer_id: ALICE } },
+  { method: 'leave', params: { room_id: ROOM } },
+  { method: 'relay_message', params: { target_peer_id: BOB, room_id: ROOM, payload: 'AQID-_' } },
+];
+
+export const NOTIFICATIONS: readonly RelayNotification[] = [
+  { method: 'welcome', params: WELCOME },
+  { method: 'peer_joined', params: { peer_id: BOB, join_number: 7 } },
+  { method: 'peer_left', params: { peer_id: BOB } },
+  { method: 'relay_message', params: { sender_peer_id: BOB, room_id: ROOM, payload: 'AQID-_', n: 9, ep: 'ep-1' } },
+];
+
+const PRESENCE = {
+  name: 'Ada',
+  publications: [
+    { kind: 'microphone', isMuted: true },
+    { kind: 'camera', isMuted: false },
+  ],
+} as const;
+
+export const PEER_MESSAGES: readonly PeerMessage[] = [
+  { type: 'offer', link: 1, round: 1, sdp: 'v=0\r\n', presence: PRESENCE },
+  { type: 'answer', link: 2, round: 3, sdp: 'v=0\r\n', presence: { name: '', publications: [] } },
+  {
+    type: 'candidates',
+    link: 1,
+    candidates: [
+      { candidate: 'candidate:1 1 udp 1 192.0.2.1 9 typ host', sdpMid: '0', sdpMLineIndex: 0, usernameFragment: 'ab' },
+      { candidate: '', sdpMid: null, sdpMLineIndex: null, usernameFragment: null },
+    ],
+  },
+  { type: 'presence', presence: PRESENCE },
+  { type: 'leave' },
+];

@@ -1,0 +1,56 @@
+/** Everything an end-to-end test stands on: a relay, a customer's site on another origin, and both browsers. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { launchBrowser } from './browsers.ts';
+import type { BrowserName, TestBrowser, TestPage } from './browsers.ts';
+import { serveHostSite } from './host-page.ts';
+import type { HostPage, HostSite } from './host-page.ts';
+import { startRelayProcess } from './relay-process.ts';
+import type { RelayProcess } from './relay-process.ts';
+
+const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
+
+export type Stage = {
+  readonly relay: RelayProcess;
+  readonly site: HostSite;
+  open(browser: BrowserName, url: string): Promise<TestPage>;
+  /** Closes every page opened since the last call. */
+  clear(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** `pages` of the customer's site, by path, made once the relay's address is known. */
+export async function setStage(
+  pages: (relayUrl: string) => Readonly<Record<string, HostPage>>,
+  names: readonly BrowserName[] = ['chromium', 'firefox'],
+): Promise<Stage> {
+  if (!existsSync(join(DIST, 'tai.js'))) throw new Error('dist/ is missing: run `npm run build` first');
+  const relay = await startRelayProcess({ assets: DIST });
+  const site = await serveHostSite(pages(relay.url));
+  const browsers = new Map<BrowserName, TestBrowser>();
+  for (const name of names) browsers.set(name, await launchBrowser(name));
+  let open: TestPage[] = [];
+  return {
+    relay,
+    site,
+    open: async (name, url) => {
+      const browser = browsers.get(name);
+      if (!browser) throw new Error(`${name} was not asked for`);
+      const page = await browser.newPage();
+      open.push(page);
+      await page.goto(url);
+      return page;
+    },
+    clear: async () => {
+      const closing = open;
+      open = [];
+      await Promise.all(closing.map((page) => page.close()));
+    },
+    close: async () => {
+      await Promise.all([...browsers.values()].map((browser) => browser.close()));
+      await site.close();
+      await relay.stop();
+    },
+  };
+}
