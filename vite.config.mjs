@@ -42,14 +42,24 @@ function modules(root, outDir, input, output, options = {}) {
 /** In the order in which they run. `root` is the checkout, `outDir` an empty folder. */
 export function builds(root, outDir) {
   const source = (path) => join(root, 'src', path);
-  const dropIn = modules(root, outDir, { tai: source('drop-in.ts') }, {
-    entryFileNames: '[name].js',
-    chunkFileNames: 'chunks/[name]-[hash].js',
-  });
-  const single = modules(root, outDir, { 'tai.single': source('drop-in.ts') }, {
-    entryFileNames: '[name].js',
-    codeSplitting: false,
-  });
+  const dropIn = modules(
+    root,
+    outDir,
+    { tai: source('drop-in.ts') },
+    {
+      entryFileNames: '[name].js',
+      chunkFileNames: 'chunks/[name]-[hash].js',
+    },
+  );
+  const single = modules(
+    root,
+    outDir,
+    { 'tai.single': source('drop-in.ts') },
+    {
+      entryFileNames: '[name].js',
+      codeSplitting: false,
+    },
+  );
   const npm = modules(
     root,
     join(outDir, 'npm'),
@@ -79,7 +89,9 @@ function leaveScriptAlone() {
     name: 'tai-leave-script-alone',
     enforce: 'pre',
     transform(code, id) {
-      return id.endsWith('.html') ? code.replaceAll(/(<script\b[^>]*\bsrc="\/tai[^"]*")/g, '$1 vite-ignore') : undefined;
+      return id.endsWith('.html')
+        ? code.replaceAll(/(<script\b[^>]*\bsrc="\/tai[^"]*")/g, '$1 vite-ignore')
+        : undefined;
     },
   };
 }

@@ -82,7 +82,10 @@ export function find(key) {
 
 function installBySystem(key) {
   if (process.platform !== 'linux' || process.getuid?.() !== 0 || !inSearchPath('apt-get')) return;
-  const options = { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+  const options = {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  };
   process.stderr.write(`Installing ${PROGRAMS[key].title} by apt-get …\n`);
   spawnSync('apt-get', ['update', '-qq'], options);
   for (const name of PROGRAMS[key].packages) {
@@ -152,7 +155,9 @@ export function toolEnvironment(more = {}) {
 /** Readies the checkout; returns the paths of the programs asked for. Ends the process with a sentence when it cannot. */
 export function setup({ browsers = false, coturn = false } = {}) {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  if (major < 20 || (major === 20 && minor < 19)) fail(`Node 20.19 or newer is needed; this is ${process.versions.node}.`);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    fail(`Node 20.19 or newer is needed; this is ${process.versions.node}.`);
+  }
   installDependencies();
   return {
     ...(browsers && { chromium: need('chromium'), firefox: need('firefox') }),

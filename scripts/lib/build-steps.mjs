@@ -38,9 +38,12 @@ async function writeWorkers() {
 async function writeTypes() {
   const types = join(outDir, 'npm', 'types');
   const options = ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--outDir', types];
-  const { code, text } = await runNode([tool('typescript', 'tsc'), '-p', join(root, 'tsconfig.types.json'), ...options], {
-    output: 'capture',
-  });
+  const { code, text } = await runNode(
+    [tool('typescript', 'tsc'), '-p', join(root, 'tsconfig.types.json'), ...options],
+    {
+      output: 'capture',
+    },
+  );
   if (code !== 0) {
     process.stderr.write(text);
     process.exit(1);
@@ -55,7 +58,9 @@ async function writeTypes() {
 function writeIntegrity() {
   const hashes = {};
   for (const path of listFiles(outDir).filter((each) => each.endsWith('.js') && !each.startsWith('npm/'))) {
-    hashes[path] = `sha384-${createHash('sha384').update(readFileSync(join(outDir, path))).digest('base64')}`;
+    hashes[path] = `sha384-${createHash('sha384')
+      .update(readFileSync(join(outDir, path)))
+      .digest('base64')}`;
   }
   writeFileSync(join(outDir, 'sri.json'), `${JSON.stringify(hashes, undefined, 2)}\n`);
 }

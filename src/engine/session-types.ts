@@ -100,6 +100,8 @@ export type PeerStats = {
   readonly rtt_ms: number | undefined;
   readonly framesSentByStats: number;
   readonly framesDecoded: number;
+  /** Grows while sound arrives (`totalAudioEnergy` of the received tracks, W3C WebRTC Statistics); silence adds nothing. */
+  readonly audioEnergy: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
   /** Codec names in use, as `video/VP8`. */

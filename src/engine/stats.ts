@@ -21,6 +21,7 @@ export function peerStatsOf(report: RTCStatsReport): PeerStats {
     rtt_ms: typeof rtt_s === 'number' ? rtt_s * 1000 : undefined,
     framesSentByStats: sum(outbound, 'framesSent'),
     framesDecoded: sum(inbound, 'framesDecoded'),
+    audioEnergy: sum(inbound, 'totalAudioEnergy'),
     bytesSent: sum(outbound, 'bytesSent'),
     bytesReceived: sum(inbound, 'bytesReceived'),
     codec: [...new Set(codecs.filter((codec) => codec !== ''))],

@@ -119,7 +119,8 @@ async function launchFirefox(): Promise<TestBrowser> {
     name: 'firefox',
     newPage: async ({ width = 1024, height = 720 } = {}) => {
       const context = await browser.createBrowserContext();
-      const page = await context.newPage();
+      // In a window of its own: a tab in the background gets no frames.
+      const page = await context.newPage({ type: 'window' });
       await page.setViewport({ width, height });
       const errors: string[] = [];
       page.on('pageerror', (error) => errors.push(String(error)));

@@ -15,6 +15,7 @@ type Room = HTMLElement & {
     readonly camera: { readonly isMuted: boolean } | undefined;
   }[];
   createInvite(): string;
+  getStats(): Promise<{ readonly peers: Readonly<Record<string, { readonly audioEnergy: number }>> }>;
   leave(): void;
 };
 
@@ -78,44 +79,22 @@ function countFrames({ key, others, frames }: { key: string; others: number; fra
   });
 }
 
-/** Until sound arrives from every other: energy in the samples, measured where the room plays them. */
+/** Until the sound that arrives from every other has gained energy: it is decoded, and it is not silence. */
 export async function hearsAudio(page: TestPage, others: number): Promise<void> {
-  await page.evaluate(startListening);
-  await page.until(`sound of each of ${others} others`, isHearing, others);
+  const before = await page.evaluate(audioEnergies);
+  await page.until(`sound of each of ${others} others`, hasGained, { before, others });
 }
 
-function startListening(): void {
-  const listening = window as unknown as { analysers?: Map<MediaStreamTrack, AnalyserNode>; context?: AudioContext };
-  listening.analysers = new Map();
-  listening.context ??= new AudioContext();
-  void listening.context.resume();
+async function audioEnergies(): Promise<Record<string, number>> {
+  const stats = await document.querySelector<Room>('tai-room')?.getStats();
+  return Object.fromEntries(Object.entries(stats?.peers ?? {}).map(([id, { audioEnergy }]) => [id, audioEnergy]));
 }
 
-function isHearing(others: number): boolean {
-  const { analysers, context } = window as unknown as {
-    analysers: Map<MediaStreamTrack, AnalyserNode>;
-    context: AudioContext;
-  };
-  const tracks = (document.querySelector<Room>('tai-room')?.participants ?? []).map(({ audioTrack }) => audioTrack);
-  if (tracks.length !== others) return false;
-  const heard = tracks.map((track) => {
-    if (!track) return false;
-    let analyser = analysers.get(track);
-    if (!analyser) {
-      analyser = context.createAnalyser();
-      context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
-      analysers.set(track, analyser);
-    }
-    const samples = new Float32Array(analyser.fftSize);
-    analyser.getFloatTimeDomainData(samples);
-    return samples.some((sample) => Math.abs(sample) > 0.01);
-  });
-  // Fake microphones beep: each must be heard at some moment, not all at the same.
-  const seen = ((window as unknown as { heard?: Set<number> }).heard ??= new Set());
-  heard.forEach((isHeard, i) => isHeard && seen.add(i));
-  if (seen.size < others) return false;
-  seen.clear();
-  return true;
+async function hasGained(options: { before: Record<string, number>; others: number }): Promise<boolean> {
+  const stats = await document.querySelector<Room>('tai-room')?.getStats();
+  const peers = Object.entries(stats?.peers ?? {});
+  // Fake microphones beep about once a second: a thousandth of a full-scale second is one of these beeps.
+  return peers.length === options.others && peers.every(([id, { audioEnergy }]) => audioEnergy > (options.before[id] ?? 0) + 1e-5);
 }
 
 export async function leaves(page: TestPage): Promise<void> {

@@ -8,7 +8,9 @@ export type HostSite = { readonly url: string; close(): Promise<void> };
 export async function serveHostSite(pages: Readonly<Record<string, HostPage>>): Promise<HostSite> {
   const server = createServer((request, response) => {
     const page = pages[request.url ?? '/'];
-    response.writeHead(page ? 200 : 404, { 'content-type': 'text/html; charset=utf-8', ...page?.headers });
+    // Browsers ask for an icon by themselves; that there is none is no error of the page.
+    const status = page ? 200 : request.url === '/favicon.ico' ? 204 : 404;
+    response.writeHead(status, { 'content-type': 'text/html; charset=utf-8', ...page?.headers });
     response.end(page?.html ?? '');
   });
   await new Promise<void>((resolve) => {

@@ -23,8 +23,12 @@ export async function createTestRoom(): Promise<TestRoom> {
   const { publicKey, privateKey } = await crypto.subtle.generateKey({ name: 'Ed25519' }, true, ['sign', 'verify']);
   const pkRoom = new Uint8Array(await crypto.subtle.exportKey('raw', publicKey));
   const pkHost = new Uint8Array(32);
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', roomIdPreimage(pkRoom, pkHost)));
-  return { roomId: defined(roomIdFromBytes(hash)), pkRoom, pkHost, privateKey };
+  return { roomId: await roomIdOfKeys(pkRoom, pkHost), pkRoom, pkHost, privateKey };
+}
+
+export async function roomIdOfKeys(pkRoom: Uint8Array, pkHost: Uint8Array): Promise<RoomId> {
+  const hash = await crypto.subtle.digest('SHA-256', roomIdPreimage(pkRoom, pkHost));
+  return defined(roomIdFromBytes(new Uint8Array(hash)));
 }
 
 export function randomPeerId(): PeerId {

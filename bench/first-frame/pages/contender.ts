@@ -18,7 +18,7 @@ export type PageOptions = {
   readonly role: 'host' | 'guest';
   /** Address of the contender's own relay. */
   readonly relay: string;
-  /** New for every round: 32 random bytes as base64url. */
+  /** New for every round: 32 random bytes in hexadecimal digits. */
   readonly room: string;
 };
 

@@ -28,18 +28,23 @@ export function startPage(createContender: CreateContender): void {
   button.disabled = true;
   document.body.append(button);
   const lobby = openLobby(contender, button);
-  const joined = Promise.withResolvers<void>();
-  const sample = Promise.withResolvers<Sample>();
-  button.addEventListener('click', ({ timeStamp }) => {
-    const show = (track: MediaStreamTrack): void => {
-      void firstFrame(track).then(async (at) => {
-        await sockets.silent();
-        sample.resolve({ firstFrame_ms: at - timeStamp, messages: sockets.count() });
-      });
-    };
-    contender.join(show).then(joined.resolve, joined.reject);
+  let show: (track: MediaStreamTrack) => void = () => undefined;
+  const shown = new Promise<DOMHighResTimeStamp>((resolve) => {
+    show = (track) => void firstFrame(track).then(resolve);
   });
-  const page: BenchPage = { lobby, joined: joined.promise, sample: sample.promise };
+  const clicked = new Promise<DOMHighResTimeStamp>((resolve) => {
+    button.addEventListener('click', ({ timeStamp }) => resolve(timeStamp), { once: true });
+  });
+  const page: BenchPage = {
+    lobby,
+    joined: new Promise((resolve, reject) => {
+      button.addEventListener('click', () => contender.join(show).then(resolve, reject), { once: true });
+    }),
+    sample: Promise.all([clicked, shown]).then(async ([clickedAt, shownAt]) => {
+      await sockets.silent();
+      return { firstFrame_ms: shownAt - clickedAt, messages: sockets.count() };
+    }),
+  };
   Object.assign(globalThis, { benchPage: page });
 }
 
@@ -88,7 +93,7 @@ function countMessages(): { count(): number; silent(): Promise<void> } {
       this.addEventListener('message', counted);
     }
 
-    override send(data: string | ArrayBufferLike | Blob | ArrayBufferView<ArrayBuffer>): void {
+    override send(data: Parameters<WebSocket['send']>[0]): void {
       counted();
       super.send(data);
     }

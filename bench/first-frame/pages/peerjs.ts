@@ -5,13 +5,12 @@ import { startPage } from './page.ts';
 
 startPage(({ role, relay, room }) => {
   const { hostname, port } = new URL(relay);
-  /** Its ids begin and end with a letter or digit. */
-  const hostId = `h${room}h`;
+  const hostId = `h${room}`;
   let stream: MediaStream | undefined;
   return {
     openCamera: async () => (stream = await openCamera()),
     join: async (onVideo) => {
-      const peer = new Peer(role === 'host' ? hostId : `g${room}g`, {
+      const peer = new Peer(role === 'host' ? hostId : `g${room}`, {
         host: hostname,
         port: Number(port),
         path: '/',

@@ -7,7 +7,8 @@ startPage(({ role, relay, room }) => {
   let session: Session | undefined;
   return {
     openCamera: async () => {
-      const address = await resolveRoom({ relay, roomSecret: room });
+      const bytes = room.match(/../g)?.map((digits) => Number.parseInt(digits, 16)) ?? [];
+      const address = await resolveRoom({ relay, roomSecret: Uint8Array.from(bytes) });
       if (!address) throw new Error('no room');
       session = createSession({ relay, room: address });
       session.dispatch({ type: 'open-lobby', microphone: true, camera: true });

@@ -43,6 +43,8 @@ export type Room = {
   readonly isOn: PerDevice<boolean>;
   readonly devices: readonly MediaDevice[];
   readonly hasInvite: boolean;
+  /** The link for guests; empty until the room's address is known. */
+  readonly invite: string;
   readonly actions: RoomActions;
 };
 

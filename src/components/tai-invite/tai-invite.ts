@@ -24,7 +24,7 @@ export class TaiInvite extends LitElement {
 
   protected override render(): TemplateResult | typeof nothing {
     const room = this.#room.room;
-    if (!room?.isReady) return nothing;
+    if (!room || room.invite === '') return nothing;
     const { isCopied } = this.#link;
     return html`
       <div class="row">
@@ -35,7 +35,7 @@ export class TaiInvite extends LitElement {
           spellcheck="false"
           dir="ltr"
           aria-label=${this.#room.text('invite-link')}
-          .value=${room.actions.createInvite()}
+          .value=${room.invite}
           @focus=${selectAll}
         />
         <button part="button" class="primary" type="button" @click=${() => this.#link.copy()}>

@@ -53,6 +53,7 @@ export const lobbyStyles = [
       position: relative;
       display: grid;
       grid-template-rows: 1fr auto;
+      inline-size: 100%;
       min-block-size: 13rem;
       overflow: clip;
       isolation: isolate;
@@ -195,12 +196,16 @@ export const lobbyStyles = [
     @container lobby (inline-size >= 24rem) {
       .preview {
         aspect-ratio: 4 / 3;
+        max-block-size: max(15rem, 40cqb);
       }
     }
     @container lobby (inline-size >= 42rem) {
       .lobby:not(.listen) {
         grid-template-columns: minmax(0, 1.25fr) minmax(0, 1fr);
         gap: clamp(1.75rem, 5cqi, 3.5rem);
+      }
+      .preview {
+        max-block-size: none;
       }
     }
     @media (forced-colors: active) {

@@ -76,7 +76,7 @@ export class TaiParticipant extends LitElement {
     const label = [name, this.muted ? this.#room.text('muted') : '', status].filter((part) => part !== '').join(', ');
     return html`
       <div class="tile" role="group" aria-label=${label} data-tint=${tintOf(this.name, TINTS)}>
-        <div class="avatar" aria-hidden="true">${initialsOf(this.name) || ICONS.person}</div>
+        <div class="avatar" aria-hidden="true" ?hidden=${status !== ''}>${initialsOf(this.name) || ICONS.person}</div>
         <video
           part="video"
           .muted=${true}

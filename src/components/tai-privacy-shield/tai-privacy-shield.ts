@@ -76,7 +76,7 @@ export class TaiPrivacyShield extends LitElement {
 
   #renderPanel(room: Room): TemplateResult {
     return html`
-      <div part="panel" class="panel" role="group" aria-labelledby="title" tabindex="-1">
+      <div part="panel" class="panel" role="group" aria-labelledby="title" tabindex=${this.compact ? 0 : nothing}>
         <p id="title" class="title">${this.#room.text('shield-title')}</p>
         <ul>
           ${privacyFacts(room.view).map((fact) => this.#renderFact(fact))}

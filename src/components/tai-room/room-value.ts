@@ -68,6 +68,7 @@ export function roomOf(properties: RoomProperties, store: RoomStore, strings: St
     isOn: { microphone: store.isOn('microphone'), camera: store.isOn('camera') },
     devices,
     hasInvite: !properties.noInvite,
+    invite: store.address ? store.createInvite() : '',
     actions: store,
   };
 }

@@ -16,6 +16,7 @@ export type SigningCrypto = Pick<SubtleCrypto, 'importKey' | 'exportKey' | 'sign
 
 export type SignerFactory = (seed: Uint8Array<ArrayBuffer>, subtle?: SigningCrypto) => Promise<Signer>;
 
+const SEED_BYTES = 32;
 /** PKCS #8 wrapping of a raw Ed25519 seed (RFC 8410 §7): the only private form WebCrypto imports. */
 const PKCS8_PREFIX = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20);
 
@@ -29,6 +30,8 @@ export const createSigner: SignerFactory = async (seed, subtle = globalThis.cryp
 };
 
 export const createNativeSigner: SignerFactory = async (seed, subtle = globalThis.crypto.subtle) => {
+  // Not every WebCrypto looks at what follows the seed it was promised.
+  if (seed.length !== SEED_BYTES) throw new Error('Ed25519: the seed has to be 32 bytes');
   const pkcs8 = concatBytes(PKCS8_PREFIX, seed);
   // The public key can only be had from an extractable import; the key kept for signing is not extractable.
   const [exportable, key] = await Promise.all([

@@ -1,0 +1,56 @@
+/** One way to bundle and minify for everything that is compared. */
+import { isBuiltin } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
+import type { Plugin } from 'vite';
+import { workerSourcePlugin } from '../scripts/lib/worker-source-plugin.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ENTRY = 'virtual:bench-entry';
+
+/** A script, and the chunks that it loads only when needed. */
+export type Bundle = { readonly entry: string; readonly chunks: readonly string[] };
+
+/** A page's script from a file of this repository. */
+export async function bundleFile(path: string): Promise<Bundle> {
+  return await bundle(path, []);
+}
+
+/** What a page would load that has this one line of code. */
+export async function bundleCode(code: string): Promise<Bundle> {
+  const entry: Plugin = {
+    name: 'bench-entry',
+    resolveId: (id) => (id === ENTRY ? `${ROOT}bench-entry.js` : undefined),
+    load: (id) => (id === `${ROOT}bench-entry.js` ? code : undefined),
+  };
+  return await bundle(ENTRY, [entry]);
+}
+
+async function bundle(input: string, plugins: readonly Plugin[]): Promise<Bundle> {
+  const result = await build({
+    configFile: false,
+    root: ROOT,
+    logLevel: 'error',
+    publicDir: false,
+    define: { 'process.env.NODE_ENV': '"production"' },
+    plugins: [...plugins, workerSourcePlugin()],
+    build: {
+      write: false,
+      target: 'es2022',
+      minify: true,
+      modulePreload: false,
+      rolldownOptions: {
+        input,
+        preserveEntrySignatures: 'strict',
+        output: { format: 'es', comments: false },
+      },
+    },
+  });
+  const outputs = Array.isArray(result) ? result : [result];
+  const scripts = outputs.flatMap((each) => ('output' in each ? each.output : [])).filter((file) => file.type === 'chunk');
+  const entry = scripts.find(({ isEntry }) => isEntry);
+  if (!entry) throw new Error(`nothing was built of ${input}`);
+  const foreign = scripts.flatMap(({ imports }) => imports).filter((name) => isBuiltin(name));
+  if (foreign.length > 0) throw new Error(`${input} does not run in a browser: it needs ${foreign.join(', ')}`);
+  return { entry: entry.code, chunks: scripts.filter((file) => file !== entry).map(({ code }) => code) };
+}

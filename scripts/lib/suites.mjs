@@ -1,0 +1,82 @@
+/** The test suites, each run by the runner that fits it. Every suite resolves to `{passed, failed, skipped}`. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root, tool } from '../setup.mjs';
+import { listFiles } from './files.mjs';
+import { runNode } from './processes.mjs';
+
+/** A test that hangs is ended, and fails. */
+const UNIT_TIMEOUT_MS = 180_000;
+const E2E_TIMEOUT_MS = 300_000;
+/** Folders of `test/` that run in browsers; every other one runs in Node. */
+const BROWSER_FOLDERS = ['components', 'e2e', 'helpers'];
+
+function testFiles(includes) {
+  return listFiles(root, 'test').filter((path) => path.endsWith('.test.ts') && includes(path.split('/')[1]));
+}
+
+/** Files whose path contains the filter; where none does, all files, with the filter taken as a test's name. */
+function narrow(files, filter) {
+  const named = filter ? files.filter((path) => path.includes(filter)) : files;
+  return named.length > 0 ? { files: named } : { files, testName: filter };
+}
+
+async function withCounts(run) {
+  const folder = mkdtempSync(join(tmpdir(), 'tai-counts-'));
+  const countsFile = join(folder, 'counts.json');
+  try {
+    const { code } = await run(countsFile);
+    const counts = existsSync(countsFile) ? JSON.parse(readFileSync(countsFile, 'utf8')) : undefined;
+    // A runner that broke off, or says it failed where no test did, is a failure by itself.
+    if (!counts) return { passed: 0, failed: 1, skipped: 0 };
+    return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export function runNodeTests(files, { filter, timeout_ms, options = [], env = {} } = {}) {
+  const chosen = narrow(files, filter);
+  if (chosen.files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
+  return withCounts((countsFile) =>
+    runNode(
+      [
+        '--test',
+        ...options,
+        `--test-timeout=${timeout_ms}`,
+        ...(chosen.testName ? [`--test-name-pattern=${chosen.testName}`] : []),
+        '--test-reporter=spec',
+        '--test-reporter-destination=stdout',
+        `--test-reporter=${join(root, 'scripts/lib/count-reporter.mjs')}`,
+        `--test-reporter-destination=${countsFile}`,
+        ...chosen.files,
+      ],
+      // Set where these scripts themselves run inside a test; a nested runner would report to the outer one.
+      { env: { ...env, NODE_TEST_CONTEXT: undefined } },
+    ),
+  );
+}
+
+export function unit({ filter, env, except = [] }) {
+  const files = testFiles((folder) => !BROWSER_FOLDERS.includes(folder)).filter((path) => !except.includes(path));
+  return runNodeTests(files, { filter, timeout_ms: UNIT_TIMEOUT_MS, env });
+}
+
+export function components({ filter, env }) {
+  const chosen = narrow(
+    testFiles((folder) => folder === 'components'),
+    filter,
+  ).files;
+  if (chosen.length === 0) return { passed: 0, failed: 0, skipped: 0 };
+  return withCounts((countsFile) =>
+    runNode([tool('@web/test-runner', 'wtr'), '--static-logging', ...chosen.flatMap((path) => ['--files', path])], {
+      env: { ...env, TAI_COUNTS_FILE: countsFile },
+    }),
+  );
+}
+
+export function e2e({ filter, env }) {
+  const files = testFiles((folder) => folder === 'e2e');
+  return runNodeTests(files, { filter, timeout_ms: E2E_TIMEOUT_MS, options: ['--test-concurrency=1'], env });
+}

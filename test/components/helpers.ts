@@ -1,0 +1,116 @@
+/** Mounts a room with a fake engine, and looks into it. */
+import 'axe-core/axe.js';
+import type axeCore from 'axe-core';
+import { ENGINE } from '../../src/components/tai-room/tai-room.ts';
+import type { TaiRoom } from '../../src/components/tai-room/tai-room.ts';
+import '../../src/define.ts';
+import { equal, ok, until } from './assert.ts';
+import { FakeEngine } from './fake-session.ts';
+import type { FakeSession } from './fake-session.ts';
+
+declare const axe: typeof axeCore;
+
+export type Mounted = {
+  readonly room: TaiRoom;
+  readonly engine: FakeEngine;
+  readonly session: FakeSession;
+  /** Names of the events seen at the document, in order. */
+  readonly events: string[];
+};
+
+export const EVENTS = [
+  ...['tai-join', 'tai-leave', 'tai-state-change', 'tai-peer-join', 'tai-peer-leave', 'tai-encryption-change'],
+  ...['tai-device-change', 'tai-error', 'tai-invite', 'tai-join-request', 'tai-leave-request', 'tai-mute-request'],
+] as const;
+
+/** A room in the page whose session is there. */
+export async function mount(prepare: (room: TaiRoom) => void = () => {}): Promise<Mounted> {
+  const { room, engine, events } = place(prepare);
+  const session = await until(() => engine.sessions.at(-1), 'a session');
+  await settle(room);
+  return { room, engine, session, events };
+}
+
+/** A room in the page that may have no session. */
+export function place(prepare: (room: TaiRoom) => void = () => {}): Omit<Mounted, 'session'> {
+  const room = document.createElement('tai-room');
+  const engine = new FakeEngine();
+  room[ENGINE] = engine;
+  prepare(room);
+  const events: string[] = [];
+  for (const type of EVENTS) {
+    const listen = (event: Event): void => {
+      if (event.composedPath().includes(room)) events.push(type);
+    };
+    document.addEventListener(type, listen);
+    stops.push(() => document.removeEventListener(type, listen));
+  }
+  document.body.append(room);
+  return { room, engine, events };
+}
+
+const stops: (() => void)[] = [];
+
+/** An empty page, without a room's link in its address. */
+export function clear(): void {
+  for (const stop of stops.splice(0)) stop();
+  document.body.replaceChildren();
+  document.documentElement.lang = 'en';
+  document.title = 'test';
+  history.replaceState(null, '', location.pathname + location.search);
+}
+
+/** Everything inside has rendered. */
+export async function settle(room: TaiRoom): Promise<void> {
+  await room.updateComplete;
+  for (const element of deepElements(room)) {
+    if ('updateComplete' in element) await element.updateComplete;
+  }
+  await room.updateComplete;
+}
+
+/** Every element under a root, through open shadow roots, and the root itself. */
+export function deepElements(root: Element): Element[] {
+  const inside = [...(root.shadowRoot?.children ?? []), ...root.children];
+  return [root, ...inside.flatMap(deepElements)];
+}
+
+/** The shown element that matches, anywhere inside. */
+export function find<T extends Element = HTMLElement>(root: Element, selector: string): T {
+  const found = findAll<T>(root, selector)[0];
+  ok(found, `nothing matches ${selector}`);
+  return found;
+}
+
+export function findAll<T extends Element = HTMLElement>(root: Element, selector: string): T[] {
+  return deepElements(root).filter((element): element is T => element.matches(selector) && element.checkVisibility());
+}
+
+/** The button with that accessible name. */
+export function button(root: Element, name: string): HTMLButtonElement {
+  const found = findAll<HTMLButtonElement>(root, 'button').find(
+    (element) => (element.getAttribute('aria-label') ?? element.textContent.trim()) === name,
+  );
+  ok(found, `no button is called ${name}`);
+  return found;
+}
+
+export function texts(root: Element): string {
+  return deepElements(root)
+    .filter((element) => element.children.length === 0 && element.checkVisibility())
+    .map((element) => element.textContent.trim())
+    .join(' | ');
+}
+
+/** axe finds nothing, and no element has an inline style. */
+export async function accessible(root: Element): Promise<void> {
+  // a tile fades in: what is half there has half its contrast
+  for (const animation of deepElements(root).flatMap((element) => element.getAnimations())) {
+    if (Number.isFinite(animation.effect?.getComputedTiming().endTime)) animation.finish();
+  }
+  const { violations, passes } = await axe.run(root, { rules: { region: { enabled: false } } });
+  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+  equal(found.join('\n'), '', 'accessibility');
+  ok(passes.length > 0, 'axe looked at nothing');
+  equal(deepElements(root).filter((element) => element.hasAttribute('style')).length, 0, 'inline styles');
+}

@@ -1,0 +1,495 @@
+import { TaiMuteRequestEvent } from '../../src/components/internal/events.ts';
+import { createPrivateRoom, roomFragment } from '../../src/engine/index.ts';
+import { equal, ok, same, throws, until } from './assert.ts';
+import { ENGINE } from '../../src/components/tai-room/tai-room.ts';
+import { FakeEngine, fakeVideoTrack, participant, peerId } from './fake-session.ts';
+import { accessible, button, clear, deepElements, find, findAll, mount, place, settle, texts } from './helpers.ts';
+import type { Mounted } from './helpers.ts';
+
+const LIVE = { state: 'live', trackId: 't', deviceId: 'a', label: 'A', isMuted: false } as const;
+
+async function joined(count = 1, prepare?: Parameters<typeof mount>[0]): Promise<Mounted> {
+  const mounted = await mount(prepare);
+  button(mounted.room, 'Create a private room').click();
+  mounted.session.enter({ microphone: LIVE, camera: LIVE });
+  for (let number = 1; number < count; number++) mounted.session.meet(participant(number));
+  await settle(mounted.room);
+  return mounted;
+}
+
+/** Removal is looked at again one task later. */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+describe('<tai-room>', () => {
+  beforeEach(clear);
+  after(clear);
+
+  describe('is accessible', () => {
+    it('in the lobby', async () => {
+      const { room } = await mount();
+      await accessible(room);
+    });
+
+    it('without a lobby', async () => {
+      const { room } = await mount((element) => {
+        element.noLobby = true;
+      });
+      equal(room.state, 'idle');
+      await accessible(room);
+    });
+
+    it('while joining', async () => {
+      const { room, session } = await mount();
+      session.show({ phase: 'joining' });
+      await settle(room);
+      await accessible(room);
+    });
+
+    for (const count of [1, 2, 6, 9]) {
+      it(`with ${count} in the room`, async () => {
+        const { room } = await joined(count);
+        equal(findAll(room, 'tai-participant').length, count);
+        await accessible(room);
+      });
+    }
+
+    it('with pictures, a lost peer and a nameless newcomer', async () => {
+      const { room, session } = await joined(1);
+      session.meet(participant(1, { videoTrack: fakeVideoTrack() }));
+      session.meet(participant(2, { link: 'disconnected' }));
+      session.meet(participant(3, { name: '', link: 'connecting', camera: undefined, microphone: undefined }));
+      await settle(room);
+      ok(texts(room).includes('Connection lost…'), 'a lost link is told');
+      ok(texts(room).includes('Connecting…'), 'a starting link is told');
+      await accessible(room);
+    });
+
+    it('while reconnecting, with a message', async () => {
+      const { room, session } = await joined(2);
+      session.show({ phase: 'reconnecting' });
+      session.tell({ type: 'error', code: 'relay-unreachable', isRecoverable: true });
+      await settle(room);
+      ok(texts(room).includes('Reconnecting'), 'it says so');
+      await accessible(room);
+    });
+
+    it('after leaving', async () => {
+      const { room, session } = await joined(1);
+      session.show({ phase: 'left', leaveReason: 'left', participants: [] });
+      await settle(room);
+      ok(button(room, 'Join again'), 'a way back');
+      await accessible(room);
+    });
+
+    it('with a broken link', async () => {
+      history.replaceState(null, '', '#tai=broken');
+      const { room } = place();
+      await until(() => texts(room).includes('damaged'), 'the sentence');
+      await accessible(room);
+    });
+
+    it('in dark', async () => {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync('html { color-scheme: dark; background: #000 }');
+      document.adoptedStyleSheets.push(sheet);
+      try {
+        const { room } = await joined(2);
+        await accessible(room);
+      } finally {
+        document.adoptedStyleSheets.pop();
+      }
+    });
+  });
+
+  describe('states', () => {
+    it('stand on the element and in CSS, and are told by an event', async () => {
+      const { room, session } = await mount();
+      const seen: string[] = [];
+      room.addEventListener('tai-state-change', ({ state }) => seen.push(state));
+      for (const phase of ['joining', 'joined', 'reconnecting', 'lobby'] as const) {
+        session.show({ phase });
+        await room.updateComplete;
+        equal(room.state, phase);
+        ok(room.matches(`:state(${phase})`), `:state(${phase})`);
+        equal(room.matches(':state(encrypted)'), phase === 'joined' || phase === 'reconnecting', 'encrypted');
+      }
+      same(seen, ['joining', 'joined', 'reconnecting', 'lobby']);
+    });
+
+    it('an open room never claims to be encrypted', async () => {
+      const { room, session } = await mount((element) => {
+        element.room = 'garden';
+      });
+      session.enter();
+      session.meet(participant(1));
+      await settle(room);
+      equal(room.encryption.overall, 'open-room');
+      ok(!room.matches(':state(encrypted)'), 'no claim');
+    });
+  });
+
+  describe('events', () => {
+    it('tell of joining, peers, encryption, devices, errors and leaving', async () => {
+      const { room, session, events } = await mount();
+      const details: unknown[] = [];
+      room.addEventListener('tai-peer-join', (event) => details.push(event.peerId));
+      room.addEventListener('tai-peer-leave', (event) => details.push(event.peerId, event.reason));
+      room.addEventListener('tai-error', (event) => details.push(event.code, event.recoverable));
+      room.addEventListener('tai-leave', (event) => details.push(event.reason));
+      session.enter();
+      session.meet(participant(1));
+      session.show({ participants: [] });
+      session.tell({ type: 'peer-left', peerId: peerId(1), reason: 'connection-lost' });
+      session.tell({ type: 'devices-changed' });
+      session.tell({ type: 'error', code: 'relay-unreachable', isRecoverable: true });
+      session.show({ phase: 'left', leaveReason: 'left' });
+      session.tell({ type: 'left', reason: 'left' });
+      same(details, [peerId(1), peerId(1), 'connection-lost', 'relay-unreachable', true, 'left']);
+      same(events, [
+        ...['tai-state-change', 'tai-state-change', 'tai-encryption-change', 'tai-join'],
+        ...['tai-encryption-change', 'tai-peer-join'],
+        ...['tai-peer-leave', 'tai-device-change', 'tai-error', 'tai-state-change', 'tai-encryption-change', 'tai-leave'],
+      ]);
+    });
+
+    it('encryption is told for the room and for each peer', async () => {
+      const { room, session } = await mount();
+      const told: unknown[] = [];
+      room.addEventListener('tai-encryption-change', (event) => told.push([event.peerId, event.state, event.overall]));
+      session.enter();
+      session.meet(participant(1, { link: 'connecting' }));
+      session.show({ participants: [participant(1)] });
+      same(told, [
+        [undefined, 'sealed', 'sealed'],
+        [peerId(1), 'sealed', 'sealed'],
+      ]);
+    });
+
+    it('joins and leaves are announced by name', async () => {
+      const { room, session } = await joined(1);
+      session.meet(participant(1, { name: 'Ana' }));
+      await settle(room);
+      ok(room.shadowRoot?.querySelector('[role=status].visually-hidden')?.textContent.includes('Ana joined'), 'joined');
+      session.show({ participants: [] });
+      session.tell({ type: 'peer-left', peerId: peerId(1), reason: 'left' });
+      await settle(room);
+      ok(room.shadowRoot?.querySelector('[role=status].visually-hidden')?.textContent.includes('Ana left'), 'left');
+    });
+  });
+
+  describe('joining', () => {
+    it('opens the offered devices and joins in the task of the click', async () => {
+      const { room, session } = await mount();
+      equal(session.count('open-lobby'), 1);
+      button(room, 'Create a private room').click();
+      same(
+        session.commands.slice(-3),
+        [{ type: 'set-microphone', isOn: true }, { type: 'set-camera', isOn: true }, { type: 'join' }],
+        'commands',
+      );
+    });
+
+    it('opens nothing that was switched off, nor what the page does not offer', async () => {
+      const { room, session } = await mount((element) => {
+        element.media = 'audio';
+      });
+      button(room, 'Microphone').click();
+      button(room, 'Create a private room').click();
+      same(session.commands.filter(({ type }) => type.startsWith('set-') && type !== 'set-name'), []);
+      equal(session.count('join'), 1);
+    });
+
+    it('asks the browser for nothing before the click', async () => {
+      const { session } = await mount();
+      same(session.commands, [{ type: 'open-lobby', microphone: false, camera: false }]);
+    });
+
+    it('a prevented request joins nothing', async () => {
+      const { room, session } = await mount();
+      room.addEventListener('tai-join-request', (event) => event.preventDefault());
+      button(room, 'Create a private room').click();
+      equal(session.count('join'), 0);
+    });
+
+    it('auto-join joins as soon as the room is known', async () => {
+      const { session } = await mount((element) => {
+        element.autoJoin = true;
+      });
+      equal(session.count('join'), 1);
+    });
+
+    it('join() before the room is known is kept', async () => {
+      const { room, engine } = place();
+      room.join();
+      const session = await until(() => engine.sessions[0], 'a session');
+      equal(session.count('join'), 1);
+    });
+
+    it('puts the link of a new private room into the address, and keeps other entries', async () => {
+      history.replaceState(null, '', '#page=1');
+      const { room } = await mount();
+      ok(!location.hash.includes('tai='), 'not before joining');
+      button(room, 'Create a private room').click();
+      ok(/^#page=1&tai=[\w-]{86}$/.test(location.hash), location.hash);
+      equal(room.createInvite(), location.href);
+    });
+
+    it('a link in the address opens that private room', async () => {
+      const address = createPrivateRoom();
+      history.replaceState(null, '', roomFragment('', address));
+      const { session } = await mount();
+      equal(session.options.room.kind, 'private');
+      same([...session.options.room.room.secret], [...address.room.secret]);
+    });
+
+    it('a link pasted into the open page opens its room; another fragment changes nothing', async () => {
+      const { engine } = await mount();
+      const address = createPrivateRoom();
+      location.hash = 'elsewhere';
+      location.hash = roomFragment('', address);
+      const session = await until(() => engine.sessions[1], 'another session');
+      same([...session.options.room.room.secret], [...address.room.secret]);
+      ok(engine.sessions[0]?.isClosed, 'the first is closed');
+      equal(engine.sessions.length, 2, 'sessions');
+    });
+
+    it('an invite holds no other room’s secret', async () => {
+      const other = roomFragment('', createPrivateRoom(), 'other').slice(1);
+      history.replaceState(null, '', `#${other}&page=1`);
+      const { room } = await mount();
+      const invite = room.createInvite();
+      ok(!invite.includes('tai.other'), 'no other secret');
+      ok(invite.includes('#page=1&tai='), invite);
+    });
+
+    it('properties set before the class was there count', async () => {
+      // as a page does that runs before the script: own properties of an element without a class
+      const secret = crypto.getRandomValues(new Uint8Array(32));
+      const inert = document.implementation.createHTMLDocument();
+      const element = inert.createElement('tai-room');
+      const engine = new FakeEngine();
+      Object.assign(element, { roomSecret: secret });
+      ok(Object.hasOwn(element, 'roomSecret'), 'not upgraded yet');
+      document.body.append(element);
+      // upgraded, and before its first update
+      element[ENGINE] = engine;
+      const session = await until(() => engine.sessions[0], 'a session');
+      same([...session.options.room.room.secret], [...secret]);
+    });
+  });
+
+  describe('fails closed', () => {
+    for (const [name, value] of [
+      ['private', ''],
+      ['e2ee', 'required'],
+      ['e2ee', 'off'],
+    ] as const) {
+      it(`${name}="${value}" connects nothing`, async () => {
+        const { room, engine } = place((element) => element.setAttribute(name, value));
+        const codes: string[] = [];
+        room.addEventListener('tai-error', ({ code, recoverable }) => codes.push(`${code} ${recoverable}`));
+        throws(() => room.join(), 'usage');
+        await settle(room);
+        ok(texts(room).includes('does not connect'), 'it says why');
+        same(codes, ['usage false']);
+        equal(engine.sessions.length, 0);
+        await accessible(room);
+      });
+    }
+
+    it('set during a call, it ends the call', async () => {
+      const { room, session } = await joined(2);
+      room.private = true;
+      await settle(room);
+      ok(session.isClosed, 'closed');
+      throws(() => room.join(), 'usage');
+    });
+
+    it('taken away, the room opens', async () => {
+      const { room, engine } = place((element) => element.setAttribute('private', ''));
+      await settle(room);
+      room.removeAttribute('private');
+      await until(() => engine.sessions[0], 'a session');
+    });
+
+    it('a bad room name is misuse', async () => {
+      const { room, engine } = place((element) => {
+        element.room = 'no spaces here';
+      });
+      await until(() => findAll(room, '[role=alert]').length === 1, 'the alert');
+      throws(() => room.join(), 'usage');
+      equal(engine.sessions.length, 0);
+    });
+
+    it('a broken link opens no other room, but offers a new one', async () => {
+      history.replaceState(null, '', '#tai=broken');
+      const { room, engine } = place();
+      await until(() => texts(room).includes('damaged'), 'the sentence');
+      equal(engine.sessions.length, 0);
+      button(room, 'Create a new private room').click();
+      await settle(room);
+      button(room, 'Create a private room').click();
+      ok(/^#tai=[\w-]{86}$/.test(location.hash), 'the broken entry is replaced');
+    });
+  });
+
+  describe('lives in a page', () => {
+    it('two rooms share nothing', async () => {
+      const first = await mount();
+      const second = await mount((element) => {
+        element.room = 'garden';
+      });
+      first.session.enter();
+      first.session.meet(participant(1));
+      await settle(first.room);
+      equal(second.room.state, 'lobby');
+      equal(second.room.participants.length, 0);
+      ok(!second.events.includes('tai-join'), 'no event of the other');
+      second.room.leave();
+      equal(first.session.count('leave'), 0);
+    });
+
+    it('keeps its call when it is moved by hand', async () => {
+      const { room, session } = await joined(2);
+      const place2 = document.createElement('div');
+      document.body.append(place2);
+      room.remove();
+      place2.append(room);
+      await nextTask();
+      await settle(room);
+      ok(!session.isClosed, 'open');
+      equal(findAll(room, 'tai-participant').length, 2);
+      session.meet(participant(5));
+      await settle(room);
+      equal(findAll(room, 'tai-participant').length, 3, 'and still follows');
+    });
+
+    it('keeps its call when it is moved by moveBefore', async function () {
+      if (!('moveBefore' in Element.prototype)) this.skip();
+      const { room, session } = await joined(2);
+      const target = document.createElement('div');
+      document.body.append(target);
+      const { moveBefore } = target as unknown as { moveBefore(node: Node, child: null): void };
+      moveBefore.call(target, room, null);
+      await nextTask();
+      ok(!session.isClosed && room.parentElement === target, 'moved and open');
+    });
+
+    it('removed, it closes its session and tells nothing more', async () => {
+      const { room, session, events } = await joined(2);
+      room.remove();
+      await until(() => session.isClosed, 'the close');
+      events.length = 0;
+      session.meet(participant(7));
+      session.tell({ type: 'error', code: 'relay-unreachable', isRecoverable: true });
+      same(events, []);
+    });
+
+    it('removed before its room is known, it makes no session', async () => {
+      const { room, engine } = place();
+      let know: (address: undefined) => void = () => {};
+      const known = new Promise<undefined>((resolve) => {
+        know = resolve;
+      });
+      engine.resolveRoom = () => known;
+      await room.updateComplete;
+      room.remove();
+      await nextTask();
+      know(undefined);
+      await nextTask();
+      equal(engine.sessions.length, 0);
+    });
+
+    it('removed while joining, it closes; put back, it begins anew', async () => {
+      const { room, session, engine } = await mount();
+      session.show({ phase: 'joining' });
+      room.remove();
+      await until(() => session.isClosed, 'the close');
+      document.body.append(room);
+      await until(() => engine.sessions[1], 'a new session');
+    });
+
+    it('the definitions load twice', async () => {
+      const before = customElements.get('tai-room');
+      const again = '../../src/define.ts?again';
+      await import(again);
+      equal(customElements.get('tai-room'), before);
+    });
+
+    it('another address ends the lobby’s session, never a call', async () => {
+      const { room, session, engine } = await mount();
+      room.room = 'garden';
+      const second = await until(() => engine.sessions[1], 'another session');
+      ok(session.isClosed, 'the first is closed');
+      second.enter();
+      room.room = 'park';
+      await settle(room);
+      ok(!second.isClosed, 'the call goes on');
+      second.show({ phase: 'left', leaveReason: 'left' });
+      room.join();
+      const third = await until(() => engine.sessions[2], 'the other room');
+      equal(third.count('join'), 1);
+    });
+
+    it('slots stand always', async () => {
+      const { room, session } = await mount((element) => {
+        element.innerHTML = '<p slot="empty" id="mine">mine</p><b slot="controls-end">b</b><i slot="side">i</i>';
+      });
+      session.enter();
+      await settle(room);
+      ok(room.querySelector('#mine')?.checkVisibility(), 'the page’s own empty state');
+      ok(findAll(room, 'tai-invite').length === 0, 'in place of ours');
+      const slots = deepElements(room).flatMap((element) => (element instanceof HTMLSlotElement ? [element.name] : []));
+      for (const name of ['', 'lobby', 'empty', 'controls-start', 'controls-end', 'side']) {
+        ok(slots.includes(name), `slot ${name}`);
+      }
+    });
+
+    it('texts are the page’s where it gives them', async () => {
+      const { room } = await mount((element) => {
+        element.strings = { 'join-new': 'Los geht’s' };
+      });
+      ok(button(room, 'Los geht’s'), 'the page’s own word');
+    });
+  });
+
+  describe('methods', () => {
+    it('toggle, set a device, give figures', async () => {
+      const { room, session } = await joined(1);
+      room.toggleMicrophone();
+      room.toggleCamera(true);
+      room.setDevice('camera', 'b');
+      same(session.commands.slice(-3), [
+        { type: 'set-microphone', isOn: false },
+        { type: 'set-camera', isOn: true },
+        { type: 'set-device', kind: 'camera', deviceId: 'b' },
+      ]);
+      equal((await room.getStats()).totals.bytesReceived, 2);
+      room.leave();
+      equal(session.count('leave'), 1);
+    });
+
+    it('display-name follows the attribute', async () => {
+      const { room, session } = await mount((element) => element.setAttribute('display-name', 'Nora'));
+      equal(session.options.displayName, 'Nora');
+      room.setAttribute('display-name', 'Vale');
+      await settle(room);
+      equal(room.self.name, 'Vale');
+    });
+
+    it('a prevented mute request changes nothing', async () => {
+      const { room, session } = await joined(1);
+      const asked: unknown[] = [];
+      room.addEventListener('tai-mute-request', (event) => {
+        ok(event instanceof TaiMuteRequestEvent, 'its class');
+        asked.push([event.kind, event.muted]);
+        event.preventDefault();
+      });
+      find<HTMLButtonElement>(room, 'tai-controls .toggle, .toggle').click();
+      same(asked, [['microphone', true]]);
+      equal(session.count('set-microphone'), 1, 'only the one of joining');
+    });
+  });
+});

@@ -1,0 +1,249 @@
+/**
+ * Pages, relay and network in memory, with explicit delivery: the test decides what happens next, and time is only
+ * the order of the timers. A storm does everything that can happen, in an order given by the seed; then it calms
+ * down, everything on its way arrives, and the pages have to agree.
+ */
+import assert from 'node:assert/strict';
+import { peerIdFromBytes } from '../../src/engine/protocol/ids.ts';
+import type { PeerId } from '../../src/engine/protocol/ids.ts';
+import { presenceOf } from '../../src/engine/room/devices.ts';
+import { isStanding } from '../../src/engine/room/peers.ts';
+import { Random } from '../helpers/random.ts';
+import { FakeNetwork } from './fake-link.ts';
+import type { FakeLink } from './fake-link.ts';
+import { FakePage } from './fake-page.ts';
+import { FakeRelay } from './fake-relay.ts';
+import type { FakeSocket, JoinNumbers } from './fake-relay.ts';
+
+export type SimulatorOptions = {
+  readonly seed: number;
+  readonly joinNumbers?: JoinNumbers;
+  /** Whether browsers refuse work now and then, during the storm. */
+  readonly isFailing?: boolean;
+};
+
+/** Long enough for every retry and for every peer that is gone to be given up. */
+const CALM_MAX_MS = 180_000;
+const CALM_MAX_STEPS = 50_000;
+
+export class Simulator {
+  readonly random: Random;
+  readonly network: FakeNetwork;
+  readonly relay: FakeRelay;
+  /** Pages that exist, in the room or not. */
+  readonly pages: FakePage[] = [];
+  /** All sockets that a message may still be on. */
+  #sockets: FakeSocket[] = [];
+  now_ms = 0;
+  #trackIds = 0;
+  readonly #failureShare: number;
+
+  constructor({ seed, joinNumbers = 'clock', isFailing = false }: SimulatorOptions) {
+    this.random = new Random(seed);
+    this.network = new FakeNetwork(this.random);
+    this.relay = new FakeRelay(joinNumbers);
+    this.#failureShare = isFailing ? 0.05 : 0;
+  }
+
+  newPeerId(): PeerId {
+    return peerIdFromBytes(this.random.bytes(16))!;
+  }
+
+  addPage(name = ''): FakePage {
+    const page = new FakePage(this.network, () => this.now_ms);
+    this.pages.push(page);
+    page.dispatch({ type: 'set-name', name });
+    page.dispatch({ type: 'join', peerId: this.newPeerId() });
+    return page;
+  }
+
+  /** The page is closed from one moment to the next. */
+  crashPage(page: FakePage): void {
+    this.pages.splice(this.pages.indexOf(page), 1);
+    page.vanish();
+    if (page.socket) page.socket.isOpenAtPage = false;
+    page.socket = undefined;
+  }
+
+  crashRelay(): void {
+    this.relay.crash();
+    for (const socket of this.#sockets) {
+      socket.up.length = 0;
+      // of what was on its way to the page, some had been sent in time
+      socket.down.length = this.random.below(socket.down.length + 1);
+    }
+  }
+
+  /** Everything that could happen next by itself; timers only if asked for. */
+  #choices(): (() => void)[] {
+    const choices: (() => void)[] = [];
+    this.#sockets = this.#sockets.filter(
+      (socket) => socket.up.length > 0 || socket.isOpenAtRelay || this.pages.some((page) => page.socket === socket),
+    );
+    for (const socket of this.#sockets) {
+      if (socket.up.length > 0) choices.push(() => this.relay.receive(socket));
+      else if (socket.isOpenAtRelay && !this.pages.some((page) => page.socket === socket)) {
+        choices.push(() => this.relay.lose(socket));
+      }
+    }
+    for (const page of this.pages) {
+      const { socket } = page;
+      if (socket && socket.down.length > 0) choices.push(() => page.dispatch(socket.down.shift()!));
+      // the page may hear of its end before it has opened all that came before
+      if (socket && !socket.isOpenAtRelay) choices.push(() => this.dropSocket(page));
+      if (page.wantsRelay && !socket && this.relay.isUp) choices.push(() => this.#connect(page));
+      if (page.openDevices.length > 0) choices.push(() => this.#answerDevice(page));
+      for (const link of page.links.values()) {
+        if (link.work.length > 0) choices.push(() => this.#work(page, link));
+        if (link.reports.length > 0) choices.push(() => page.dispatch(link.reports.shift()!));
+      }
+    }
+    return choices;
+  }
+
+  /** Anything that is on its way arrives; false where nothing is. */
+  deliver(): boolean {
+    const choices = this.#choices();
+    if (choices.length === 0) return false;
+    this.random.pick(choices)();
+    return true;
+  }
+
+  /** The timer that ends first, ends; false where there is none, or none until then. */
+  fireTimer(until_ms = Infinity): boolean {
+    let first: { page: FakePage; id: Parameters<FakePage['timers']['get']>[0]; due_ms: number } | undefined;
+    for (const page of this.pages) {
+      for (const [id, due_ms] of page.timers) if (due_ms < (first?.due_ms ?? Infinity)) first = { page, id, due_ms };
+    }
+    if (!first || first.due_ms > until_ms) return false;
+    this.now_ms = Math.max(this.now_ms, first.due_ms);
+    first.page.timers.delete(first.id);
+    first.page.dispatch({ type: 'timer', id: first.id });
+    return true;
+  }
+
+  /** The page hears that its socket is gone; the relay may not know it yet. */
+  dropSocket(page: FakePage): void {
+    const { socket } = page;
+    if (!socket) return;
+    page.socket = undefined;
+    socket.isOpenAtPage = false;
+    socket.up.length = 0;
+    const late = socket.down.splice(0, this.random.below(socket.down.length + 1));
+    page.dispatch({ type: 'relay-lost' });
+    // opening a message takes a while: what came last may be told after the end
+    for (const event of late) page.dispatch(event);
+  }
+
+  #connect(page: FakePage): void {
+    const socket = this.relay.connect(page.peerId!, page.joinNumber);
+    page.socket = socket;
+    this.#sockets.push(socket);
+  }
+
+  #answerDevice(page: FakePage): void {
+    const kind = page.openDevices.shift()!;
+    const trackId = `own-${++this.#trackIds}`;
+    if (this.network.isFailing()) page.dispatch({ type: 'device-failed', kind, code: 'device-in-use' });
+    else page.dispatch({ type: 'device-live', kind, trackId, deviceId: 'd', label: 'l' });
+  }
+
+  #work(page: FakePage, link: FakeLink): void {
+    const report = link.work.shift()!();
+    if (report) page.dispatch(link.address(report));
+  }
+
+  // --- mischief ------------------------------------------------------------------------------------
+
+  /** Once: something that people, networks or machines do. */
+  disturb(pagesMax: number): void {
+    const { random } = this;
+    this.network.failureShare = this.#failureShare;
+    const page = this.pages.length > 0 ? random.pick(this.pages) : undefined;
+    const links = page ? [...page.links.values()] : [];
+    const kind = random.below(20);
+    if (kind < 4 && this.pages.length < pagesMax) this.addPage(`page ${random.below(100)}`);
+    else if (!page) this.addPage();
+    else if (kind === 4) page.dispatch({ type: 'leave' });
+    else if (kind === 5) this.crashPage(page);
+    else if (kind === 6) page.dispatch({ type: 'join', peerId: this.newPeerId() });
+    else if (kind === 7) this.crashRelay();
+    else if (kind < 10) this.relay.isUp = true;
+    else if (kind === 10) this.dropSocket(page);
+    else if (kind === 11 && page.socket) this.relay.lose(page.socket);
+    else if (kind === 12 && links.length > 0) this.network.cut(random.pick(links));
+    else if (kind === 13 && links.length > 0) this.#hiccup(random.pick(links));
+    else if (kind === 14) page.dispatch({ type: 'set-name', name: `name ${random.below(100)}` });
+    else if (kind === 15) page.dispatch({ type: 'set-microphone', isOn: random.chance(0.5) });
+    else if (kind === 16) page.dispatch({ type: 'set-camera', isOn: random.chance(0.5) });
+    else if (kind === 17) page.dispatch({ type: 'set-device', kind: random.pick(['microphone', 'camera']), deviceId: 'x' });
+    else if (kind === 18) this.#endDevice(page);
+  }
+
+  #hiccup(link: FakeLink): void {
+    if (!link.isConnected) return;
+    link.report({ type: 'transport-changed', transport: 'disconnected' });
+    link.report({ type: 'transport-changed', transport: 'connected' });
+  }
+
+  #endDevice(page: FakePage): void {
+    const { camera } = page.state.local;
+    if (camera.state === 'live') page.dispatch({ type: 'device-ended', kind: 'camera', trackId: camera.trackId });
+  }
+
+  storm(steps: number, pagesMax: number): void {
+    for (let i = 0; i < steps; i++) {
+      const kind = this.random.below(100);
+      if (kind < 12) this.disturb(pagesMax);
+      else if (kind < 18) this.fireTimer();
+      else if (!this.deliver()) this.disturb(pagesMax);
+    }
+  }
+
+  /** No more mischief: all arrives, timers end when nothing else is left to do. Gives the time it took. */
+  calmDown(atMost_ms = CALM_MAX_MS): number {
+    this.network.failureShare = 0;
+    this.relay.isUp = true;
+    const began_ms = this.now_ms;
+    for (let steps = 0; ; steps++) {
+      assert.ok(steps < CALM_MAX_STEPS, 'it goes on without time passing');
+      if (this.deliver()) continue;
+      if (!this.fireTimer(began_ms + atMost_ms)) return this.now_ms - began_ms;
+    }
+  }
+
+  // --- what has to be true then --------------------------------------------------------------------
+
+  assertSettled(): void {
+    assert.deepEqual(this.network.faults, []);
+    const present = this.pages.filter((page) => page.state.call.phase !== 'left');
+    for (const page of this.pages) assert.deepEqual([...page.timers.keys()], [], 'a timer never ends');
+    for (const page of present) {
+      assert.equal(page.state.call.phase, 'joined');
+      const others = present.filter((other) => other !== page);
+      const ids = others.map((other) => other.peerId!);
+      assert.deepEqual([...page.peers.keys()].toSorted(), ids.toSorted(), 'sees others than are there');
+      assert.deepEqual([...page.shown].toSorted(), ids.toSorted());
+      for (const other of others) this.#assertLinked(page, other);
+    }
+    assert.equal(this.relay.size, present.length);
+    const open = present.reduce((count, page) => count + page.links.size, 0);
+    assert.equal(this.network.links.size, open, 'a connection was left open');
+  }
+
+  #assertLinked(page: FakePage, other: FakePage): void {
+    const peer = page.peers.get(other.peerId!)!;
+    const mirrored = other.peers.get(page.peerId!)!;
+    const [link, partner] = [page.links.get(other.peerId!)!, other.links.get(page.peerId!)!];
+    assert.equal(peer.link.generation, mirrored.link.generation);
+    assert.deepEqual(peer.link.negotiation, { at: 'stable' });
+    assert.ok(isStanding(peer.link), 'a link does not stand');
+    assert.equal(link.partner, partner.id);
+    assert.equal(link.signaling, 'stable');
+    assert.equal(link.exchange, partner.exchange, 'the two sides completed different exchanges');
+    assert.ok(link.isConnected);
+    assert.deepEqual(peer.presence, presenceOf(other.state.local), 'seen otherwise than it is');
+    assert.equal(peer.isListed, true);
+    assert.ok(peer.tracks.camera);
+  }
+}
