@@ -10,6 +10,8 @@ import { serveHostSite } from '../test/helpers/host-page.ts';
 import type { HostPage } from '../test/helpers/host-page.ts';
 import { bundleFile } from './bundle.ts';
 import type { BenchPage, Sample } from './first-frame/pages/page.ts';
+import { MARKS } from './first-frame/pages/watch.ts';
+import type { Mark } from './first-frame/pages/watch.ts';
 import { startPeerJsServer, startPlainRelay, startTaiRelay } from './first-frame/relays.ts';
 import type { BenchRelay } from './first-frame/relays.ts';
 import { goal, interleave, rounded, runBench, summarize } from './harness.ts';
@@ -113,10 +115,13 @@ function toResult(
   }
   const median = (of: ReadonlyMap<Name, Summary>, name: Name): number => of.get(name)?.median ?? Number.NaN;
   const ratio = (other: Name): number => rounded(median(times, 'tai-room') / median(times, other), 3);
+  const medianOf = (name: Name, mark: Mark): number =>
+    summarize((samples.get(name) ?? []).map(({ marks_ms }) => marks_ms[mark])).median;
   const rows = NAMES.map((name): Row => {
     const { median: middle, p25, p75, n } = times.get(name) ?? summarize([]);
     return {
       contender: name,
+      ...Object.fromEntries(MARKS.map((mark) => [`${mark}_ms`, rounded(medianOf(name, mark))])),
       firstFrame_ms: rounded(middle),
       p25_ms: rounded(p25),
       p75_ms: rounded(p75),

@@ -15,4 +15,3 @@ room?.addEventListener('tai-state-change', ({ state }) => {
   document.documentElement.classList.toggle('is-calling', isCalling);
   document.title = isCalling ? `In the room — ${TITLE}` : TITLE;
 });
-

@@ -12,6 +12,8 @@ export type SourceFile = {
   readonly lines: number;
   /** Module specifiers as written, each once: imports, re-exports, `import()`, and `import('…')` types. */
   readonly imports: readonly string[];
+  /** Those of them that are still there when types are gone. */
+  readonly valueImports: readonly string[];
   readonly anyCount: number;
 };
 
@@ -79,14 +81,24 @@ export function parseSource(path: string, text: string): SourceFile {
   const { program, errors } = parseSync(path, text);
   if (errors.length > 0) throw new Error(`${path}: ${errors[0]?.message}`);
   const imports = new Set<string>();
+  const valueImports = new Set<string>();
   let anyCount = 0;
   visit(program, (node) => {
     if (node.type === 'TSAnyKeyword') anyCount += 1;
     const specifier =
       literalOf(node.source) ?? (node.type === 'TSExternalModuleReference' ? literalOf(node.expression) : undefined);
-    if (specifier !== undefined) imports.add(specifier);
+    if (specifier === undefined) return;
+    imports.add(specifier);
+    const isType = node.importKind === 'type' || node.exportKind === 'type' || node.type === 'TSImportType';
+    if (!isType) valueImports.add(specifier);
   });
-  return { path, lines: text.trimEnd().split('\n').length, imports: [...imports], anyCount };
+  return {
+    path,
+    lines: text.trimEnd().split('\n').length,
+    imports: [...imports],
+    valueImports: [...valueImports],
+    anyCount,
+  };
 }
 
 type Node = { readonly [field: string]: unknown };
@@ -147,11 +159,11 @@ export function layerEdges(files: readonly SourceFile[]): ReadonlyMap<string, Re
   return edges;
 }
 
-/** The file graph. */
+/** The file graph as it runs: two files may well know each other's types. */
 export function fileEdges(files: readonly SourceFile[]): ReadonlyMap<string, ReadonlySet<string>> {
   return new Map(
-    files.map(({ path, imports }) => {
-      const targets = imports.map((specifier) => resolveImport(path, specifier));
+    files.map(({ path, valueImports }) => {
+      const targets = valueImports.map((specifier) => resolveImport(path, specifier));
       return [path, new Set(targets.filter((target) => target !== undefined))];
     }),
   );

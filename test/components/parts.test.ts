@@ -77,9 +77,16 @@ describe('<tai-lobby>', () => {
     await context.close();
   });
 
-  it('follows the loudness of the microphone', async () => {
-    const { room, session } = await mount();
+  it('follows the loudness of the microphone', async function () {
     const context = new AudioContext();
+    try {
+      await until(() => context.state === 'running', 'a clock of sound');
+    } catch {
+      // Firefox runs no AudioContext on a machine without a sound output
+      await context.close();
+      this.skip();
+    }
+    const { room, session } = await mount();
     const tone = new OscillatorNode(context);
     const destination = context.createMediaStreamDestination();
     tone.connect(destination);
@@ -119,7 +126,10 @@ describe('<tai-lobby>', () => {
     equal(findAll(room, '.toggle').length, 0);
     await accessible(room);
     button(room, 'Create a private room').click();
-    same(session.commands.map(({ type }) => type), ['open-lobby', 'set-name', 'join']);
+    same(
+      session.commands.map(({ type }) => type),
+      ['open-lobby', 'set-name', 'join'],
+    );
   });
 });
 
@@ -169,7 +179,10 @@ describe('<tai-controls>', () => {
     const { room } = await call();
     for (const element of findAll(room, 'button')) {
       const { width, height } = element.getBoundingClientRect();
-      ok(width >= 44 && height >= 44, `${element.getAttribute('aria-label') ?? element.textContent}: ${width}×${height}`);
+      ok(
+        width >= 44 && height >= 44,
+        `${element.getAttribute('aria-label') ?? element.textContent}: ${width}×${height}`,
+      );
     }
   });
 

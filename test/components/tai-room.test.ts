@@ -150,7 +150,14 @@ describe('<tai-room>', () => {
       same(events, [
         ...['tai-state-change', 'tai-state-change', 'tai-encryption-change', 'tai-join'],
         ...['tai-encryption-change', 'tai-peer-join'],
-        ...['tai-peer-leave', 'tai-device-change', 'tai-error', 'tai-state-change', 'tai-encryption-change', 'tai-leave'],
+        ...[
+          'tai-peer-leave',
+          'tai-device-change',
+          'tai-error',
+          'tai-state-change',
+          'tai-encryption-change',
+          'tai-leave',
+        ],
       ]);
     });
 
@@ -197,7 +204,10 @@ describe('<tai-room>', () => {
       });
       button(room, 'Microphone').click();
       button(room, 'Create a private room').click();
-      same(session.commands.filter(({ type }) => type.startsWith('set-') && type !== 'set-name'), []);
+      same(
+        session.commands.filter(({ type }) => type.startsWith('set-') && type !== 'set-name'),
+        [],
+      );
       equal(session.count('join'), 1);
     });
 

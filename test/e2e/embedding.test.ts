@@ -20,6 +20,7 @@ function strictPolicy(relayUrl: string): string {
     `script-src ${relayUrl}`,
     `connect-src ${relayUrl.replace('http', 'ws')}`,
     "style-src 'self'",
+    "img-src 'self'",
     'worker-src blob:',
     "require-trusted-types-for 'script'",
     'trusted-types lit-html tai-room',

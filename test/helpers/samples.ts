@@ -64,6 +64,7 @@ export const PEER_MESSAGES: readonly PeerMessage[] = [
       { candidate: '', sdpMid: null, sdpMLineIndex: null, usernameFragment: null },
     ],
   },
-  { type: 'presence', presence: PRESENCE },
+  { type: 'presence', presence: PRESENCE, isAsking: false },
+  { type: 'presence', presence: PRESENCE, isAsking: true },
   { type: 'leave' },
 ];

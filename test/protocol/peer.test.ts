@@ -19,8 +19,8 @@ function parse(value: unknown): unknown {
 }
 
 describe('peer messages', () => {
-  for (const message of PEER_MESSAGES) {
-    it(`${message.type} reads back as it was written`, () => {
+  for (const [i, message] of PEER_MESSAGES.entries()) {
+    it(`${message.type} (sample ${i + 1}) reads back as it was written`, () => {
       assert.deepEqual(parsePeerMessage(formatPeerMessage(message)), message);
     });
   }
@@ -71,6 +71,13 @@ describe('peer messages', () => {
     for (const value of bad) assert.equal(presence(value), undefined, JSON.stringify(value));
   });
 
+  it('a presence asks only with a plain true', () => {
+    for (const isAsking of [undefined, null, 1, 'true', false]) {
+      const presence = { name: '', publications: [] };
+      assert.deepEqual(parse({ type: 'presence', presence, isAsking }), { type: 'presence', presence, isAsking: false });
+    }
+  });
+
   it('candidates are refused for their number, length or one bad entry', () => {
     const candidates = (...list: readonly unknown[]): unknown => parse({ type: 'candidates', link: 1, candidates: list });
     assert.deepEqual(candidates(CANDIDATE), { type: 'candidates', link: 1, candidates: [CANDIDATE] });
@@ -93,7 +100,8 @@ describe('peer messages', () => {
 
   it('with `__proto__` in them change no prototype', () => {
     const text = '{"type":"presence","presence":{"name":"x","publications":[],"__proto__":{"isEvil":true}},"__proto__":{"type":"leave"}}';
-    assert.deepEqual(parsePeerMessage(text), { type: 'presence', presence: { name: 'x', publications: [] } });
+    const presence = { name: 'x', publications: [] };
+    assert.deepEqual(parsePeerMessage(text), { type: 'presence', presence, isAsking: false });
     assert.equal(parsePeerMessage('{"__proto__":{"type":"leave"}}'), undefined);
     assert.equal('isEvil' in {}, false);
   });
@@ -127,8 +135,8 @@ describe('a shown name', () => {
       const clean = cleanName(name);
       assert.equal(cleanName(clean), clean, JSON.stringify(name));
       assert.ok(clean.length <= NAME_MAX_CHARS);
-      const presence = { name: clean, publications: [] };
-      assert.deepEqual(parsePeerMessage(formatPeerMessage({ type: 'presence', presence })), { type: 'presence', presence });
+      const message = { type: 'presence', presence: { name: clean, publications: [] }, isAsking: false } as const;
+      assert.deepEqual(parsePeerMessage(formatPeerMessage(message)), message);
     }
   });
 });

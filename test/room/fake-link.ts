@@ -30,8 +30,10 @@ export class FakeNetwork {
     return ++this.#ids;
   }
 
-  isFailing(): boolean {
-    return this.random.chance(this.failureShare);
+  isFailing(link?: FakeLink): boolean {
+    const isFailing = this.random.chance(this.failureShare);
+    if (link && isFailing) link.hasFailed = true;
+    return isFailing;
   }
 
   partnerOf(link: FakeLink): FakeLink | undefined {
@@ -90,6 +92,8 @@ export class FakeLink {
   /** The offer of the last exchange that this side completed. */
   exchange: number | undefined;
   isConnected = false;
+  /** A piece of work was refused: the room then leaves the two sides as they are while media flows. */
+  hasFailed = false;
   #localOffer: number | undefined;
   #localIce = 1;
   #remoteIce: number | undefined;
@@ -128,7 +132,7 @@ export class FakeLink {
   makeOffer(round: number, isRestart: boolean): void {
     this.work.push(() => {
       // a browser would make an answer of it, or refuse
-      if (this.signaling === 'have-remote-offer' || this.#network.isFailing()) return failed('making-offer', round);
+      if (this.signaling === 'have-remote-offer' || this.#network.isFailing(this)) return failed('making-offer', round);
       if (isRestart) this.#localIce++;
       this.signaling = 'have-local-offer';
       this.#localOffer = this.#network.nextId();
@@ -139,13 +143,13 @@ export class FakeLink {
 
   acceptOffer(round: number, sdp: string): void {
     this.work.push(() => {
-      if (this.#network.isFailing()) return failed('accepting-offer', round);
+      if (this.#network.isFailing(this)) return failed('accepting-offer', round);
       const offer = JSON.parse(sdp) as Offer;
       // in have-local-offer this is an implicit rollback
       this.#localOffer = undefined;
       this.signaling = 'have-remote-offer';
       this.#bind(offer.pc);
-      if (this.#network.isFailing()) return failed('accepting-offer', round);
+      if (this.#network.isFailing(this)) return failed('accepting-offer', round);
       if (offer.ice !== this.#remoteIce) {
         this.#remoteIce = offer.ice;
         this.session = `session-${offer.offer}`;
@@ -169,7 +173,7 @@ export class FakeLink {
         this.#network.faults.push('an answer to another offer');
         return failed('accepting-answer', round);
       }
-      if (this.#network.isFailing()) return failed('accepting-answer', round);
+      if (this.#network.isFailing(this)) return failed('accepting-answer', round);
       this.#bind(answer.pc);
       this.signaling = 'stable';
       this.#localOffer = undefined;

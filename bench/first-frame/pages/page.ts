@@ -1,9 +1,13 @@
 /** The page of every contender: a lobby with a live preview, a Join button, and a stopwatch. */
 import type { Contender, CreateContender, PageOptions } from './contender.ts';
+import { MARKS, watchConnections } from './watch.ts';
+import type { Mark } from './watch.ts';
 
 export type Sample = {
   /** From the click's own time stamp to the first frame of the remote camera on the screen. */
   readonly firstFrame_ms: number;
+  /** From the click to the points on the way. */
+  readonly marks_ms: Readonly<Record<Mark, number>>;
   /** Messages on the joiner's socket in both directions, from the click until it has been silent for a while. */
   readonly messages: number;
 };
@@ -20,7 +24,7 @@ export type BenchPage = {
 const SILENCE_MS = 400;
 
 export function startPage(createContender: CreateContender): void {
-  const sockets = countMessages();
+  const watch = watchConnections();
   const contender = createContender(pageOptions());
   const button = document.createElement('button');
   button.id = 'join';
@@ -41,8 +45,14 @@ export function startPage(createContender: CreateContender): void {
       button.addEventListener('click', () => contender.join(show).then(resolve, reject), { once: true });
     }),
     sample: Promise.all([clicked, shown]).then(async ([clickedAt, shownAt]) => {
-      await sockets.silent();
-      return { firstFrame_ms: shownAt - clickedAt, messages: sockets.count() };
+      await watch.silent(SILENCE_MS);
+      const marks = watch.marks();
+      const since = (mark: Mark): number => (marks[mark] ?? Number.NaN) - clickedAt;
+      return {
+        firstFrame_ms: shownAt - clickedAt,
+        marks_ms: Object.fromEntries(MARKS.map((mark) => [mark, since(mark)])) as Record<Mark, number>,
+        messages: watch.messages(),
+      };
     }),
   };
   Object.assign(globalThis, { benchPage: page });
@@ -76,34 +86,4 @@ function firstFrame(track: MediaStreamTrack): Promise<DOMHighResTimeStamp> {
   return new Promise((resolve) => {
     video.requestVideoFrameCallback(() => resolve(performance.now()));
   });
-}
-
-/** Watches every socket of the page from outside. Heartbeats come seconds apart and do not fall into a join. */
-function countMessages(): { count(): number; silent(): Promise<void> } {
-  let count = 0;
-  let lastAt = performance.now();
-  const counted = (): void => {
-    count++;
-    lastAt = performance.now();
-  };
-  const Plain = globalThis.WebSocket;
-  globalThis.WebSocket = class extends Plain {
-    constructor(url: string | URL, protocols?: string | string[]) {
-      super(url, protocols);
-      this.addEventListener('message', counted);
-    }
-
-    override send(data: Parameters<WebSocket['send']>[0]): void {
-      counted();
-      super.send(data);
-    }
-  };
-  return {
-    count: () => count,
-    silent: async () => {
-      for (let left = SILENCE_MS; left > 0; left = lastAt + SILENCE_MS - performance.now()) {
-        await new Promise((resolve) => setTimeout(resolve, left));
-      }
-    },
-  };
 }

@@ -304,9 +304,7 @@ export class RoomStore implements RoomActions {
   }
 
   #switch(kind: PublicationKind, isOn: boolean): void {
-    this.#session?.dispatch(
-      kind === 'microphone' ? { type: 'set-microphone', isOn } : { type: 'set-camera', isOn },
-    );
+    this.#session?.dispatch(kind === 'microphone' ? { type: 'set-microphone', isOn } : { type: 'set-camera', isOn });
   }
 
   #show(session: Session, view: SessionView): void {
@@ -356,7 +354,8 @@ export class RoomStore implements RoomActions {
         return void host.dispatchEvent(new TaiDeviceChangeEvent());
       case 'error':
         // A device's failure stands where the device is shown.
-        if (!PUBLICATIONS.some((kind) => isFailedWith(session.view, kind, event.code))) this.notify(host.strings[errorKey(event.code)]);
+        if (!PUBLICATIONS.some((kind) => isFailedWith(session.view, kind, event.code)))
+          this.notify(host.strings[errorKey(event.code)]);
         return void host.dispatchEvent(new TaiErrorEvent(event.code, event.isRecoverable));
     }
   }

@@ -74,7 +74,8 @@ export const ENGLISH = {
   'shield-open': 'Open room',
   'shield-title': 'What is private here',
   'shield-signalling': 'Signalling is sealed',
-  'shield-signalling-hint': 'Names, offers and addresses are sealed in this page. The relay passes on what it cannot read.',
+  'shield-signalling-hint':
+    'Names, offers and addresses are sealed in this page. The relay passes on what it cannot read.',
   'shield-link': 'Only the link lets people in',
   'shield-link-hint': 'Whoever has it can join: send it to the right people.',
   'shield-open-room': 'Anyone who sees this page can join',

@@ -66,7 +66,8 @@ export class TaiControls extends LitElement {
         ?disabled=${!isInCall(room.view.phase) && room.view.phase !== 'joining'}
         @click=${() => this.#toggle(kind, !isOn)}
       >
-        ${ICONS[isOn ? kind : (`${kind}-off` as const)]} ${failure === undefined ? nothing : html`<span class="alert">!</span>`}
+        ${ICONS[isOn ? kind : (`${kind}-off` as const)]}
+        ${failure === undefined ? nothing : html`<span class="alert">!</span>`}
       </button>
     `;
   }

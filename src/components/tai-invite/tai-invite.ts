@@ -42,11 +42,13 @@ export class TaiInvite extends LitElement {
           ${isCopied ? ICONS.check : ICONS.link}
           <span>${this.#room.text(isCopied ? 'link-copied' : 'copy-link')}</span>
         </button>
-        ${'share' in navigator
-          ? html`<button part="button" type="button" @click=${this.#share}>
-              ${ICONS.share}<span>${this.#room.text('share')}</span>
-            </button>`
-          : nothing}
+        ${
+          'share' in navigator
+            ? html`<button part="button" type="button" @click=${this.#share}>
+                ${ICONS.share}<span>${this.#room.text('share')}</span>
+              </button>`
+            : nothing
+        }
       </div>
     `;
   }

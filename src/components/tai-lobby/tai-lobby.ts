@@ -93,15 +93,23 @@ export class TaiLobby extends LitElement {
     return html`
       <div class="side">
         <div class="preview" part="preview" role="group" aria-label=${this.#room.text('preview')}>
-          <video .muted=${true} autoplay playsinline aria-hidden="true" ?data-live=${view.camera.state === 'live'}></video>
+          <video
+            .muted=${true}
+            autoplay
+            playsinline
+            aria-hidden="true"
+            ?data-live=${view.camera.state === 'live'}
+          ></video>
           <div class="off" ?hidden=${view.camera.state === 'live'}>
             <span class="orb" aria-hidden="true">${ICONS[room.isOn.camera ? 'camera' : 'camera-off']}</span>
             <p>${this.#room.text(previewKey(room, isUntouched))}</p>
-            ${isUntouched
-              ? html`<button part="button" class="glass" type="button" @click=${() => this.#preview(offered)}>
-                  ${this.#room.text('preview-start')}
-                </button>`
-              : nothing}
+            ${
+              isUntouched
+                ? html`<button part="button" class="glass" type="button" @click=${() => this.#preview(offered)}>
+                    ${this.#room.text('preview-start')}
+                  </button>`
+                : nothing
+            }
           </div>
           <div class="toggles">${offered.map((kind) => this.#renderToggle(room, kind))}</div>
         </div>

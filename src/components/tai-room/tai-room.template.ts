@@ -27,15 +27,17 @@ export function renderRoom(room: Room, store: RoomStore): TemplateResult {
         <p class="people" ?hidden=${!isInCall(view.phase)}>${ICONS.person}<bdi>${peopleText(room)}</bdi></p>
       </div>
       <div class="lobby" part="lobby" ?hidden=${!isLobby}>
-        <slot name="lobby">
-          ${isLobby ? html`<tai-lobby exportparts="button"></tai-lobby>` : nothing}
-        </slot>
+        <slot name="lobby"> ${isLobby ? html`<tai-lobby exportparts="button"></tai-lobby>` : nothing} </slot>
       </div>
       ${isCalling || isLobby ? nothing : renderCard(room)}
       <div class="call" ?hidden=${!isCalling}>
         <div class="main">
           <p class="banner" role="status" ?hidden=${view.phase !== 'reconnecting'}>${strings.reconnecting}</p>
-          <div class="stage" part="stage" data-count=${Math.min(view.participants.length + (isAlone ? 2 : 1), MAX_PLACES)}>
+          <div
+            class="stage"
+            part="stage"
+            data-count=${Math.min(view.participants.length + (isAlone ? 2 : 1), MAX_PLACES)}
+          >
             ${isCalling ? renderTiles(room) : nothing}
             <div class="empty" ?hidden=${!isAlone}>
               <slot name="empty">${isAlone ? renderAlone(room) : nothing}</slot>
@@ -45,7 +47,13 @@ export function renderRoom(room: Room, store: RoomStore): TemplateResult {
         </div>
         <div class="side"><slot name="side"></slot></div>
         <div class="foot">
-          <button part="button" class="primary hear" type="button" ?hidden=${!store.state.isSoundBlocked} @click=${() => store.hear()}>
+          <button
+            part="button"
+            class="primary hear"
+            type="button"
+            ?hidden=${!store.state.isSoundBlocked}
+            @click=${() => store.hear()}
+          >
             ${ICONS.sound}<span>${strings.hear}</span>
           </button>
           <tai-controls part="controls" exportparts="button">
@@ -104,7 +112,12 @@ function renderAlone({ strings, hasInvite }: Room): TemplateResult {
   return html`
     <div class="alone">
       <h2>${strings['alone-title']}</h2>
-      ${hasInvite ? html`<p>${strings['alone-hint']}</p><tai-invite exportparts="button"></tai-invite>` : nothing}
+      ${
+        hasInvite
+          ? html`<p>${strings['alone-hint']}</p>
+              <tai-invite exportparts="button"></tai-invite>`
+          : nothing
+      }
     </div>
   `;
 }
@@ -117,9 +130,11 @@ function renderCard(room: Room): TemplateResult {
       <div class="card" role="alert">
         <span class="orb warn">${ICONS.alert}</span>
         <p>${strings[problem.text]}</p>
-        ${problem.code === 'link-invalid'
-          ? html`<button part="button" type="button" @click=${() => actions.renew()}>${strings['new-room']}</button>`
-          : nothing}
+        ${
+          problem.code === 'link-invalid'
+            ? html`<button part="button" type="button" @click=${() => actions.renew()}>${strings['new-room']}</button>`
+            : nothing
+        }
       </div>
     `;
   }
@@ -145,9 +160,11 @@ function renderToast({ id, text, copyable }: Toast, { strings }: Room, store: Ro
   return html`
     <div class="toast" part="toast">
       <p>${text}</p>
-      ${copyable === ''
-        ? nothing
-        : html`<input type="text" readonly dir="ltr" aria-label=${strings['invite-link']} .value=${copyable} />`}
+      ${
+        copyable === ''
+          ? nothing
+          : html`<input type="text" readonly dir="ltr" aria-label=${strings['invite-link']} .value=${copyable} />`
+      }
       <button class="plain" type="button" aria-label=${strings.dismiss} @click=${() => store.dismiss(id)}>
         ${ICONS.close}
       </button>

@@ -34,7 +34,8 @@ export type PeerMessage =
   | { readonly type: 'offer'; readonly link: number; readonly round: number; readonly sdp: string; readonly presence: Presence }
   | { readonly type: 'answer'; readonly link: number; readonly round: number; readonly sdp: string; readonly presence: Presence }
   | { readonly type: 'candidates'; readonly link: number; readonly candidates: readonly Candidate[] }
-  | { readonly type: 'presence'; readonly presence: Presence }
+  /** `isAsking`: the sender was away from the relay and wants the receiver's presence in return. */
+  | { readonly type: 'presence'; readonly presence: Presence; readonly isAsking: boolean }
   | { readonly type: 'leave' };
 
 export function formatPeerMessage(message: PeerMessage): string {
@@ -61,7 +62,7 @@ export function parsePeerMessage(text: string): PeerMessage | undefined {
     }
     case 'presence': {
       const presence = parsePresence(value['presence']);
-      return presence && { type: 'presence', presence };
+      return presence && { type: 'presence', presence, isAsking: value['isAsking'] === true };
     }
     case 'leave':
       return { type: 'leave' };

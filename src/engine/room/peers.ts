@@ -55,17 +55,13 @@ export function meetPeer(own: Own, listed: ListedPeer): PeerStep {
 }
 
 /** A known peer is on the relay's list again: what could not be said meanwhile is said now. */
-export function relistPeer(own: Own, peer: Peer, joinNumber: number): PeerStep {
-  const listed: Peer = { ...peer, joinNumber, isListed: true };
-  const effects: Effect[] = [
+export function relistPeer(peer: Peer, joinNumber: number): PeerStep {
+  const effects: readonly Effect[] = [
     stopTimer(goneTimer(peer.peerId)),
     // offers and answers may have been lost with the relay, even on a link that stands
     startTimer(linkTimer(peer.peerId), LINK_RETRY_MS),
   ];
-  if (peer.link.negotiation.at !== 'new') {
-    effects.push({ type: 'send', to: peer.peerId, message: { type: 'presence', presence: own.presence } });
-  }
-  return { peer: listed, effects };
+  return { peer: { ...peer, joinNumber, isListed: true }, effects };
 }
 
 /** Off the relay's list: only a hint. The peer stays while its link does. */

@@ -1,5 +1,6 @@
 /** The room: `step(state, event) → [state, effects]`. No clock, no randomness, no I/O; every event is fine in every state. */
 import { cleanName } from '../protocol/peer.ts';
+import type { Presence } from '../protocol/peer.ts';
 import type { PeerId } from '../protocol/ids.ts';
 import { closeDevice, openDevice, presenceOf, stepDevices } from './devices.ts';
 import type { LocalStep } from './devices.ts';
@@ -91,7 +92,7 @@ function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step
     case 'peer-listed': {
       if (event.peerId === call.peerId) return [state, NOTHING];
       const known = call.peers.get(event.peerId);
-      return withPeer(state, call, known ? relistPeer(own, known, event.joinNumber) : meetPeer(own, event));
+      return withPeer(state, call, known ? relistPeer(known, event.joinNumber) : meetPeer(own, event));
     }
     case 'peer-unlisted': {
       const peer = call.peers.get(event.peerId);
@@ -134,7 +135,8 @@ function stepLink(state: RoomState, call: Present, peer: Peer, event: LinkEvent)
       return withPeer(state, call, { peer, effects: [{ type: 'send', to: peerId, message }] });
     }
     case 'transport-changed':
-      return withPeer(state, call, changeTransport(peer, event.transport));
+      // what the peer has ended is over, whatever the connection still says
+      return peer.link.isEnded ? [state, NOTHING] : withPeer(state, call, changeTransport(peer, event.transport));
     case 'ended-by-peer': {
       const ended: Peer = { ...peer, link: { ...peer.link, isEnded: true } };
       if (!peer.isListed) return dropPeer(state, call, ended, 'connection-lost');
@@ -173,7 +175,9 @@ function negotiated(
   peer: Peer,
   message: Extract<Extract<RoomEvent, { type: 'message' }>['message'], { type: 'offer' | 'answer' | 'presence' }>,
 ): PeerStep {
-  if (message.type === 'presence') return { peer, effects: NOTHING };
+  if (message.type === 'presence') {
+    return { peer, effects: message.isAsking ? [sendPresence(peer.peerId, own.presence)] : NOTHING };
+  }
   if (message.type === 'offer') return receiveOffer(own, peer, message.link, message.round, message.sdp);
   if (message.link !== peer.link.generation) return { peer, effects: [{ type: 'drop', reason: 'stale-link' }] };
   return negotiate(own, peer, { type: 'answer-received', round: message.round }, message.sdp);
@@ -193,7 +197,8 @@ function welcome(state: RoomState, event: Extract<RoomEvent, { type: 'welcome' }
   };
   for (const peer of known.values()) {
     const place = listed.find(({ peerId }) => peerId === peer.peerId);
-    add(place ? relistPeer(own, peer, place.joinNumber) : unlistPeer(peer));
+    add(place ? relistPeer(peer, place.joinNumber) : unlistPeer(peer));
+    if (place && peer.link.negotiation.at !== 'new') effects.push(sendPresence(peer.peerId, own.presence, true));
   }
   for (const place of listed) if (!known.has(place.peerId)) add(meetPeer(own, place));
   // joining | reconnecting → joined
@@ -237,7 +242,10 @@ function end(state: RoomState, reason: LeaveReason, errors: readonly Effect[]): 
   const camera = closeDevice(microphone.local, 'camera');
   const closing = [...microphone.effects, ...camera.effects];
   if (call.phase === 'lobby') return [{ local: camera.local, call: { phase: 'idle' } }, closing];
-  if (call.phase !== 'joining' && !isPresent(call)) return [state, NOTHING];
+  // idle | left: a device may be open there too, asked for without a lobby
+  if (call.phase !== 'joining' && !isPresent(call)) {
+    return closing.length > 0 ? [{ ...state, local: camera.local }, closing] : [state, NOTHING];
+  }
   const effects: Effect[] = [...errors];
   for (const { peerId } of isPresent(call) ? call.peers.values() : []) {
     if (reason === 'left') effects.push({ type: 'send', to: peerId, message: { type: 'leave' } });
@@ -271,9 +279,14 @@ function withLocal(state: RoomState, next: LocalStep): Step {
   if (!isPresent(call) || JSON.stringify(before) === JSON.stringify(presence)) return [changed, next.effects];
   const told: Effect[] = [];
   for (const { peerId, link } of call.peers.values()) {
-    if (link.negotiation.at !== 'new') told.push({ type: 'send', to: peerId, message: { type: 'presence', presence } });
+    if (link.negotiation.at !== 'new') told.push(sendPresence(peerId, presence));
   }
   return [changed, [...next.effects, ...told]];
+}
+
+/** `isAsking`: we were away from the relay, and may have missed what the others said meanwhile. */
+function sendPresence(to: PeerId, presence: Presence, isAsking = false): Effect {
+  return { type: 'send', to, message: { type: 'presence', presence, isAsking } };
 }
 
 function unchanged(state: RoomState): LocalStep {

@@ -18,7 +18,11 @@ import type { RelayNotification } from '../protocol/relay.ts';
 import { SUBPROTOCOL } from '../protocol/token.ts';
 
 export const FIRST_RETRY_MAX_MS = 300;
-export const RETRY_MAX_MS = 10_000;
+/** A call that waits for its relay must not wait long … */
+export const RETRY_MAX_MS = 2_000;
+/** … but one that has waited for this many attempts (about half a minute) is patient. */
+const IMPATIENT_ATTEMPTS = 30;
+export const PATIENT_RETRY_MAX_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A silent socket is asked for a sign of life this often … */
 export const PING_EVERY_MS = 5_000;
@@ -47,6 +51,7 @@ export type RelaySocketOptions = {
 
 /** The longest wait before attempt number `attempt` (0 = the first, at once). */
 export function retryBound(attempt: number): number {
+  if (attempt > IMPATIENT_ATTEMPTS) return PATIENT_RETRY_MAX_MS;
   return attempt === 0 ? 0 : Math.min(FIRST_RETRY_MAX_MS * 2 ** (attempt - 1), RETRY_MAX_MS);
 }
 
