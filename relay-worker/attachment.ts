@@ -1,5 +1,5 @@
 /**
- * What a socket must remember while the room's object sleeps (PROTOCOL.md RL13). Binary, because the platform keeps at
+ * What a socket must remember while the room's object sleeps (PROTOCOL.md RL6). Binary, because the platform keeps at
  * most 16,384 bytes a socket and later parts (a pre-key bundle) need most of them.
  *
  * ```text

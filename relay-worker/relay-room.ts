@@ -1,5 +1,5 @@
 /**
- * One room: who is in it, and what passes between them (PROTOCOL.md RL1–RL14). Sees recipients, sizes and rates,
+ * One room: who is in it, and what passes between them (PROTOCOL.md RL1–RL13). Sees recipients, sizes and rates,
  * never a body. Pure: sockets and time come in from outside, so that tests run it on sockets in memory.
  *
  * An event that reaches the room for a socket that is not (or no longer) in it does nothing.
@@ -167,7 +167,15 @@ export class RelayRoom<S extends RoomSocket> {
   }
 
   #add(socket: S, place: PeerPlace, budget: SocketBudget): Member<S> {
-    const member = { socket, peerId: place.peer_id, joinNumber: place.join_number, budget, faults: 0, n: 0, droppedBytes: 0 };
+    const member = {
+      socket,
+      peerId: place.peer_id,
+      joinNumber: place.join_number,
+      budget,
+      faults: 0,
+      n: 0,
+      droppedBytes: 0,
+    };
     this.#bySocket.set(socket, member);
     this.#byPeer.set(place.peer_id, member);
     return member;

@@ -6,6 +6,7 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import { toBase64Url } from '../src/engine/protocol/bytes.ts';
+import { CLOSE_CODES } from '../src/engine/protocol/errors.ts';
 import type { RoomId } from '../src/engine/protocol/ids.ts';
 import { PING_TEXT, PONG_TEXT } from '../src/engine/protocol/relay.ts';
 import { SUBPROTOCOL } from '../src/engine/protocol/token.ts';
@@ -57,7 +58,7 @@ export class RoomObject extends DurableObject<RelayEnv> {
   override webSocketClose(socket: WebSocket): void {
     this.#room?.gone(socket);
     // The platform leaves the answer to a client's close frame to us; without it the client waits for its timeout.
-    socket.close();
+    if (socket.readyState !== WebSocket.CLOSED) socket.close(CLOSE_CODES.left, 'left');
   }
 
   override webSocketError(socket: WebSocket): void {

@@ -13,18 +13,23 @@ const NEAR = '100%';
 /** Time for the page's own work after its load event before elements nobody could see are looked after. */
 const IDLE_TIMEOUT_MS = 3000;
 
-let loading: Promise<unknown> | undefined;
+/**
+ * Where every copy of this script on a page finds the one load: a second copy of the rest would be refused its Trusted
+ * Types policies, whose names may be taken once.
+ */
+const LOADING = Symbol.for('tai-room.loading');
+const page: typeof globalThis & { [LOADING]?: Promise<unknown> | undefined } = globalThis;
 let stop = (): void => {};
 
 /** Defines the elements, once; resolves when they are. Rejects when the rest cannot be fetched; call again to retry. */
 export async function load(): Promise<void> {
   if (!globalThis.customElements || customElements.get('tai-room')) return;
-  loading ??= import('./drop-in-rest.ts');
+  page[LOADING] ??= import('./drop-in-rest.ts');
   try {
-    await loading;
+    await page[LOADING];
     stop();
   } catch (error) {
-    loading = undefined;
+    page[LOADING] = undefined;
     throw error;
   }
 }
@@ -72,7 +77,7 @@ function watch(): void {
   // A closed shadow root cannot be searched, one attached late is not reported, and an element kept hidden until it is
   // defined (`:not(:defined) { display: none }`) never comes near: without a reachable element the rest is loaded anyway.
   const settle = (): void => {
-    if (loading) return;
+    if (page[LOADING]) return;
     search(document);
     if (!hasReachable) start();
   };

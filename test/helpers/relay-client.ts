@@ -1,4 +1,5 @@
 /** One client's socket at a real relay: what came in, in order, and waiting for it with a deadline. */
+import assert from 'node:assert/strict';
 import type { PeerId, RoomId } from '../../src/engine/protocol/ids.ts';
 import { RELAY_PATH, formatRequest, parseRelayText } from '../../src/engine/protocol/relay.ts';
 import type { RelayMessage, RelayNotification, RpcId, Welcome } from '../../src/engine/protocol/relay.ts';
@@ -132,4 +133,16 @@ export async function enter(url: string, room: TestRoom, options: EnterOptions =
 export function messageText(from: Guest, target: PeerId, payload: string, id?: RpcId): string {
   const params = { target_peer_id: target, room_id: from.roomId, payload };
   return formatRequest({ method: 'relay_message', params }, id);
+}
+
+/** A message of the one still reaches the other, and is acknowledged. */
+export async function assertUsable(from: Guest, to: Guest): Promise<void> {
+  from.client.send(messageText(from, to.peerId, 'still-here', 'usable'));
+  const message = await to.client.message(
+    (one) => one.type === 'notification' && one.method === 'relay_message' && one.params.payload === 'still-here',
+    'a message in a room that is still usable',
+  );
+  assert.ok(message.type === 'notification' && message.method === 'relay_message');
+  assert.equal(message.params.sender_peer_id, from.peerId);
+  assert.equal((await from.client.answer('usable')).type, 'result');
 }

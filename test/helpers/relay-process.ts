@@ -7,6 +7,7 @@
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -88,6 +89,7 @@ export async function startRelayProcess(options: RelayProcessOptions = {}): Prom
   // A test run that is broken off must not leave a relay behind.
   const killAtExit = (): void => {
     if (child) signalGroup(child, 'SIGKILL');
+    rmSync(directory, { recursive: true, force: true });
   };
   process.on('exit', killAtExit);
 

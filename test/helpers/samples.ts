@@ -64,7 +64,7 @@ export const PEER_MESSAGES: readonly PeerMessage[] = [
       { candidate: '', sdpMid: null, sdpMLineIndex: null, usernameFragment: null },
     ],
   },
-  { type: 'presence', presence: PRESENCE, isAsking: false },
-  { type: 'presence', presence: PRESENCE, isAsking: true },
+  { type: 'presence', link: 1, presence: PRESENCE, isAsking: false },
+  { type: 'presence', link: 1, presence: PRESENCE, isAsking: true },
   { type: 'leave' },
 ];

@@ -56,7 +56,7 @@ describe('peer messages', () => {
   });
 
   it('a presence is refused for a name or publication that is none', () => {
-    const presence = (value: unknown): unknown => parse({ type: 'presence', presence: value });
+    const presence = (value: unknown): unknown => parse({ type: 'presence', link: 1, presence: value });
     const bad: readonly unknown[] = [
       { name: 'x'.repeat(65), publications: [] },
       { name: 1, publications: [] },
@@ -69,12 +69,15 @@ describe('peer messages', () => {
       { name: '', publications: Array.from({ length: 9 }, () => ({ kind: 'camera', isMuted: true })) },
     ];
     for (const value of bad) assert.equal(presence(value), undefined, JSON.stringify(value));
+    for (const link of [undefined, -1, 2 ** 32]) {
+      assert.equal(parse({ type: 'presence', link, presence: { name: '', publications: [] } }), undefined);
+    }
   });
 
   it('a presence asks only with a plain true', () => {
     for (const isAsking of [undefined, null, 1, 'true', false]) {
       const presence = { name: '', publications: [] };
-      assert.deepEqual(parse({ type: 'presence', presence, isAsking }), { type: 'presence', presence, isAsking: false });
+      assert.deepEqual(parse({ type: 'presence', link: 1, presence, isAsking }), { type: 'presence', link: 1, presence, isAsking: false });
     }
   });
 
@@ -99,9 +102,9 @@ describe('peer messages', () => {
   });
 
   it('with `__proto__` in them change no prototype', () => {
-    const text = '{"type":"presence","presence":{"name":"x","publications":[],"__proto__":{"isEvil":true}},"__proto__":{"type":"leave"}}';
+    const text = '{"type":"presence","link":1,"presence":{"name":"x","publications":[],"__proto__":{"isEvil":true}},"__proto__":{"type":"leave"}}';
     const presence = { name: 'x', publications: [] };
-    assert.deepEqual(parsePeerMessage(text), { type: 'presence', presence, isAsking: false });
+    assert.deepEqual(parsePeerMessage(text), { type: 'presence', link: 1, presence, isAsking: false });
     assert.equal(parsePeerMessage('{"__proto__":{"type":"leave"}}'), undefined);
     assert.equal('isEvil' in {}, false);
   });
@@ -135,7 +138,7 @@ describe('a shown name', () => {
       const clean = cleanName(name);
       assert.equal(cleanName(clean), clean, JSON.stringify(name));
       assert.ok(clean.length <= NAME_MAX_CHARS);
-      const message = { type: 'presence', presence: { name: clean, publications: [] }, isAsking: false } as const;
+      const message = { type: 'presence', link: 1, presence: { name: clean, publications: [] }, isAsking: false } as const;
       assert.deepEqual(parsePeerMessage(formatPeerMessage(message)), message);
     }
   });

@@ -99,7 +99,7 @@ describe('an offer', () => {
 });
 
 describe('the name of a room’s object', () => {
-  it('RL14: is its own for each room, and does not hold the room’s id', async () => {
+  it('RL6: is its own for each room, and does not hold the room’s id', async () => {
     const name = await objectName(room.roomId);
     assert.equal(name, await objectName(room.roomId));
     assert.notEqual(name, await objectName(stranger.roomId));

@@ -123,7 +123,23 @@ describe('LM7: the MAX_PEERS setting', () => {
   });
 
   it('is 8 for anything else', () => {
-    for (const setting of [undefined, null, '', '0', '65', '1e1', ' 8', '-1', 'many', 0, 65, 2.5, Number.NaN, [8], {}]) {
+    for (const setting of [
+      undefined,
+      null,
+      '',
+      '0',
+      '65',
+      '1e1',
+      ' 8',
+      '-1',
+      'many',
+      0,
+      65,
+      2.5,
+      Number.NaN,
+      [8],
+      {},
+    ]) {
       assert.equal(parseMaxPeers(setting), PEERS_DEFAULT);
     }
   });

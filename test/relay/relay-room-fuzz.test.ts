@@ -16,7 +16,12 @@ const EVENTS = 600;
 const SAMPLES = REQUESTS.flatMap((request) => [formatRequest(request), formatRequest(request, 1)]);
 
 /** A client as the room's messages make it: what it believes about the others. */
-type View = { readonly peerId: PeerId; readonly socket: MemorySocket; readonly peers: Map<PeerId, number>; number: number };
+type View = {
+  readonly peerId: PeerId;
+  readonly socket: MemorySocket;
+  readonly peers: Map<PeerId, number>;
+  number: number;
+};
 
 function update(view: View): void {
   for (const message of view.socket.take()) {

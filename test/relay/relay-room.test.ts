@@ -1,4 +1,4 @@
-/** RL2–RL11, LM1, LM5, LM6 on sockets in memory: what the room tells whom. */
+/** RL1–RL6, RL10–RL13, AD7, LM1, LM5–LM7 on sockets in memory: what the room tells whom. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BEHIND_CLOSE_BYTES, BUFFERED_DROP_BYTES, FAULTS_MAX, TEXT_CLOSE_BYTES } from '../../relay-worker/limits.ts';
@@ -64,7 +64,7 @@ function nth<T>(list: readonly T[], index: number): T {
 }
 
 describe('coming in', () => {
-  it('RL2: the newcomer is welcomed with all that are here, and they are told of it', () => {
+  it('RL1: the newcomer is welcomed with all that are here, and they are told of it', () => {
     const stage = new Stage();
     const alice = stage.enter(ALICE);
     const bob = stage.enter(BOB);
@@ -98,16 +98,20 @@ describe('coming in', () => {
     assert.deepEqual(alice.take(), []);
   });
 
-  it('RL3: numbers grow with every newcomer, whatever the clock does', () => {
+  it('AD7: numbers grow with every newcomer, whatever the clock does', () => {
     const stage = new Stage();
     const numbers = [NOW_MS, NOW_MS, NOW_MS - 5000, NOW_MS + 5000].map((nowMs, index) => {
-      return stage.room.admit(new MemorySocket(), nth([ALICE, BOB, CAROL, `0x${'dd'.repeat(16)}` as PeerId], index), 0, nowMs)
-        .join_number;
+      return stage.room.admit(
+        new MemorySocket(),
+        nth([ALICE, BOB, CAROL, `0x${'dd'.repeat(16)}` as PeerId], index),
+        0,
+        nowMs,
+      ).join_number;
     });
     assert.deepEqual(numbers, [NOW_MS, NOW_MS + 1, NOW_MS + 2, NOW_MS + 5000]);
   });
 
-  it('RL3: a number that is shown again is kept, unless it is another’s or from the future', () => {
+  it('AD7: a number that is shown again is kept, unless it is another’s or from the future', () => {
     const stage = new Stage();
     const number = (peerId: PeerId, shown: number): number =>
       stage.room.admit(new MemorySocket(), peerId, shown, NOW_MS).join_number;
@@ -140,7 +144,7 @@ describe('coming in', () => {
     assert.equal(stage.room.hasPlaceFor(CAROL), true);
   });
 
-  it('RL13: a room that slept goes on with the places of its sockets', () => {
+  it('RL6: a room that slept goes on with the places of its sockets', () => {
     const stage = new Stage();
     const alice = new MemorySocket();
     const bob = new MemorySocket();
@@ -153,26 +157,37 @@ describe('coming in', () => {
     const carol = stage.enter(CAROL);
     const welcome = nth(carol.take(), 0);
     assert.ok(welcome.type === 'notification' && welcome.method === 'welcome');
-    assert.deepEqual(welcome.params.peers.map((peer) => peer.join_number), [5, 6]);
+    assert.deepEqual(
+      welcome.params.peers.map((peer) => peer.join_number),
+      [5, 6],
+    );
   });
 });
 
 describe('passing on', () => {
-  it('RL6: a payload goes to its target alone, as it is, with its sender, a count and the instance', () => {
+  it('RL3: a payload goes to its target alone, as it is, with its sender, a count and the instance', () => {
     const stage = new Stage();
     const [alice, bob, carol] = stage.gather(ALICE, BOB, CAROL) as [MemorySocket, MemorySocket, MemorySocket];
     stage.send(alice, toPeer(BOB, 'first-_'), 'm');
     stage.send(carol, toPeer(BOB, 'second'));
     const message = { room_id: ROOM, ep: 'ep-1' };
     assert.deepEqual(bob.take(), [
-      { type: 'notification', method: 'relay_message', params: { ...message, sender_peer_id: ALICE, payload: 'first-_', n: 1 } },
-      { type: 'notification', method: 'relay_message', params: { ...message, sender_peer_id: CAROL, payload: 'second', n: 2 } },
+      {
+        type: 'notification',
+        method: 'relay_message',
+        params: { ...message, sender_peer_id: ALICE, payload: 'first-_', n: 1 },
+      },
+      {
+        type: 'notification',
+        method: 'relay_message',
+        params: { ...message, sender_peer_id: CAROL, payload: 'second', n: 2 },
+      },
     ]);
     assert.deepEqual(alice.take(), [{ type: 'result', id: 'm', result: {} }]);
     assert.deepEqual(carol.take(), []);
   });
 
-  it('RL6: nobody to pass it to, or oneself, is peer-unknown', () => {
+  it('RL3: nobody to pass it to, or oneself, is peer-unknown', () => {
     const stage = new Stage();
     const [alice] = stage.gather(ALICE) as [MemorySocket];
     stage.send(alice, toPeer(BOB), 1);
@@ -180,7 +195,7 @@ describe('passing on', () => {
     assert.deepEqual(alice.take(), [errorOf(1, 'peer-unknown'), errorOf(2, 'peer-unknown')]);
   });
 
-  it('RL8: what has no id is never answered', () => {
+  it('RL4: what has no id is never answered', () => {
     const stage = new Stage();
     const [alice, bob] = stage.gather(ALICE, BOB) as [MemorySocket, MemorySocket];
     stage.send(alice, toPeer(BOB));
@@ -192,7 +207,7 @@ describe('passing on', () => {
     assert.equal(bob.take().length, 1);
   });
 
-  it('RL11: a foreign room or another peer’s name is refused', () => {
+  it('RL13: a foreign room or another peer’s name is refused', () => {
     const stage = new Stage();
     const [alice, bob] = stage.gather(ALICE, BOB) as [MemorySocket, MemorySocket];
     const foreign = roomIdOf(0xbb);
@@ -210,7 +225,7 @@ describe('passing on', () => {
     assert.equal(alice.closed, undefined);
   });
 
-  it('RL7: leaving is answered, told to the others, and ends the socket', () => {
+  it('RL10: leaving is answered, told to the others, and ends the socket', () => {
     const stage = new Stage();
     const [alice, bob] = stage.gather(ALICE, BOB) as [MemorySocket, MemorySocket];
     stage.send(alice, { method: 'leave', params: { room_id: ROOM } }, 9);
@@ -220,7 +235,7 @@ describe('passing on', () => {
     assert.deepEqual(bob.take(), [leftOf(ALICE)]);
   });
 
-  it('RL7: a socket that is gone is told once; one that cannot be written to harms nobody', () => {
+  it('RL10: a socket that is gone is told once; one that cannot be written to harms nobody', () => {
     const stage = new Stage();
     const [alice, bob, carol] = stage.gather(ALICE, BOB, CAROL) as [MemorySocket, MemorySocket, MemorySocket];
     bob.isBroken = true;
@@ -232,7 +247,7 @@ describe('passing on', () => {
 });
 
 describe('bad input', () => {
-  it('RL9: each kind is answered by its own code, and nothing of what was sent', () => {
+  it('RL11: each kind is answered by its own code, and nothing of what was sent', () => {
     const stage = new Stage();
     const [alice] = stage.gather(ALICE) as [MemorySocket];
     const cases: readonly (readonly [string | ArrayBuffer, RpcId | null, RpcErrorReason])[] = [
@@ -247,14 +262,15 @@ describe('bad input', () => {
     for (const [data, id, reason] of cases) {
       stage.receive(alice, data);
       const texts = alice.takeTexts();
-      assert.deepEqual(texts.map((text) => JSON.parse(text)), [
-        { jsonrpc: '2.0', id, error: { code: RPC_ERRORS[reason], message: reason, data: { reason } } },
-      ]);
+      assert.deepEqual(
+        texts.map((text) => JSON.parse(text)),
+        [{ jsonrpc: '2.0', id, error: { code: RPC_ERRORS[reason], message: reason, data: { reason } } }],
+      );
     }
     assert.equal(alice.closed, undefined);
   });
 
-  it('RL10: 31 faults are borne, the 32nd ends the socket; unknown peers are no fault', () => {
+  it('RL12: 31 faults are borne, the 32nd ends the socket; unknown peers are no fault', () => {
     const stage = new Stage();
     const [alice, bob] = stage.gather(ALICE, BOB) as [MemorySocket, MemorySocket];
     for (let i = 0; i < 40; i++) stage.send(alice, toPeer(CAROL), i);
@@ -282,7 +298,10 @@ describe('bad input', () => {
     const [alice, bob] = stage.gather(ALICE, BOB) as [MemorySocket, MemorySocket];
     for (let i = 0; i < 155; i++) stage.send(alice, toPeer(BOB), i);
     const refused = alice.take().filter((one) => one.type === 'error');
-    assert.deepEqual(refused, [150, 151, 152, 153, 154].map((id) => errorOf(id, 'rate-limited')));
+    assert.deepEqual(
+      refused,
+      [150, 151, 152, 153, 154].map((id) => errorOf(id, 'rate-limited')),
+    );
     assert.equal(bob.take().length, 150);
 
     const again = stage.enter(ALICE);

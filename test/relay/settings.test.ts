@@ -21,7 +21,8 @@ describe('the ICE_SERVERS setting', () => {
   });
 
   it('is none where it is missing or unreadable', () => {
-    for (const setting of [undefined, null, '', '[', 'stun:x', '7', true]) assert.deepEqual(parseIceServers(setting), []);
+    const settings = [undefined, null, '', '[', 'stun:x', '7', true];
+    for (const setting of settings) assert.deepEqual(parseIceServers(setting), []);
   });
 
   it('lists no more than a client reads', () => {
@@ -29,7 +30,7 @@ describe('the ICE_SERVERS setting', () => {
   });
 });
 
-describe('RL13: the attachment of a socket', () => {
+describe('RL6: the attachment of a socket', () => {
   const attachment = { roomId: ROOM, peerId: ALICE, joinNumber: 2 ** 48 - 1 };
 
   it('reads back, is binary, and leaves room for what is to come', () => {

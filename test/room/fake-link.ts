@@ -145,7 +145,10 @@ export class FakeLink {
     this.work.push(() => {
       if (this.#network.isFailing(this)) return failed('accepting-offer', round);
       const offer = JSON.parse(sdp) as Offer;
-      // in have-local-offer this is an implicit rollback
+      // in have-local-offer this is an implicit rollback; of a first offer it would leave places for tracks behind
+      if (this.signaling === 'have-local-offer' && this.exchange === undefined) {
+        this.#network.faults.push('two first offers met');
+      }
       this.#localOffer = undefined;
       this.signaling = 'have-remote-offer';
       this.#bind(offer.pc);

@@ -354,8 +354,9 @@ export class RoomStore implements RoomActions {
         return void host.dispatchEvent(new TaiDeviceChangeEvent());
       case 'error':
         // A device's failure stands where the device is shown.
-        if (!PUBLICATIONS.some((kind) => isFailedWith(session.view, kind, event.code)))
+        if (!PUBLICATIONS.some((kind) => isFailedWith(session.view, kind, event.code))) {
           this.notify(host.strings[errorKey(event.code)]);
+        }
         return void host.dispatchEvent(new TaiErrorEvent(event.code, event.isRecoverable));
     }
   }

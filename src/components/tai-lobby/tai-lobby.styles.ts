@@ -45,6 +45,7 @@ export const lobbyStyles = [
     }
     .side {
       display: grid;
+      grid-template-columns: minmax(0, 1fr);
       align-content: center;
       gap: 0.75rem;
       min-inline-size: 0;
@@ -54,7 +55,6 @@ export const lobbyStyles = [
       display: grid;
       grid-template-rows: 1fr auto;
       inline-size: 100%;
-      min-block-size: 13rem;
       overflow: clip;
       isolation: isolate;
       border-radius: calc(var(--_radius) * 1.2);
@@ -75,12 +75,18 @@ export const lobbyStyles = [
     video[data-live] {
       opacity: 1;
     }
+    .preview::before {
+      content: '';
+      grid-area: 1 / 1;
+      min-block-size: 9rem;
+    }
     .off {
       display: grid;
+      grid-area: 1 / 1;
       justify-items: center;
       align-content: center;
-      gap: 0.8rem;
-      padding: 1.25rem 1.25rem 0;
+      gap: 0.7rem;
+      padding: 1rem 1.25rem 0;
       text-align: center;
     }
     .off p {
@@ -93,8 +99,8 @@ export const lobbyStyles = [
     .orb {
       display: grid;
       place-items: center;
-      inline-size: 4rem;
-      block-size: 4rem;
+      inline-size: 3.5rem;
+      block-size: 3.5rem;
       border-radius: 50%;
       background: radial-gradient(circle at 30% 20%, #f0b98a, #c9713a);
       color: #2b1204;
@@ -196,7 +202,7 @@ export const lobbyStyles = [
     @container lobby (inline-size >= 24rem) {
       .preview {
         aspect-ratio: 4 / 3;
-        max-block-size: max(15rem, 40cqb);
+        max-block-size: max(16.75rem, 36cqb);
       }
     }
     @container lobby (inline-size >= 42rem) {

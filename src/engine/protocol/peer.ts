@@ -34,8 +34,14 @@ export type PeerMessage =
   | { readonly type: 'offer'; readonly link: number; readonly round: number; readonly sdp: string; readonly presence: Presence }
   | { readonly type: 'answer'; readonly link: number; readonly round: number; readonly sdp: string; readonly presence: Presence }
   | { readonly type: 'candidates'; readonly link: number; readonly candidates: readonly Candidate[] }
-  /** `isAsking`: the sender was away from the relay and wants the receiver's presence in return. */
-  | { readonly type: 'presence'; readonly presence: Presence; readonly isAsking: boolean }
+  | {
+      readonly type: 'presence';
+      /** The sender's connection to the receiver, so that one that was given up is noticed. */
+      readonly link: number;
+      readonly presence: Presence;
+      /** The sender was away from the relay and wants the receiver's presence in return. */
+      readonly isAsking: boolean;
+    }
   | { readonly type: 'leave' };
 
 export function formatPeerMessage(message: PeerMessage): string {
@@ -61,8 +67,10 @@ export function parsePeerMessage(text: string): PeerMessage | undefined {
       return link !== undefined && candidates ? { type: 'candidates', link, candidates } : undefined;
     }
     case 'presence': {
+      const link = parseCount(value['link'], GENERATION_MAX);
       const presence = parsePresence(value['presence']);
-      return presence && { type: 'presence', presence, isAsking: value['isAsking'] === true };
+      if (link === undefined || !presence) return undefined;
+      return { type: 'presence', link, presence, isAsking: value['isAsking'] === true };
     }
     case 'leave':
       return { type: 'leave' };

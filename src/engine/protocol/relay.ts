@@ -1,5 +1,5 @@
 /**
- * What page and relay say to each other: JSON-RPC 2.0 over one WebSocket (PROTOCOL.md RL1–RL12).
+ * What page and relay say to each other: JSON-RPC 2.0 over one WebSocket (PROTOCOL.md RL1–RL13).
  * Both directions are written and read here and nowhere else.
  */
 import { CLOSE_CODES, RPC_ERRORS } from './errors.ts';

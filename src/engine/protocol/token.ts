@@ -1,5 +1,5 @@
 /**
- * Admission token: shows the relay that its bearer holds the room's link, and nothing else (PROTOCOL.md AD1–AD6).
+ * Admission token: shows the relay that its bearer holds the room's link, and nothing else (PROTOCOL.md AD1–AD7).
  *
  * ```text
  *  0        1                33               65              97             113

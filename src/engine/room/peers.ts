@@ -27,6 +27,7 @@ const NEW_LINK: Omit<Link, 'generation'> = {
   negotiation: { at: 'new' },
   round: 0,
   transport: 'new',
+  reached: 'nothing',
   attempts: 0,
   isEnded: false,
 };
@@ -39,16 +40,12 @@ export function isOfferer(own: Own, peer: Pick<Peer, 'joinNumber'>): boolean {
   return own.joinNumber > peer.joinNumber;
 }
 
-/** A peer heard of for the first time. */
-export function meetPeer(own: Own, listed: ListedPeer): PeerStep {
-  const peer: Peer = {
-    ...listed,
-    isListed: true,
-    presence: undefined,
-    link: { ...NEW_LINK, generation: 1 },
-    tracks: {},
-  };
-  const watch = startTimer(linkTimer(peer.peerId), LINK_CHECK_MS);
+/** A peer heard of for the first time, or again after it was given up at `lastGeneration`. */
+export function meetPeer(own: Own, listed: ListedPeer, lastGeneration = 0): PeerStep {
+  const { peerId, joinNumber } = listed;
+  const link: Link = { ...NEW_LINK, generation: lastGeneration + 1 };
+  const peer: Peer = { peerId, joinNumber, isListed: true, presence: undefined, link, tracks: {} };
+  const watch = startTimer(linkTimer(peerId), LINK_CHECK_MS);
   if (!isOfferer(own, peer)) return { peer, effects: [watch] };
   const offered = negotiate(own, peer, { type: 'need-offer' });
   return { peer: offered.peer, effects: [openLink(peer), ...offered.effects] };
@@ -91,7 +88,10 @@ export function negotiate(own: Own, peer: Peer, input: NegotiationInput, sdp = '
     if (step.action === 'accept-answer') effects.push({ type: 'accept-answer', ...on, round, sdp });
   }
   if (step.isOfferDue) effects.push({ type: 'make-offer', ...on, round: step.round, isRestart: false });
-  return { peer: { ...peer, link: { ...link, negotiation: step.negotiation, round: step.round } }, effects };
+  const isAccepted = input.type === 'offer-accepted' || input.type === 'answer-accepted';
+  const isExchanged = isAccepted && step.negotiation !== link.negotiation && link.reached === 'nothing';
+  const reached = isExchanged ? 'exchange' : link.reached;
+  return { peer: { ...peer, link: { ...link, negotiation: step.negotiation, round: step.round, reached } }, effects };
 }
 
 /** An offer came: opens the link where there is none yet, or replaces an older one. */
@@ -100,10 +100,16 @@ export function receiveOffer(own: Own, peer: Peer, generation: number, round: nu
   if (generation < link.generation || (generation > link.generation && isOfferer(own, peer))) {
     return { peer, effects: [{ type: 'drop', reason: 'stale-link' }] };
   }
-  const isNewer = generation > link.generation;
-  const ready: Peer = isNewer ? { ...peer, link: { ...NEW_LINK, generation }, tracks: {} } : peer;
+  const { at } = link.negotiation;
+  const isOffering = at === 'making-offer' || at === 'have-local-offer';
+  // Two first offers have met, or the first exchange has failed. Rolled back, an offer of ours would leave its places
+  // for tracks behind: the side that gives way begins anew.
+  const isSpoilt = link.reached === 'nothing' && (at === 'stable' || (isOffering && isOfferer(own, peer)));
+  const isFresh = generation > link.generation || isSpoilt;
+  const lastRound = generation > link.generation ? 0 : link.round;
+  const ready: Peer = isFresh ? { ...peer, link: { ...NEW_LINK, generation, round: lastRound }, tracks: {} } : peer;
   const effects: Effect[] = [];
-  if (isNewer && link.negotiation.at !== 'new') effects.push({ type: 'close-link', peerId: peer.peerId });
+  if (isFresh && at !== 'new') effects.push({ type: 'close-link', peerId: peer.peerId });
   if (ready.link.negotiation.at === 'new') effects.push(openLink(ready));
   const accepted = negotiate(own, ready, { type: 'offer-received', round }, sdp);
   return { peer: accepted.peer, effects: [...effects, ...accepted.effects] };
@@ -113,7 +119,7 @@ export function receiveOffer(own: Own, peer: Peer, generation: number, round: nu
 export function changeTransport(peer: Peer, transport: LinkTransport): PeerStep {
   const { peerId, link, isListed } = peer;
   if (transport === 'connected') {
-    const stood = { ...link, transport, attempts: 0 };
+    const stood: Link = { ...link, transport, reached: 'connection', attempts: 0 };
     return { peer: { ...peer, link: stood }, effects: [stopTimer(goneTimer(peerId))] };
   }
   const effects: Effect[] = [];
@@ -139,19 +145,27 @@ export function checkLink(own: Own, peer: Peer): PeerStep {
     effects.push({ type: 'tell', moment: { type: 'error', code: 'peer-unreachable', isRecoverable: true } });
   }
   if (!peer.isListed) return { peer: tried, effects };
-  const isWorn = link.isEnded || tried.link.attempts > RESTARTS_MAX;
-  if (isOfferer(own, peer) && (isWorn || link.negotiation.at === 'new')) {
-    const generation = link.negotiation.at === 'new' ? link.generation : link.generation + 1;
-    const fresh: Peer = { ...tried, link: { ...NEW_LINK, generation, attempts: tried.link.attempts }, tracks: {} };
-    const offered = negotiate(own, fresh, { type: 'need-offer' });
-    const replaced: readonly Effect[] =
-      link.negotiation.at === 'new' ? [] : [{ type: 'close-link', peerId } satisfies Effect];
-    return { peer: offered.peer, effects: [...replaced, openLink(fresh), ...offered.effects, ...effects] };
+  const isNew = link.negotiation.at === 'new';
+  // One that never stood may be half another's: not worth a restart.
+  const isDud = link.negotiation.at === 'stable' && link.reached !== 'connection';
+  const isWorn = link.isEnded || isDud || tried.link.attempts > RESTARTS_MAX;
+  if (isOfferer(own, peer) && (isWorn || isNew)) {
+    const renewed = renewLink(own, tried, isNew ? link.generation : link.generation + 1);
+    return { peer: renewed.peer, effects: [...renewed.effects, ...effects] };
   }
-  // The other side makes the new connections; a connection that never was cannot be restarted from here.
-  if (link.negotiation.at === 'new' || link.isEnded) return { peer: tried, effects };
+  // The other side makes the new connections, and the offers on them until they have stood.
+  if (isNew || link.isEnded || (!isOfferer(own, peer) && link.reached !== 'connection')) return { peer: tried, effects };
   const offered = negotiate(own, tried, { type: 'retry-offer' }, '', true);
   return { peer: offered.peer, effects: [...offered.effects, ...effects] };
+}
+
+/** Gives up the connection, if there is one, and offers another. */
+export function renewLink(own: Own, peer: Peer, generation: number): PeerStep {
+  const { peerId, link } = peer;
+  const fresh: Peer = { ...peer, link: { ...NEW_LINK, generation, attempts: link.attempts }, tracks: {} };
+  const offered = negotiate(own, fresh, { type: 'need-offer' });
+  const closed: readonly Effect[] = link.negotiation.at === 'new' ? [] : [{ type: 'close-link', peerId }];
+  return { peer: offered.peer, effects: [...closed, openLink(fresh), ...offered.effects] };
 }
 
 /** Media can flow, whatever the relay says. */

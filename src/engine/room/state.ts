@@ -50,6 +50,8 @@ export type Link = {
   /** The number of our last offer. */
   readonly round: number;
   readonly transport: LinkTransport;
+  /** How far this connection has come, whatever became of it: our side completed an exchange; both sides did. */
+  readonly reached: 'nothing' | 'exchange' | 'connection';
   /** Times in a row that the link was found not to stand. */
   readonly attempts: number;
   /** The peer closed this connection. */
@@ -71,12 +73,21 @@ export type Peers = ReadonlyMap<PeerId, Peer>;
 
 export type LeaveReason = 'left' | 'replaced' | 'refused' | 'room-full';
 
+/** Who is in the room with us. */
+type Company = {
+  readonly peerId: PeerId;
+  readonly joinNumber: number;
+  readonly peers: Peers;
+  /** The last generation with peers that were given up: one that comes back may still have that connection. */
+  readonly generations: ReadonlyMap<PeerId, number>;
+};
+
 export type Call =
   | { readonly phase: 'idle' }
   | { readonly phase: 'lobby' }
   | { readonly phase: 'joining'; readonly peerId: PeerId }
-  | { readonly phase: 'joined'; readonly peerId: PeerId; readonly joinNumber: number; readonly peers: Peers }
-  | { readonly phase: 'reconnecting'; readonly peerId: PeerId; readonly joinNumber: number; readonly peers: Peers }
+  | ({ readonly phase: 'joined' } & Company)
+  | ({ readonly phase: 'reconnecting' } & Company)
   | { readonly phase: 'left'; readonly reason: LeaveReason };
 
 export type Phase = Call['phase'];

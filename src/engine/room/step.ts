@@ -9,12 +9,14 @@ import {
   changeTransport,
   checkLink,
   goneTimer,
+  isOfferer,
   isStanding,
   linkTimer,
   meetPeer,
   negotiate,
   receiveOffer,
   relistPeer,
+  renewLink,
   stopTimer,
   unlistPeer,
 } from './peers.ts';
@@ -25,6 +27,8 @@ import type { LeaveReason, Peer, PeerLeaveReason, Peers, Present, RoomState } fr
 export type Step = readonly [RoomState, readonly Effect[]];
 
 const NOTHING: readonly Effect[] = [];
+/** Of as many peers that were given up is the last generation kept. */
+const FORGOTTEN_MAX = 64;
 
 export function step(state: RoomState, event: RoomEvent): Step {
   switch (event.type) {
@@ -92,7 +96,8 @@ function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step
     case 'peer-listed': {
       if (event.peerId === call.peerId) return [state, NOTHING];
       const known = call.peers.get(event.peerId);
-      return withPeer(state, call, known ? relistPeer(known, event.joinNumber) : meetPeer(own, event));
+      const last = call.generations.get(event.peerId);
+      return withPeer(state, call, known ? relistPeer(known, event.joinNumber) : meetPeer(own, event, last));
     }
     case 'peer-unlisted': {
       const peer = call.peers.get(event.peerId);
@@ -176,7 +181,11 @@ function negotiated(
   message: Extract<Extract<RoomEvent, { type: 'message' }>['message'], { type: 'offer' | 'answer' | 'presence' }>,
 ): PeerStep {
   if (message.type === 'presence') {
-    return { peer, effects: message.isAsking ? [sendPresence(peer.peerId, own.presence)] : NOTHING };
+    const answer = message.isAsking ? [sendPresence(peer, own.presence)] : NOTHING;
+    // The peer had given us up, and waits for a connection newer than the one we have.
+    const isBehind = message.link > peer.link.generation && isOfferer(own, peer);
+    const next = isBehind ? renewLink(own, peer, message.link + 1) : { peer, effects: NOTHING };
+    return { peer: next.peer, effects: [...answer, ...next.effects] };
   }
   if (message.type === 'offer') return receiveOffer(own, peer, message.link, message.round, message.sdp);
   if (message.link !== peer.link.generation) return { peer, effects: [{ type: 'drop', reason: 'stale-link' }] };
@@ -198,11 +207,15 @@ function welcome(state: RoomState, event: Extract<RoomEvent, { type: 'welcome' }
   for (const peer of known.values()) {
     const place = listed.find(({ peerId }) => peerId === peer.peerId);
     add(place ? relistPeer(peer, place.joinNumber) : unlistPeer(peer));
-    if (place && peer.link.negotiation.at !== 'new') effects.push(sendPresence(peer.peerId, own.presence, true));
+    if (place) effects.push(sendPresence(peer, own.presence, true));
   }
-  for (const place of listed) if (!known.has(place.peerId)) add(meetPeer(own, place));
+  const generations: Present['generations'] = isPresent(call) ? call.generations : new Map();
+  for (const place of listed) {
+    if (!known.has(place.peerId)) add(meetPeer(own, place, generations.get(place.peerId)));
+  }
   // joining | reconnecting → joined
-  return [{ local, call: { phase: 'joined', peerId: call.peerId, joinNumber: event.joinNumber, peers } }, effects];
+  const { peerId } = call;
+  return [{ local, call: { phase: 'joined', peerId, joinNumber: event.joinNumber, peers, generations } }, effects];
 }
 
 function loseRelay(state: RoomState): Step {
@@ -259,10 +272,13 @@ function dropPeer(state: RoomState, call: Present, peer: Peer, reason: PeerLeave
   const { peerId } = peer;
   const peers = new Map(call.peers);
   peers.delete(peerId);
+  const generations = new Map(call.generations).set(peerId, peer.link.generation);
+  // the relay can invent any number of peers: the oldest are forgotten
+  for (const oldest of generations.keys()) if (generations.size > FORGOTTEN_MAX) generations.delete(oldest);
   const effects: Effect[] = [stopTimer(linkTimer(peerId)), stopTimer(goneTimer(peerId)), { type: 'close-link', peerId }];
   // One that never spoke was never shown: nobody misses it.
   if (peer.presence) effects.push({ type: 'tell', moment: { type: 'peer-left', peerId, reason } });
-  return [{ ...state, call: { ...call, peers } }, effects];
+  return [{ ...state, call: { ...call, peers, generations } }, effects];
 }
 
 function withPeer(state: RoomState, call: Present, next: PeerStep): Step {
@@ -278,15 +294,15 @@ function withLocal(state: RoomState, next: LocalStep): Step {
   const changed: RoomState = { ...state, local: next.local };
   if (!isPresent(call) || JSON.stringify(before) === JSON.stringify(presence)) return [changed, next.effects];
   const told: Effect[] = [];
-  for (const { peerId, link } of call.peers.values()) {
-    if (link.negotiation.at !== 'new') told.push(sendPresence(peerId, presence));
+  for (const peer of call.peers.values()) {
+    if (peer.link.negotiation.at !== 'new') told.push(sendPresence(peer, presence));
   }
   return [changed, [...next.effects, ...told]];
 }
 
 /** `isAsking`: we were away from the relay, and may have missed what the others said meanwhile. */
-function sendPresence(to: PeerId, presence: Presence, isAsking = false): Effect {
-  return { type: 'send', to, message: { type: 'presence', presence, isAsking } };
+function sendPresence(to: Peer, presence: Presence, isAsking = false): Effect {
+  return { type: 'send', to: to.peerId, message: { type: 'presence', link: to.link.generation, presence, isAsking } };
 }
 
 function unchanged(state: RoomState): LocalStep {

@@ -1,0 +1,230 @@
+import { strict as assert } from 'node:assert';
+import { describe, it } from 'node:test';
+import { CLOSE_CODES } from '../../src/engine/protocol/errors.ts';
+import type { CloseReason } from '../../src/engine/protocol/errors.ts';
+import { parsePeerId, parseRoomId } from '../../src/engine/protocol/ids.ts';
+import { formatExpiredReason, formatNotification, parseClientText } from '../../src/engine/protocol/relay.ts';
+import type { RelayNotification } from '../../src/engine/protocol/relay.ts';
+import {
+  FIRST_RETRY_MAX_MS,
+  PATIENT_RETRY_MAX_MS,
+  RETRY_MAX_MS,
+  RelaySocket,
+  retryBound,
+} from '../../src/engine/transport/relay-socket.ts';
+
+const ROOM = parseRoomId(`0x${'ab'.repeat(32)}`);
+const SELF = parsePeerId(`0x${'01'.repeat(16)}`);
+const OTHER = parsePeerId(`0x${'02'.repeat(16)}`);
+if (!ROOM || !SELF || !OTHER) throw new Error('bad fixture');
+
+const WELCOME: RelayNotification = {
+  method: 'welcome',
+  params: { room_id: ROOM, peer_id: SELF, join_number: 5, ep: 'e', peers: [], ice_servers: [] },
+};
+
+/** A WebSocket whose other end is the test. */
+class FakeWebSocket extends EventTarget {
+  static readonly CONNECTING = 0;
+  static readonly OPEN = 1;
+  static readonly CLOSING = 2;
+  static readonly CLOSED = 3;
+  static made: FakeWebSocket[] = [];
+  static onMade: (() => void) | undefined;
+  readonly sent: string[] = [];
+  readonly protocols: readonly string[];
+  readonly url: string;
+  binaryType = 'blob';
+  bufferedAmount = 0;
+  extensions = '';
+  protocol = '';
+  readyState = FakeWebSocket.CONNECTING;
+
+  constructor(url: string, protocols: string | string[] = []) {
+    super();
+    this.url = url;
+    this.protocols = [protocols].flat();
+    FakeWebSocket.made.push(this);
+    FakeWebSocket.onMade?.();
+  }
+
+  send(text: string): void {
+    this.sent.push(text);
+  }
+
+  close(): void {
+    this.readyState = FakeWebSocket.CLOSED;
+  }
+
+  open(): void {
+    this.readyState = FakeWebSocket.OPEN;
+    this.dispatchEvent(new Event('open'));
+  }
+
+  receive(data: unknown): void {
+    this.dispatchEvent(new MessageEvent('message', { data }));
+  }
+
+  end(code: number, reason = ''): void {
+    this.readyState = FakeWebSocket.CLOSED;
+    this.dispatchEvent(Object.assign(new Event('close'), { code, reason, wasClean: true }));
+  }
+}
+
+type Told = { notifications: RelayNotification[]; lost: number; closed: CloseReason[]; dropped: string[]; tokens: number[] };
+
+function connect(options: { random?: () => number; wake?: EventTarget; now?: () => number } = {}) {
+  FakeWebSocket.made = [];
+  const told: Told = { notifications: [], lost: 0, closed: [], dropped: [], tokens: [] };
+  const socket = new RelaySocket({
+    url: 'wss://relay.test/relay',
+    roomId: ROOM!,
+    token: async (nowS) => {
+      told.tokens.push(nowS);
+      return `tai.token.${told.tokens.length}`;
+    },
+    onNotification: (notification) => void told.notifications.push(notification),
+    onLost: () => void told.lost++,
+    onClosed: (reason) => void told.closed.push(reason),
+    onDropped: (reason) => void told.dropped.push(reason),
+    now: options.now ?? (() => 1_000_000_000),
+    random: options.random ?? (() => 0),
+    webSocket: FakeWebSocket as unknown as typeof WebSocket,
+    wakeSources: options.wake ? [{ target: options.wake, type: 'online' }] : [],
+  });
+  return { socket, told };
+}
+
+/** The next socket that is made: the moment is the condition, no time is waited for. */
+function nextSocket(): Promise<FakeWebSocket> {
+  return new Promise((resolve) => {
+    FakeWebSocket.onMade = () => {
+      const made = FakeWebSocket.made.at(-1);
+      FakeWebSocket.onMade = undefined;
+      // partysocket adds its listeners after the constructor
+      if (made) queueMicrotask(() => resolve(made));
+    };
+  });
+}
+
+describe('the relay socket', () => {
+  it('AD2: shows the version and a token as subprotocols, at a constant address', async () => {
+    const made = nextSocket();
+    const { socket } = connect();
+    const ws = await made;
+    assert.equal(ws.url, 'wss://relay.test/relay');
+    assert.deepEqual(ws.protocols, ['tai.1', 'tai.token.1']);
+    socket.close();
+  });
+
+  it('AD4: shows a fresh token at every attempt, and tells each loss', async () => {
+    const made = nextSocket();
+    const { socket, told } = connect();
+    const first = await made;
+    first.open();
+    first.receive(formatNotification(WELCOME));
+    const again = nextSocket();
+    first.end(1006);
+    const second = await again;
+    assert.deepEqual(second.protocols, ['tai.1', 'tai.token.2']);
+    assert.equal(told.lost, 1);
+    assert.deepEqual(told.notifications.map(({ method }) => method), ['welcome']);
+    socket.close();
+  });
+
+  it('AD5: corrects its clock by what an expired token is told', async () => {
+    const made = nextSocket();
+    const { socket, told } = connect();
+    const first = await made;
+    assert.deepEqual(told.tokens, [1_000_000]);
+    const again = nextSocket();
+    first.open();
+    first.end(CLOSE_CODES['token-expired'], formatExpiredReason(1_003_600));
+    await again;
+    assert.deepEqual(told.tokens, [1_000_000, 1_003_600]);
+    assert.deepEqual(told.closed, ['token-expired']);
+    socket.close();
+  });
+
+  for (const reason of ['replaced', 'room-full', 'token-invalid'] satisfies CloseReason[]) {
+    it(`does not come back after "${reason}"`, async () => {
+      const made = nextSocket();
+      const { socket, told } = connect();
+      const first = await made;
+      first.open();
+      first.end(CLOSE_CODES[reason], reason);
+      assert.deepEqual(told.closed, [reason]);
+      assert.equal(socket.send(OTHER!, 'AAAA'), false);
+      assert.equal(FakeWebSocket.made.length, 1);
+    });
+  }
+
+  it('sends nothing while there is no open socket, and keeps nothing for later', async () => {
+    const made = nextSocket();
+    const { socket } = connect();
+    assert.equal(socket.send(OTHER!, 'AAAA'), false);
+    const first = await made;
+    assert.equal(socket.send(OTHER!, 'BBBB'), false);
+    first.open();
+    assert.deepEqual(first.sent, []);
+    assert.equal(socket.send(OTHER!, 'CCCC'), true);
+    const parsed = parseClientText(first.sent[0] ?? '');
+    assert.ok(parsed.type === 'request' && parsed.request.method === 'relay_message' && parsed.id === undefined);
+    assert.equal(parsed.request.params.payload, 'CCCC');
+    socket.close();
+  });
+
+  it('says leave when it is closed, once, and listens no more', async () => {
+    const made = nextSocket();
+    const { socket, told } = connect();
+    const first = await made;
+    first.open();
+    socket.close();
+    socket.close();
+    const methods = first.sent.map((text) => parseClientText(text)).map((p) => (p.type === 'request' ? p.request.method : p));
+    assert.deepEqual(methods, ['leave']);
+    first.receive(formatNotification(WELCOME));
+    assert.deepEqual(told.notifications, []);
+    assert.equal(told.lost, 0);
+  });
+
+  it('counts what it cannot read, and goes on', async () => {
+    const made = nextSocket();
+    const { socket, told } = connect();
+    const first = await made;
+    first.open();
+    for (const data of ['{', '[]', '{"jsonrpc":"2.0","method":"welcome","params":{}}', new ArrayBuffer(4), 'pong']) {
+      first.receive(data);
+    }
+    first.receive('{"jsonrpc":"2.0","id":null,"error":{"code":-32004,"message":"x","data":{"reason":"rate-limited"}}}');
+    first.receive(formatNotification(WELCOME));
+    assert.deepEqual(told.dropped, [...Array<string>(4).fill('relay-malformed'), 'relay-rate-limited']);
+    assert.equal(told.notifications.length, 1);
+    socket.close();
+  });
+
+  it('RL8: a wait ends at once when the network is back', async () => {
+    const wake = new EventTarget();
+    const made = nextSocket();
+    // The longest wait of all: without the event, no second socket within this test's life.
+    const { socket } = connect({ wake, random: () => 1_000_000 });
+    const first = await made;
+    first.open();
+    const again = nextSocket();
+    first.end(1006);
+    const poke = setInterval(() => wake.dispatchEvent(new Event('online')), 1);
+    await again;
+    clearInterval(poke);
+    assert.equal(FakeWebSocket.made.length, 2);
+    socket.close();
+  });
+
+  it('RL8: bounds of the waits: at once, 300 ms, doubling to 2 s, patient in the end', () => {
+    assert.equal(retryBound(0), 0);
+    assert.equal(retryBound(1), FIRST_RETRY_MAX_MS);
+    assert.equal(retryBound(2), 2 * FIRST_RETRY_MAX_MS);
+    assert.equal(retryBound(10), RETRY_MAX_MS);
+    assert.equal(retryBound(31), PATIENT_RETRY_MAX_MS);
+    assert.equal(retryBound(5_000), PATIENT_RETRY_MAX_MS);
+  });
+});
