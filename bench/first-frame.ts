@@ -11,11 +11,10 @@ import type { HostPage } from '../test/helpers/host-page.ts';
 import { bundleFile } from './bundle.ts';
 import type { BenchPage, Sample } from './first-frame/pages/page.ts';
 import { MARKS } from './first-frame/pages/watch.ts';
-import type { Mark } from './first-frame/pages/watch.ts';
 import { startPeerJsServer, startPlainRelay, startTaiRelay } from './first-frame/relays.ts';
 import type { BenchRelay } from './first-frame/relays.ts';
 import { goal, interleave, rounded, runBench, summarize } from './harness.ts';
-import type { BenchOptions, BenchResult, Goal, Row, Summary } from './harness.ts';
+import type { BenchOptions, BenchResult, Goal, Row } from './harness.ts';
 import { describeMachine, versionOf } from './machine.ts';
 
 const DEFAULTS = { rounds: 15, seed: 20_261_121 };
@@ -106,34 +105,31 @@ function toResult(
   samples: ReadonlyMap<string, readonly Sample[]>,
   programs: Readonly<Record<string, string>>,
 ): BenchResult {
-  const times = new Map<Name, Summary>();
-  const messages = new Map<Name, Summary>();
-  for (const name of NAMES) {
-    const taken = samples.get(name) ?? [];
-    times.set(name, summarize(taken.map(({ firstFrame_ms }) => firstFrame_ms)));
-    messages.set(name, summarize(taken.map((sample) => sample.messages)));
-  }
-  const median = (of: ReadonlyMap<Name, Summary>, name: Name): number => of.get(name)?.median ?? Number.NaN;
-  const ratio = (other: Name): number => rounded(median(times, 'tai-room') / median(times, other), 3);
-  const medianOf = (name: Name, mark: Mark): number =>
-    summarize((samples.get(name) ?? []).map(({ marks_ms }) => marks_ms[mark])).median;
+  const medianOf = (name: Name, of: (sample: Sample) => number): number =>
+    summarize((samples.get(name) ?? []).map(of)).median;
+  const messages = (name: Name): number => medianOf(name, (sample) => sample.messages);
+  const time = (name: Name): number => medianOf(name, ({ firstFrame_ms }) => firstFrame_ms);
+  const ratio = (other: Name): number => rounded(time('tai-room') / time(other), 3);
   const rows = NAMES.map((name): Row => {
-    const { median: middle, p25, p75, n } = times.get(name) ?? summarize([]);
+    const { median, p25, p75, n } = summarize((samples.get(name) ?? []).map(({ firstFrame_ms }) => firstFrame_ms));
+    const marks = MARKS.map((mark) => [`${mark}_ms`, rounded(medianOf(name, ({ marks_ms }) => marks_ms[mark]))] as const);
     return {
       contender: name,
-      ...Object.fromEntries(MARKS.map((mark) => [`${mark}_ms`, rounded(medianOf(name, mark))])),
-      firstFrame_ms: rounded(middle),
+      ...Object.fromEntries(marks),
+      firstFrame_ms: rounded(median),
       p25_ms: rounded(p25),
       p75_ms: rounded(p75),
       n,
-      overBare: rounded(middle / median(times, 'bare'), 3),
-      messages: median(messages, name),
+      overBare: rounded(median / time('bare'), 3),
+      firstWidth: medianOf(name, ({ firstWidth }) => firstWidth),
+      settledWidth: medianOf(name, ({ settledWidth }) => settledWidth),
+      messages: messages(name),
     };
   });
   const goals: Goal[] = [
     goal('tai-room / peerjs, first frame', ratio('peerjs'), OVER_PEERJS_MAX, 'lower'),
     goal('tai-room / bare, first frame', ratio('bare'), OVER_BARE_MAX, 'lower'),
-    goal('messages at the relay for a join of a pair', median(messages, 'tai-room'), MESSAGES_MAX, 'lower'),
+    goal('messages at the relay for a join of a pair', messages('tai-room'), MESSAGES_MAX, 'lower'),
   ];
   return { bench: 'first-frame', machine: describeMachine(programs), rounds, rows, goals };
 }

@@ -14,6 +14,8 @@ const OS = ['android', 'darwin', 'freebsd', 'netbsd', 'openbsd', 'sunos', 'aix',
 const CPU = ['arm64', 'arm', 'x64', 'ia32', 'ppc64', 'riscv64', 's390x', 'loong64', 'mips64el', 'wasm32'];
 const LIBC = { musl: 'musl', gnu: 'glibc', musleabihf: 'musl', gnueabihf: 'glibc' };
 
+const byName = ([a], [b]) => a.localeCompare(b, 'en');
+
 /** Where a package would be found from another, by Node's rule; `undefined` when nowhere. */
 function resolveIn(packages, from, name) {
   for (let place = from; ; place = place.slice(0, Math.max(0, place.lastIndexOf('/node_modules/')))) {
@@ -39,18 +41,19 @@ export function platformOf(name) {
   const os = parts.map((part) => PLATFORMS[part] ?? part).find((part) => OS.includes(part));
   const cpu = parts.find((part) => CPU.includes(part)) ?? (parts.at(-1) === '64' ? 'x64' : undefined);
   const libc = os === 'linux' ? parts.map((part) => LIBC[part]).find(Boolean) : undefined;
-  return { ...(os && { os: [os] }), ...(cpu && { cpu: [cpu] }), ...(libc && { libc: [libc] }) };
+  return { ...(cpu && { cpu: [cpu] }), ...(libc && { libc: [libc] }), ...(os && { os: [os] }) };
 }
 
 export function completeLock(lock) {
   const added = missingFromLock(lock)
     .filter(({ name, version }) => /^\d/.test(version) && platformOf(name).os)
-    .map(({ name, version, isDev }) => [
-      `node_modules/${name}`,
-      { version, ...platformOf(name), ...(isDev && { dev: true }), optional: true },
-    ]);
+    .map(({ name, version, isDev }) => {
+      // Keys in npm's own order, so that npm changes nothing again.
+      const fields = Object.entries({ ...platformOf(name), ...(isDev && { dev: true }), optional: true }).sort(byName);
+      return [`node_modules/${name}`, { version, ...Object.fromEntries(fields) }];
+    });
   const packages = Object.entries({ ...lock.packages, ...Object.fromEntries(added) });
-  return { ...lock, packages: Object.fromEntries(packages.sort(([a], [b]) => (a < b ? -1 : 1))) };
+  return { ...lock, packages: Object.fromEntries(packages.sort(byName)) };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -31,7 +31,7 @@ describe('the camera', () => {
 
   it('live → off closes the device: its light goes out', () => {
     const room = new StepRunner();
-    assert.deepEqual(typesOf(room.run(on, live('camera'), off)), ['publish-track', 'close-device']);
+    assert.deepEqual(typesOf(room.run(on, live('camera'), off)), ['close-device', 'publish-track']);
     assert.deepEqual(room.state.local.camera, { state: 'off' });
   });
 
@@ -78,7 +78,7 @@ describe('the camera', () => {
     room.run(on, live('camera', 't2'));
     assert.deepEqual(room.run({ type: 'device-ended', kind: 'camera', trackId: 't1' }), []);
     const effects = room.run({ type: 'device-ended', kind: 'camera', trackId: 't2' });
-    assert.deepEqual(typesOf(effects), ['publish-track', 'close-device', 'tell error']);
+    assert.deepEqual(typesOf(effects), ['close-device', 'publish-track', 'tell error']);
     assert.deepEqual(room.state.local.camera, { state: 'failed', code: 'device-not-found' });
   });
 });
@@ -102,7 +102,7 @@ describe('the microphone', () => {
 
   it('starting → off where it is muted before it is live', () => {
     const room = new StepRunner();
-    assert.deepEqual(typesOf(room.run(speak, mute)), ['publish-track', 'close-device']);
+    assert.deepEqual(typesOf(room.run(speak, mute)), ['close-device', 'publish-track']);
     assert.deepEqual(room.state.local.microphone, { state: 'off' });
   });
 });
@@ -152,7 +152,7 @@ describe('leaving gives devices back', () => {
       const room = new StepRunner();
       room.run(...before, on, live('camera'));
       const { phase } = room.state.call;
-      assert.deepEqual(typesOf(room.run({ type: 'leave' })), ['publish-track', 'close-device']);
+      assert.deepEqual(typesOf(room.run({ type: 'leave' })), ['close-device', 'publish-track']);
       assert.deepEqual(room.state.local.camera, { state: 'off' });
       assert.equal(room.state.call.phase, phase);
       assert.deepEqual(room.run({ type: 'leave' }), []);

@@ -216,7 +216,8 @@ describe('two first offers that meet', () => {
     room.run(transport('failed'), linkTimer, { type: 'offer-made', ...onLink, round: 2, sdp: 'o' });
     assert.deepEqual(typesOf(room.run(offer(1, 1))), ['accept-offer']);
     const accepted = room.run({ type: 'offer-accepted', ...onLink, round: 1, sdp: 'a' });
-    assert.deepEqual(typesOf(accepted), ['start-timer', 'send', 'make-offer'].toSorted((a, b) => typesOf(accepted).indexOf(a) - typesOf(accepted).indexOf(b)));
+    // the answer goes out before our own offer is made again
+    assert.deepEqual(typesOf(accepted), ['start-timer', 'send', 'make-offer']);
   });
 });
 

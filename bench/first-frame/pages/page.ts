@@ -8,8 +8,11 @@ export type Sample = {
   readonly firstFrame_ms: number;
   /** From the click to the points on the way. */
   readonly marks_ms: Readonly<Record<Mark, number>>;
-  /** Messages on the joiner's socket in both directions, from the click until it has been silent for a while. */
+  /** Messages on the joiner's socket in both directions, from the click until 2 s after the first frame. */
   readonly messages: number;
+  /** Width of the remote picture in pixels: of its first frame, and 2 s later. */
+  readonly firstWidth: number;
+  readonly settledWidth: number;
 };
 
 export type BenchPage = {
@@ -20,8 +23,8 @@ export type BenchPage = {
   readonly sample: Promise<Sample>;
 };
 
-/** A socket that has said nothing for so long has finished the join; candidates come far closer together. */
-const SILENCE_MS = 400;
+/** So long after the first frame the join is over on the wire, and the picture ought to have its size. */
+const SETTLE_MS = 2_000;
 
 export function startPage(createContender: CreateContender): void {
   const watch = watchConnections();
@@ -33,7 +36,7 @@ export function startPage(createContender: CreateContender): void {
   document.body.append(button);
   const lobby = openLobby(contender, button);
   let show: (track: MediaStreamTrack) => void = () => undefined;
-  const shown = new Promise<DOMHighResTimeStamp>((resolve) => {
+  const shown = new Promise<Shown>((resolve) => {
     show = (track) => void firstFrame(track).then(resolve);
   });
   const clicked = new Promise<DOMHighResTimeStamp>((resolve) => {
@@ -44,14 +47,16 @@ export function startPage(createContender: CreateContender): void {
     joined: new Promise((resolve, reject) => {
       button.addEventListener('click', () => contender.join(show).then(resolve, reject), { once: true });
     }),
-    sample: Promise.all([clicked, shown]).then(async ([clickedAt, shownAt]) => {
-      await watch.silent(SILENCE_MS);
+    sample: Promise.all([clicked, shown]).then(async ([clickedAt, { at, width, video }]) => {
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
       const marks = watch.marks();
       const since = (mark: Mark): number => (marks[mark] ?? Number.NaN) - clickedAt;
       return {
-        firstFrame_ms: shownAt - clickedAt,
+        firstFrame_ms: at - clickedAt,
         marks_ms: Object.fromEntries(MARKS.map((mark) => [mark, since(mark)])) as Record<Mark, number>,
         messages: watch.messages(),
+        firstWidth: width,
+        settledWidth: video.videoWidth,
       };
     }),
   };
@@ -74,8 +79,10 @@ async function openLobby(contender: Contender, button: HTMLButtonElement): Promi
   button.disabled = false;
 }
 
-/** Resolves with the time at which the track's first decoded frame was presented. */
-function firstFrame(track: MediaStreamTrack): Promise<DOMHighResTimeStamp> {
+type Shown = { readonly at: DOMHighResTimeStamp; readonly width: number; readonly video: HTMLVideoElement };
+
+/** Resolves when the track's first decoded frame was presented. */
+function firstFrame(track: MediaStreamTrack): Promise<Shown> {
   const video = document.createElement('video');
   video.muted = true;
   video.autoplay = true;
@@ -84,6 +91,6 @@ function firstFrame(track: MediaStreamTrack): Promise<DOMHighResTimeStamp> {
   video.srcObject = new MediaStream([track]);
   document.body.append(video);
   return new Promise((resolve) => {
-    video.requestVideoFrameCallback(() => resolve(performance.now()));
+    video.requestVideoFrameCallback((_now, { width }) => resolve({ at: performance.now(), width, video }));
   });
 }

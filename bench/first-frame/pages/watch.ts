@@ -9,8 +9,6 @@ export type Watch = {
   messages(): number;
   /** When a point was first passed, on the clock of `performance.now()`. */
   marks(): Readonly<Partial<Record<Mark, DOMHighResTimeStamp>>>;
-  /** Resolves once no socket has said anything for `silence_ms`. */
-  silent(silence_ms: number): Promise<void>;
 };
 
 /** Has to run before the contender takes hold of the classes. */
@@ -20,10 +18,8 @@ export function watchConnections(): Watch {
     marks[mark] ??= performance.now();
   };
   let messages = 0;
-  let lastAt = performance.now();
   const counted = (): void => {
     messages++;
-    lastAt = performance.now();
   };
   globalThis.WebSocket = class extends globalThis.WebSocket {
     constructor(url: string | URL, protocols?: string | string[]) {
@@ -49,13 +45,5 @@ export function watchConnections(): Watch {
       });
     }
   };
-  return {
-    messages: () => messages,
-    marks: () => marks,
-    silent: async (silence_ms) => {
-      for (let left = silence_ms; left > 0; left = lastAt + silence_ms - performance.now()) {
-        await new Promise((resolve) => setTimeout(resolve, left));
-      }
-    },
-  };
+  return { messages: () => messages, marks: () => marks };
 }

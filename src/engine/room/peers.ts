@@ -173,6 +173,11 @@ export function isStanding(link: Link): boolean {
   return link.transport === 'connected' && !link.isEnded;
 }
 
+/** `isAsking`: we were away from the relay, and may have missed what the others said meanwhile. */
+export function sendPresence(to: Peer, presence: Presence, isAsking = false): Effect {
+  return { type: 'send', to: to.peerId, message: { type: 'presence', link: to.link.generation, presence, isAsking } };
+}
+
 function openLink(peer: Peer): Effect {
   return { type: 'open-link', peerId: peer.peerId, generation: peer.link.generation };
 }

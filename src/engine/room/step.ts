@@ -1,6 +1,5 @@
 /** The room: `step(state, event) → [state, effects]`. No clock, no randomness, no I/O; every event is fine in every state. */
 import { cleanName } from '../protocol/peer.ts';
-import type { Presence } from '../protocol/peer.ts';
 import type { PeerId } from '../protocol/ids.ts';
 import { closeDevice, openDevice, presenceOf, stepDevices } from './devices.ts';
 import type { LocalStep } from './devices.ts';
@@ -17,6 +16,7 @@ import {
   receiveOffer,
   relistPeer,
   renewLink,
+  sendPresence,
   stopTimer,
   unlistPeer,
 } from './peers.ts';
@@ -298,11 +298,6 @@ function withLocal(state: RoomState, next: LocalStep): Step {
     if (peer.link.negotiation.at !== 'new') told.push(sendPresence(peer, presence));
   }
   return [changed, [...next.effects, ...told]];
-}
-
-/** `isAsking`: we were away from the relay, and may have missed what the others said meanwhile. */
-function sendPresence(to: Peer, presence: Presence, isAsking = false): Effect {
-  return { type: 'send', to: to.peerId, message: { type: 'presence', link: to.link.generation, presence, isAsking } };
 }
 
 function unchanged(state: RoomState): LocalStep {

@@ -26,6 +26,14 @@ export type PeerLinkOptions = {
   onDropped(reason: string): void;
 };
 
+/**
+ * A connection begins with a guess of 300 kb/s for the path. For a big picture Chromium then throws its first frames away
+ * one by one, each for a smaller one, and takes more than ten seconds to grow back. So the camera starts at a size that
+ * the guess can bear, and gets its own once the connection has measured the path.
+ */
+const START_SCALE = 4;
+const START_MS = 1_000;
+
 const MEDIA_KINDS: Record<PublicationKind, 'audio' | 'video'> = { microphone: 'audio', camera: 'video' };
 
 export class PeerLink {
@@ -36,6 +44,8 @@ export class PeerLink {
   readonly #places = new Map<PublicationKind, RTCRtpTransceiver>();
   readonly #tracks: { [Kind in PublicationKind]?: MediaStreamTrack | undefined };
   #cameraEncoding: RTCRtpEncodingParameters;
+  #starting: ReturnType<typeof setTimeout> | undefined;
+  #isStarted = false;
   #work: Promise<void> = Promise.resolve();
   #isClosed = false;
 
@@ -100,8 +110,7 @@ export class PeerLink {
   setCameraEncoding(encoding: RTCRtpEncodingParameters): void {
     if (encoding.maxBitrate === this.#cameraEncoding.maxBitrate) return;
     this.#cameraEncoding = encoding;
-    const place = this.#places.get('camera');
-    if (place) this.#limit(place);
+    this.#limit();
   }
 
   stats(): Promise<RTCStatsReport> {
@@ -110,6 +119,7 @@ export class PeerLink {
 
   close(): void {
     this.#isClosed = true;
+    clearTimeout(this.#starting);
     this.#unlisten.abort();
     this.#candidates.close();
     this.#connection.close();
@@ -117,7 +127,7 @@ export class PeerLink {
 
   #addPlace(kind: PublicationKind): void {
     const track = this.#tracks[kind];
-    const sendEncodings = kind === 'camera' ? [{ ...this.#cameraEncoding }] : [];
+    const sendEncodings = kind === 'camera' ? [this.#encoding()] : [];
     const place = this.#connection.addTransceiver(track ?? MEDIA_KINDS[kind], { direction: 'sendrecv', sendEncodings });
     this.#places.set(kind, place);
   }
@@ -133,7 +143,7 @@ export class PeerLink {
       this.#places.set(kind, place);
       place.direction = 'sendrecv';
       this.#fill(kind, place);
-      if (kind === 'camera') this.#limit(place);
+      if (kind === 'camera') this.#limit();
       this.#options.onTrack(kind, place.receiver.track);
     }
   }
@@ -142,12 +152,24 @@ export class PeerLink {
     place.sender.replaceTrack(this.#tracks[kind] ?? null).catch(() => this.#drop('track-refused'));
   }
 
-  #limit(place: RTCRtpTransceiver): void {
-    const parameters = place.sender.getParameters();
-    const [first] = parameters.encodings ?? [];
-    if (!first) return;
-    Object.assign(first, this.#cameraEncoding);
-    place.sender.setParameters(parameters).catch(() => this.#drop('encoding-refused'));
+  #encoding(): RTCRtpEncodingParameters {
+    const { scaleResolutionDownBy = 1 } = this.#cameraEncoding;
+    const scale = this.#isStarted ? scaleResolutionDownBy : Math.max(scaleResolutionDownBy, START_SCALE);
+    return { ...this.#cameraEncoding, scaleResolutionDownBy: scale };
+  }
+
+  #limit(): void {
+    const sender = this.#places.get('camera')?.sender;
+    const parameters = sender?.getParameters();
+    const first = parameters?.encodings?.[0];
+    if (!sender || !parameters || !first) return;
+    Object.assign(first, this.#encoding());
+    sender.setParameters(parameters).catch(() => this.#drop('encoding-refused'));
+  }
+
+  #started(): void {
+    this.#isStarted = true;
+    this.#limit();
   }
 
   async #describe(report: (sdp: string) => void): Promise<void> {
@@ -182,6 +204,7 @@ export class PeerLink {
 
   #changedState(): void {
     const { connectionState } = this.#connection;
+    if (connectionState === 'connected') this.#starting ??= setTimeout(() => this.#started(), START_MS);
     if (connectionState !== 'closed') this.#options.onTransport(connectionState);
   }
 
