@@ -199,7 +199,7 @@ describe('the one who was there before', () => {
 });
 
 describe('two first offers that meet', () => {
-  it('make the polite side begin anew, so that no places for tracks are left behind', () => {
+  it('make us begin anew, so that no places for tracks are left behind', () => {
     const room = newcomer();
     room.run({ type: 'offer-made', ...onLink, round: 1, sdp: 'o' });
     const effects = room.run(offer());

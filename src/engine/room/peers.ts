@@ -102,9 +102,9 @@ export function receiveOffer(own: Own, peer: Peer, generation: number, round: nu
   }
   const { at } = link.negotiation;
   const isOffering = at === 'making-offer' || at === 'have-local-offer';
-  // Two first offers have met, or the first exchange has failed. Rolled back, an offer of ours would leave its places
-  // for tracks behind: the side that gives way begins anew.
-  const isSpoilt = link.reached === 'nothing' && (at === 'stable' || (isOffering && isOfferer(own, peer)));
+  // Two first offers have met (the roles changed in between), or the first exchange has failed. Rolled back, an offer of
+  // ours would leave its places for tracks behind: we begin anew.
+  const isSpoilt = link.reached === 'nothing' && (at === 'stable' || isOffering);
   const isFresh = generation > link.generation || isSpoilt;
   const lastRound = generation > link.generation ? 0 : link.round;
   const ready: Peer = isFresh ? { ...peer, link: { ...NEW_LINK, generation, round: lastRound }, tracks: {} } : peer;
