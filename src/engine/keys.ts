@@ -13,9 +13,7 @@ import { TOKEN_LIFE_MAX_S, TOKEN_NONCE_BYTES, formatToken, tokenSigningBytes } f
 export { openRoomSecret } from './crypto/room-keys.ts';
 
 export type OpenFault = 'malformed' | 'unopened' | 'replayed';
-export type Opened =
-  | { readonly ok: true; readonly text: string }
-  | { readonly ok: false; readonly fault: OpenFault };
+export type Opened = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly fault: OpenFault };
 
 /** What is needed to talk to one peer, for one of our own peer ids. */
 type Pair = {

@@ -107,7 +107,10 @@ describe('native and noble signers', () => {
     const signer = await createNativeSigner(fromHex(VECTORS[0].seed)!, watched);
     await signer.sign(new Uint8Array());
     assert.equal(imported.length, 2);
-    assert.deepEqual(signedWith.map((key) => key.extractable), [false]);
+    assert.deepEqual(
+      signedWith.map((key) => key.extractable),
+      [false],
+    );
   });
 });
 

@@ -50,7 +50,13 @@ before(async () => {
 describe('an envelope', () => {
   it('opens to what was sealed, for lengths around the edge of every bucket', async () => {
     const random = new Random(21);
-    const edges = PADDING_BUCKETS_BYTES.flatMap((bucket) => [bucket - 6, bucket - 5, bucket - 4, bucket - 3, bucket - 2]);
+    const edges = PADDING_BUCKETS_BYTES.flatMap((bucket) => [
+      bucket - 6,
+      bucket - 5,
+      bucket - 4,
+      bucket - 3,
+      bucket - 2,
+    ]);
     for (const length of [0, 1, 2, ...edges].filter((bytes) => bytes <= BODY_MAX_BYTES)) {
       const body = random.bytes(length);
       const opened = await openEnvelope(key, CONTEXT, await seal(body, length + 1));
@@ -89,12 +95,12 @@ describe('an envelope', () => {
   it('does not open with any one byte changed, whichever bit', async () => {
     const sealed = await seal(Uint8Array.of(1, 2, 3), 258);
     for (let at = 0; at < sealed.length; at++) {
-      const changed = sealed.with(at, sealed[at]! ^ (1 << at % 8));
+      const changed = sealed.with(at, sealed[at]! ^ (1 << (at % 8)));
       assert.equal(await openEnvelope(key, CONTEXT, changed), undefined, `byte ${at}`);
     }
     for (let bit = 0; bit < 8 * HEADER_BYTES; bit++) {
       const at = bit >> 3;
-      const changed = sealed.with(at, sealed[at]! ^ (1 << bit % 8));
+      const changed = sealed.with(at, sealed[at]! ^ (1 << (bit % 8)));
       assert.equal(await openEnvelope(key, CONTEXT, changed), undefined, `bit ${bit}`);
     }
   });
@@ -114,7 +120,10 @@ describe('an envelope', () => {
       assert.equal(await openEnvelope(key, CONTEXT, one.slice(0, length)), undefined, `${length} bytes`);
     }
     assert.equal(await openEnvelope(key, CONTEXT, concatBytes(one, Uint8Array.of(0))), undefined);
-    assert.equal(await openEnvelope(key, CONTEXT, concatBytes(one.slice(0, -TAG_BYTES), two.slice(-TAG_BYTES))), undefined);
+    assert.equal(
+      await openEnvelope(key, CONTEXT, concatBytes(one.slice(0, -TAG_BYTES), two.slice(-TAG_BYTES))),
+      undefined,
+    );
     assert.equal(await openEnvelope(key, CONTEXT, concatBytes(one.slice(0, 10), two.slice(10))), undefined);
   });
 
@@ -141,7 +150,11 @@ describe('an envelope', () => {
     padded.set(uintBytes(2 ** 32 - 1, 4));
     assert.equal(await openEnvelope(key, CONTEXT, await sealRaw(padded)), undefined);
     for (const length of [0, 4, 511, 513]) {
-      assert.equal(await openEnvelope(key, CONTEXT, await sealRaw(new Uint8Array(length))), undefined, `${length} bytes`);
+      assert.equal(
+        await openEnvelope(key, CONTEXT, await sealRaw(new Uint8Array(length))),
+        undefined,
+        `${length} bytes`,
+      );
     }
   });
 

@@ -3,7 +3,14 @@ import { createCipheriv, createHash } from 'node:crypto';
 import { before, describe, it } from 'node:test';
 import { BODY_MAX_BYTES } from '../../src/engine/crypto/envelope.ts';
 import { KeyRing, randomPeerId } from '../../src/engine/keys.ts';
-import { asciiBytes, concatBytes, fromBase64Url, fromHex, toBase64Url, uintBytes } from '../../src/engine/protocol/bytes.ts';
+import {
+  asciiBytes,
+  concatBytes,
+  fromBase64Url,
+  fromHex,
+  toBase64Url,
+  uintBytes,
+} from '../../src/engine/protocol/bytes.ts';
 import { idBytes, parsePeerId } from '../../src/engine/protocol/ids.ts';
 import { PAYLOAD_TEXT_MAX } from '../../src/engine/protocol/relay.ts';
 import { TOKEN_LIFE_MAX_S, parseToken, roomIdPreimage, tokenTimeFault } from '../../src/engine/protocol/token.ts';
@@ -162,7 +169,10 @@ describe('AD1–AD6: the token of a key ring', () => {
   it('has the peer, the join number and the longest life allowed', async () => {
     const { claims } = parseToken(await alice.token(BOB, 42, NOW_S))!;
     const { peerId, joinNumber, iatS, expS } = claims;
-    assert.deepEqual({ peerId, joinNumber, iatS, expS }, { peerId: BOB, joinNumber: 42, iatS: NOW_S, expS: NOW_S + TOKEN_LIFE_MAX_S });
+    assert.deepEqual(
+      { peerId, joinNumber, iatS, expS },
+      { peerId: BOB, joinNumber: 42, iatS: NOW_S, expS: NOW_S + TOKEN_LIFE_MAX_S },
+    );
     assert.equal(tokenTimeFault(claims, NOW_S), undefined);
   });
 

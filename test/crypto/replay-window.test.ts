@@ -43,7 +43,17 @@ describe('the replay window', () => {
       const seen = new Set<number>();
       let highest = 0;
       for (let i = 0; i < 5_000; i++) {
-        const jump = random.pick([1, 1, 1, 2, 5, -1, -5, -random.below(1_100), random.chance(0.02) ? random.below(3_000) : 1]);
+        const jump = random.pick([
+          1,
+          1,
+          1,
+          2,
+          5,
+          -1,
+          -5,
+          -random.below(1_100),
+          random.chance(0.02) ? random.below(3_000) : 1,
+        ]);
         const id = Math.max(0, highest + jump);
         const isFresh = id >= 1 && id > highest - REPLAY_WINDOW_IDS && !seen.has(id);
         assert.equal(window.accept(id), isFresh, `seed ${seed}, step ${i}, id ${id}`);

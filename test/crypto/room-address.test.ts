@@ -76,7 +76,10 @@ describe('misuse and damage', () => {
     for (const roomSecret of bad) {
       assert.equal(await codeOf({ roomSecret, fragment: `#tai=${linkOf(1)}` }), 'usage');
     }
-    await assert.rejects(resolveRoom({ relay: RELAY, roomSecret: 'hunter2!' }), (error: Error) => !error.message.includes('hunter2'));
+    await assert.rejects(
+      resolveRoom({ relay: RELAY, roomSecret: 'hunter2!' }),
+      (error: Error) => !error.message.includes('hunter2'),
+    );
   });
 
   it('a damaged link is link-invalid, never another room', async () => {

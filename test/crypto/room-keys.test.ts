@@ -37,7 +37,10 @@ describe("KD1–KD3: the keys of a room's secret", () => {
     const keys = await deriveRoomKeys(ROOM);
     assert.equal(toHex(keys.admission.publicKey), PUBLIC_KEY);
     assert.equal(keys.roomId, ROOM_ID);
-    assert.equal((await deriveRoomKeys({ secret: SECRET, pkHost: new Uint8Array(32).fill(2) })).roomId, ROOM_ID_WITH_HOST);
+    assert.equal(
+      (await deriveRoomKeys({ secret: SECRET, pkHost: new Uint8Array(32).fill(2) })).roomId,
+      ROOM_ID_WITH_HOST,
+    );
     const plain = Uint8Array.of(1, 2, 3);
     const sealed = await encrypted(await keys.envelopeKey(ALICE, BOB), plain);
     assert.deepEqual(decrypted(KEY_FROM_ALICE_TO_BOB, sealed), plain);

@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { BrowserName } from '../helpers/browsers.ts';
-import { hearsAudio, inviteOf, joinByClick, leaves, roomPage, seesOthers, seesVideo } from '../helpers/call.ts';
+import { hearsAudio, inviteOf, joinByClick, leaves, publishes, roomPage, seesOthers, seesVideo } from '../helpers/call.ts';
 import { setStage } from '../helpers/stage.ts';
 import type { Stage } from '../helpers/stage.ts';
 
@@ -34,6 +34,42 @@ describe('a call', () => {
       assert.deepEqual([...first.errors(), ...second.errors()], []);
     });
   }
+
+  for (const name of ['chromium', 'firefox'] satisfies BrowserName[]) {
+    it(`${name}: on the demo page, as the relay serves it: create a room, send the link, talk`, async () => {
+      const first = await stage.open(name, `${stage.relay.url}/`);
+      await joinByClick(first);
+      const link = await first.evaluate(() => location.href);
+      assert.match(link, /#tai=[\w-]{86}$/);
+      const second = await stage.open(name, link);
+      await joinByClick(second);
+      await Promise.all([seesVideo(first, 1), seesVideo(second, 1)]);
+      await Promise.all([hearsAudio(first, 1), hearsAudio(second, 1)]);
+      assert.deepEqual([...first.errors(), ...second.errors()], []);
+    });
+  }
+
+  it('muting and stopping the camera is seen by the others, and so is the way back', async () => {
+    const first = await stage.open('chromium', `${stage.site.url}/`);
+    await joinByClick(first);
+    const second = await stage.open('firefox', await inviteOf(first));
+    await joinByClick(second);
+    await seesVideo(second, 1);
+    await first.evaluate(() => {
+      const room = document.querySelector('tai-room');
+      room?.toggleMicrophone(false);
+      room?.toggleCamera(false);
+    });
+    await second.until('muted, without a camera', publishes, { microphone: true, camera: undefined });
+    await first.evaluate(() => {
+      const room = document.querySelector('tai-room');
+      room?.toggleMicrophone(true);
+      room?.toggleCamera(true);
+    });
+    await second.until('sounding, with a camera', publishes, { microphone: false, camera: false });
+    await seesVideo(second, 1);
+    await hearsAudio(second, 1);
+  });
 
   it('three people see and hear each other; one leaves and comes back; one reloads', async () => {
     const first = await stage.open('chromium', `${stage.site.url}/`);

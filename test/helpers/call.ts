@@ -106,3 +106,10 @@ export async function leaves(page: TestPage): Promise<void> {
 export function roomState(wanted: string): boolean {
   return document.querySelector<Room>('tai-room')?.state === wanted;
 }
+
+/** In the page: whether the one other publishes just this; the values are `isMuted`, `undefined` is "not published". */
+export function publishes(wanted: { microphone: boolean | undefined; camera: boolean | undefined }): boolean {
+  const [other] = document.querySelector<Room>('tai-room')?.participants ?? [];
+  // what is `undefined` does not survive the way into the page
+  return other?.microphone?.isMuted === (wanted.microphone ?? undefined) && other?.camera?.isMuted === (wanted.camera ?? undefined);
+}

@@ -27,7 +27,28 @@ const ODD_VALUES: readonly unknown[] = [
   [[[[]]]],
   { toString: 1 },
 ];
-const ODD_CHARACTERS = ['', '"', '{', '}', '[', ']', ',', ':', '\\', '0', '-', '_', '=', '+', 'A', 'f', '\u0000', '\u00e9', '\ud83d', ' '];
+const ODD_CHARACTERS = [
+  '',
+  '"',
+  '{',
+  '}',
+  '[',
+  ']',
+  ',',
+  ':',
+  '\\',
+  '0',
+  '-',
+  '_',
+  '=',
+  '+',
+  'A',
+  'f',
+  '\u0000',
+  '\u00e9',
+  '\ud83d',
+  ' ',
+];
 const ODD_KEYS = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'length', ''];
 
 /** A text that may or may not be good: a sample changed in its characters or in its JSON, or noise. */

@@ -39,7 +39,18 @@ describe('base64url', () => {
   });
 
   it('refuses padding, the other alphabet, spaces, and characters beyond ASCII', () => {
-    for (const text of ['Zg==', 'Zg=', '+/+/', 'Zm9v\n', ' Zm9v', 'Zm 9', 'Zm9\u00e9', 'Zm9\u0161', 'Zm9\uffff', 'Zm9\u0000']) {
+    for (const text of [
+      'Zg==',
+      'Zg=',
+      '+/+/',
+      'Zm9v\n',
+      ' Zm9v',
+      'Zm 9',
+      'Zm9\u00e9',
+      'Zm9\u0161',
+      'Zm9\uffff',
+      'Zm9\u0000',
+    ]) {
       assert.equal(fromBase64Url(text), undefined, JSON.stringify(text));
     }
   });

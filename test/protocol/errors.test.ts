@@ -4,7 +4,12 @@ import { CLOSE_CODES, ERROR_CODES, RPC_ERRORS, TaiError, closeReasonOf } from '.
 
 describe('error codes', () => {
   it('RPC codes are those of JSON-RPC 2.0 §5.1, and our own are outside its reserved standard ones', () => {
-    const { 'parse-error': parse, 'invalid-request': request, 'method-not-found': method, 'invalid-params': params } = RPC_ERRORS;
+    const {
+      'parse-error': parse,
+      'invalid-request': request,
+      'method-not-found': method,
+      'invalid-params': params,
+    } = RPC_ERRORS;
     assert.deepEqual([parse, request, method, params], [-32700, -32600, -32601, -32602]);
     const own = Object.values(RPC_ERRORS).filter((code) => code > -32100);
     assert.equal(own.length, Object.keys(RPC_ERRORS).length - 4);

@@ -14,7 +14,14 @@ describe('ID1: a room id', () => {
   });
 
   it('is refused in capitals, without 0x, with another length or a line break', () => {
-    for (const bad of [room.toUpperCase(), room.replace('f', 'F'), room.slice(2), `${room}00`, room.slice(0, -2), `${room}\n`]) {
+    for (const bad of [
+      room.toUpperCase(),
+      room.replace('f', 'F'),
+      room.slice(2),
+      `${room}00`,
+      room.slice(0, -2),
+      `${room}\n`,
+    ]) {
       assert.equal(parseRoomId(bad), undefined, JSON.stringify(bad));
     }
     assert.equal(parseRoomId(`${room.slice(0, -1)}\n`), undefined);

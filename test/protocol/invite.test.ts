@@ -63,7 +63,8 @@ describe('the secret of a room', () => {
 describe("a room's name", () => {
   it('is 1 to 64 letters, digits, dots, underscores or hyphens', () => {
     for (const name of ['a', 'Team-7_b.c', 'x'.repeat(64), '__proto__']) assert.ok(isRoomName(name), name);
-    for (const name of ['', 'x'.repeat(65), 'a b', 'é', 'a=b', 'a&b', 'a\n', 'a/b', '%41']) assert.ok(!isRoomName(name), name);
+    for (const name of ['', 'x'.repeat(65), 'a b', 'é', 'a=b', 'a&b', 'a\n', 'a/b', '%41'])
+      assert.ok(!isRoomName(name), name);
   });
 });
 
@@ -111,7 +112,8 @@ describe("a room's entry in a fragment", () => {
         const found = parseFragment(text);
         return found.type === 'room' ? found.room : undefined;
       },
-      format: (room) => withFragmentRoom('#a&tai=x', room).replace(formatRoomSecret(room), formatRoomSecret(room, true)),
+      format: (room) =>
+        withFragmentRoom('#a&tai=x', room).replace(formatRoomSecret(room), formatRoomSecret(room, true)),
     });
   });
 });

@@ -35,7 +35,11 @@ describe('peer messages', () => {
   });
 
   it('lose the fields that nobody knows', () => {
-    const more = { ...OFFER, extra: 1, presence: { ...OFFER.presence, admin: true, publications: [{ kind: 'camera', isMuted: false, x: 1 }] } };
+    const more = {
+      ...OFFER,
+      extra: 1,
+      presence: { ...OFFER.presence, admin: true, publications: [{ kind: 'camera', isMuted: false, x: 1 }] },
+    };
     assert.deepEqual(parse(more), OFFER);
     assert.deepEqual(parse({ type: 'leave', reason: 'x' }), { type: 'leave' });
   });
@@ -49,7 +53,8 @@ describe('peer messages', () => {
     };
     for (const type of ['offer', 'answer']) {
       for (const [field, values] of Object.entries(bad)) {
-        for (const value of values) assert.equal(parse({ ...OFFER, type, [field]: value }), undefined, `${field} ${String(value)}`);
+        for (const value of values)
+          assert.equal(parse({ ...OFFER, type, [field]: value }), undefined, `${field} ${String(value)}`);
       }
       assert.deepEqual(parse({ ...OFFER, type, link: 2 ** 32 - 1 }), { ...OFFER, type, link: 2 ** 32 - 1 });
     }
@@ -77,12 +82,18 @@ describe('peer messages', () => {
   it('a presence asks only with a plain true', () => {
     for (const isAsking of [undefined, null, 1, 'true', false]) {
       const presence = { name: '', publications: [] };
-      assert.deepEqual(parse({ type: 'presence', link: 1, presence, isAsking }), { type: 'presence', link: 1, presence, isAsking: false });
+      assert.deepEqual(parse({ type: 'presence', link: 1, presence, isAsking }), {
+        type: 'presence',
+        link: 1,
+        presence,
+        isAsking: false,
+      });
     }
   });
 
   it('candidates are refused for their number, length or one bad entry', () => {
-    const candidates = (...list: readonly unknown[]): unknown => parse({ type: 'candidates', link: 1, candidates: list });
+    const candidates = (...list: readonly unknown[]): unknown =>
+      parse({ type: 'candidates', link: 1, candidates: list });
     assert.deepEqual(candidates(CANDIDATE), { type: 'candidates', link: 1, candidates: [CANDIDATE] });
     assert.equal(candidates(...Array.from({ length: 65 }, () => CANDIDATE)), undefined);
     assert.equal(candidates(CANDIDATE, null), undefined);
@@ -96,13 +107,22 @@ describe('peer messages', () => {
   it('a candidate without a readable mid or fragment has null there', () => {
     const bare = { candidate: '', sdpMLineIndex: null };
     const read = { ...bare, sdpMid: null, usernameFragment: null };
-    assert.deepEqual(parse({ type: 'candidates', link: 1, candidates: [bare] }), { type: 'candidates', link: 1, candidates: [read] });
+    assert.deepEqual(parse({ type: 'candidates', link: 1, candidates: [bare] }), {
+      type: 'candidates',
+      link: 1,
+      candidates: [read],
+    });
     const long = { ...bare, sdpMid: 'x'.repeat(257), usernameFragment: 5 };
-    assert.deepEqual(parse({ type: 'candidates', link: 1, candidates: [long] }), { type: 'candidates', link: 1, candidates: [read] });
+    assert.deepEqual(parse({ type: 'candidates', link: 1, candidates: [long] }), {
+      type: 'candidates',
+      link: 1,
+      candidates: [read],
+    });
   });
 
   it('with `__proto__` in them change no prototype', () => {
-    const text = '{"type":"presence","link":1,"presence":{"name":"x","publications":[],"__proto__":{"isEvil":true}},"__proto__":{"type":"leave"}}';
+    const text =
+      '{"type":"presence","link":1,"presence":{"name":"x","publications":[],"__proto__":{"isEvil":true}},"__proto__":{"type":"leave"}}';
     const presence = { name: 'x', publications: [] };
     assert.deepEqual(parsePeerMessage(text), { type: 'presence', link: 1, presence, isAsking: false });
     assert.equal(parsePeerMessage('{"__proto__":{"type":"leave"}}'), undefined);
@@ -132,13 +152,31 @@ describe('a shown name', () => {
 
   it('fuzz: is the same when it is cleaned again, as the peer that reads it does', () => {
     const random = new Random(5);
-    const characters = ['a', ' ', '🦆', '\ud83e', '\udd86', '\u202e', '\n', '\u0301', '\u00a0', '\u2029', 'é', '\u200d'];
+    const characters = [
+      'a',
+      ' ',
+      '🦆',
+      '\ud83e',
+      '\udd86',
+      '\u202e',
+      '\n',
+      '\u0301',
+      '\u00a0',
+      '\u2029',
+      'é',
+      '\u200d',
+    ];
     for (let i = 0; i < 20_000; i++) {
       const name = Array.from({ length: random.below(90) }, () => random.pick(characters)).join('');
       const clean = cleanName(name);
       assert.equal(cleanName(clean), clean, JSON.stringify(name));
       assert.ok(clean.length <= NAME_MAX_CHARS);
-      const message = { type: 'presence', link: 1, presence: { name: clean, publications: [] }, isAsking: false } as const;
+      const message = {
+        type: 'presence',
+        link: 1,
+        presence: { name: clean, publications: [] },
+        isAsking: false,
+      } as const;
       assert.deepEqual(parsePeerMessage(formatPeerMessage(message)), message);
     }
   });

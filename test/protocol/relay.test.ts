@@ -52,7 +52,8 @@ describe('a request of a client', () => {
   });
 
   it('RL4: in a batch, or no object at all, is an invalid-request', () => {
-    for (const value of [[], [JOIN], null, 'join', 7, true]) assert.deepEqual(read(value), fault(null, 'invalid-request'));
+    for (const value of [[], [JOIN], null, 'join', 7, true])
+      assert.deepEqual(read(value), fault(null, 'invalid-request'));
   });
 
   it('of another version is an invalid-request, answered by its id where it has one', () => {
@@ -63,7 +64,8 @@ describe('a request of a client', () => {
   });
 
   it('with an id that JSON-RPC does not know is an invalid-request', () => {
-    for (const id of [null, {}, [], true, 'x'.repeat(65)]) assert.deepEqual(read({ ...JOIN, id }), fault(null, 'invalid-request'));
+    for (const id of [null, {}, [], true, 'x'.repeat(65)])
+      assert.deepEqual(read({ ...JOIN, id }), fault(null, 'invalid-request'));
   });
 
   it('without a method that is a string is an invalid-request', () => {
@@ -99,7 +101,11 @@ describe('a request of a client', () => {
       ['relay_message', { ...relayed, room_id: undefined }],
     ];
     for (const [method, params] of bad) {
-      assert.deepEqual(read({ ...JOIN, method, params }), fault(1, 'invalid-params'), JSON.stringify(params)?.slice(0, 90));
+      assert.deepEqual(
+        read({ ...JOIN, method, params }),
+        fault(1, 'invalid-params'),
+        JSON.stringify(params)?.slice(0, 90),
+      );
     }
   });
 
@@ -108,7 +114,13 @@ describe('a request of a client', () => {
     const text = formatRequest({ method: 'relay_message', params }, 'x'.repeat(64));
     assert.ok(text.length <= RELAY_TEXT_MAX);
     assert.equal(parseClientText(text).type, 'request');
-    const notification = { sender_peer_id: BOB, room_id: ROOM, payload: params.payload, n: 2 ** 53 - 1, ep: 'x'.repeat(64) };
+    const notification = {
+      sender_peer_id: BOB,
+      room_id: ROOM,
+      payload: params.payload,
+      n: 2 ** 53 - 1,
+      ep: 'x'.repeat(64),
+    };
     const sent = formatNotification({ method: 'relay_message', params: notification });
     assert.ok(sent.length <= RELAY_TEXT_MAX);
     assert.equal(parseRelayText(sent)?.type, 'notification');
@@ -227,7 +239,21 @@ describe('an ICE server', () => {
   });
 
   it('is refused without a URL of stun or turn', () => {
-    const bad: readonly unknown[] = ['', [], 'https://a', 'javascript:x', 'stun:', 'STUN:a', ' stun:a', 'stun:a b', 'stun:a\n', ['stun:a', 'x'], [1], 1, undefined];
+    const bad: readonly unknown[] = [
+      '',
+      [],
+      'https://a',
+      'javascript:x',
+      'stun:',
+      'STUN:a',
+      ' stun:a',
+      'stun:a b',
+      'stun:a\n',
+      ['stun:a', 'x'],
+      [1],
+      1,
+      undefined,
+    ];
     for (const urls of bad) assert.equal(parseIceServer({ urls }), undefined, JSON.stringify(urls));
     assert.equal(parseIceServer({ urls: `stun:${'a'.repeat(1020)}` }), undefined);
     assert.equal(parseIceServer(null), undefined);
@@ -260,7 +286,16 @@ describe("AD5: the relay's clock in the close of an expired token", () => {
 
   it('is not read from another close, or from another reason', () => {
     assert.equal(parseExpiredClose(CLOSE_CODES['token-invalid'], formatExpiredReason(1)), undefined);
-    for (const reason of ['', 'token-expired', 'token-expired;now=', 'token-expired;now=-1', 'token-expired;now=1e3', 'token-expired;now=1\n', 'token-expired;now=1234567890123', 'xtoken-expired;now=1']) {
+    for (const reason of [
+      '',
+      'token-expired',
+      'token-expired;now=',
+      'token-expired;now=-1',
+      'token-expired;now=1e3',
+      'token-expired;now=1\n',
+      'token-expired;now=1234567890123',
+      'xtoken-expired;now=1',
+    ]) {
       assert.equal(parseExpiredClose(expired, reason), undefined, reason);
     }
   });

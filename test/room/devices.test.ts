@@ -148,7 +148,10 @@ describe('leaving gives devices back', () => {
   });
 
   it('where they were opened without a lobby, or after leaving', () => {
-    for (const before of [[], [{ type: 'join', peerId: ALICE }, { type: 'leave' }]] as readonly (readonly RoomEvent[])[]) {
+    for (const before of [
+      [],
+      [{ type: 'join', peerId: ALICE }, { type: 'leave' }],
+    ] as readonly (readonly RoomEvent[])[]) {
       const room = new StepRunner();
       room.run(...before, on, live('camera'));
       const { phase } = room.state.call;

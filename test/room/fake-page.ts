@@ -150,7 +150,10 @@ export class FakePage {
     }
     for (const peerId of this.links.keys()) this.#assert(this.peers.has(peerId), 'a link to nobody');
     for (const id of this.timers.keys()) {
-      this.#assert([...this.peers.keys()].some((peerId) => id.endsWith(peerId)), 'a timer for nobody');
+      this.#assert(
+        [...this.peers.keys()].some((peerId) => id.endsWith(peerId)),
+        'a timer for nobody',
+      );
     }
     const present = [...this.peers.values()].filter(({ presence }) => presence).map(({ peerId }) => peerId);
     assert.deepEqual(present.toSorted(), [...this.shown].toSorted(), 'told something else than the state says');

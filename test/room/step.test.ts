@@ -28,7 +28,11 @@ function offer(link = 1, round = 1, sdp = 'their offer'): RoomEvent {
 }
 
 function answer(link = 1, round = 1): RoomEvent {
-  return { type: 'message', from: BOB, message: { type: 'answer', link, round, sdp: 'their answer', presence: PRESENCE } };
+  return {
+    type: 'message',
+    from: BOB,
+    message: { type: 'answer', link, round, sdp: 'their answer', presence: PRESENCE },
+  };
 }
 
 function presence(link: number, isAsking = false): RoomEvent {
@@ -65,7 +69,10 @@ function linked(): StepRunner {
   return room;
 }
 
-function effectOf<T extends Effect['type']>(effects: readonly Effect[], type: T): Extract<Effect, { type: T }> | undefined {
+function effectOf<T extends Effect['type']>(
+  effects: readonly Effect[],
+  type: T,
+): Extract<Effect, { type: T }> | undefined {
   return effects.find((effect): effect is Extract<Effect, { type: T }> => effect.type === type);
 }
 
@@ -126,7 +133,9 @@ describe('what the relay closes with', () => {
 
   it('tells why, except for a clock that is wrong', () => {
     const codes = (reason: Extract<RoomEvent, { type: 'relay-closed' }>['reason']): readonly string[] =>
-      momentsOf(linked().run({ type: 'relay-closed', reason })).map((moment) => (moment.type === 'error' ? moment.code : moment.type));
+      momentsOf(linked().run({ type: 'relay-closed', reason })).map((moment) =>
+        moment.type === 'error' ? moment.code : moment.type,
+      );
     assert.deepEqual(codes('room-full'), ['room-full', 'left']);
     assert.deepEqual(codes('token-invalid'), ['relay-refused', 'left']);
     assert.deepEqual(codes('rate-limited'), ['rate-limited']);
@@ -151,7 +160,12 @@ describe('the newcomer', () => {
     const message = { type: 'offer', link: 1, round: 1, sdp: 'my offer', presence: { name: '', publications: [] } };
     assert.deepEqual(made, [{ type: 'send', to: BOB, message }]);
     const answered = room.run(answer());
-    assert.deepEqual(effectOf(answered, 'accept-answer'), { type: 'accept-answer', ...onLink, round: 1, sdp: 'their answer' });
+    assert.deepEqual(effectOf(answered, 'accept-answer'), {
+      type: 'accept-answer',
+      ...onLink,
+      round: 1,
+      sdp: 'their answer',
+    });
     assert.deepEqual(momentsOf(answered), [{ type: 'peer-joined', peerId: BOB }]);
     room.run({ type: 'answer-accepted', ...onLink, round: 1 }, transport('connected'));
     assert.deepEqual(room.peer(BOB)?.link.negotiation, { at: 'stable' });
@@ -223,7 +237,8 @@ describe('two first offers that meet', () => {
 
 describe('messages that do not fit', () => {
   it('are dropped with their reason', () => {
-    const reasonOf = (room: StepRunner, event: RoomEvent): string | undefined => effectOf(room.run(event), 'drop')?.reason;
+    const reasonOf = (room: StepRunner, event: RoomEvent): string | undefined =>
+      effectOf(room.run(event), 'drop')?.reason;
     assert.equal(reasonOf(new StepRunner(), offer()), 'wrong-phase');
     assert.equal(reasonOf(linked(), { ...offer(), from: CAROL } as RoomEvent), 'unknown-peer');
     assert.equal(reasonOf(linked(), offer(2)), 'stale-link');
@@ -271,7 +286,10 @@ describe('a link that fails', () => {
   it('tells once that the peer cannot be reached, however long it lasts', () => {
     const room = newcomer();
     const errors = Array.from({ length: 10 }, () => momentsOf(room.run(linkTimer)).length);
-    assert.equal(errors.reduce((sum, count) => sum + count, 0), 1);
+    assert.equal(
+      errors.reduce((sum, count) => sum + count, 0),
+      1,
+    );
   });
 
   it('is replaced at once by the newcomer where the peer has ended it', () => {
@@ -298,7 +316,12 @@ describe('a link that fails', () => {
 
   it('that stands, with an offer that was never answered, gets the offer again and no restart', () => {
     const room = linked();
-    room.run(transport('failed'), linkTimer, { type: 'offer-made', ...onLink, round: 2, sdp: 'o' }, transport('connected'));
+    room.run(
+      transport('failed'),
+      linkTimer,
+      { type: 'offer-made', ...onLink, round: 2, sdp: 'o' },
+      transport('connected'),
+    );
     const effects = room.run(linkTimer);
     assert.deepEqual(effectOf(effects, 'make-offer'), { type: 'make-offer', ...onLink, round: 3, isRestart: false });
   });
@@ -327,7 +350,11 @@ describe('a peer that goes', () => {
     const room = linked();
     room.run(unlisted);
     const failed = room.run(transport('failed'));
-    assert.ok(failed.some((effect) => effect.type === 'start-timer' && effect.id === `gone:${BOB}` && effect.delay_ms === GONE_MS));
+    assert.ok(
+      failed.some(
+        (effect) => effect.type === 'start-timer' && effect.id === `gone:${BOB}` && effect.delay_ms === GONE_MS,
+      ),
+    );
     assert.deepEqual(momentsOf(room.run(goneTimer)), [{ type: 'peer-left', peerId: BOB, reason: 'connection-lost' }]);
   });
 
@@ -336,7 +363,9 @@ describe('a peer that goes', () => {
       [{ type: 'ended-by-peer', ...onLink }, unlisted],
       [unlisted, { type: 'ended-by-peer', ...onLink }],
     ] as readonly (readonly RoomEvent[])[]) {
-      assert.deepEqual(momentsOf(linked().run(...events)), [{ type: 'peer-left', peerId: BOB, reason: 'connection-lost' }]);
+      assert.deepEqual(momentsOf(linked().run(...events)), [
+        { type: 'peer-left', peerId: BOB, reason: 'connection-lost' },
+      ]);
     }
   });
 
@@ -418,7 +447,14 @@ describe('leaving', () => {
   it('says so to everyone, closes everything, and tells the page last', () => {
     const room = linked();
     const effects = room.run({ type: 'leave' });
-    assert.deepEqual(typesOf(effects), ['send', 'stop-timer', 'stop-timer', 'close-link', 'disconnect-relay', 'tell left']);
+    assert.deepEqual(typesOf(effects), [
+      'send',
+      'stop-timer',
+      'stop-timer',
+      'close-link',
+      'disconnect-relay',
+      'tell left',
+    ]);
     assert.deepEqual(messagesOf(effects), ['leave']);
     assert.deepEqual(room.state.call, { phase: 'left', reason: 'left' });
   });

@@ -31,8 +31,20 @@ export type Candidate = {
 };
 
 export type PeerMessage =
-  | { readonly type: 'offer'; readonly link: number; readonly round: number; readonly sdp: string; readonly presence: Presence }
-  | { readonly type: 'answer'; readonly link: number; readonly round: number; readonly sdp: string; readonly presence: Presence }
+  | {
+      readonly type: 'offer';
+      readonly link: number;
+      readonly round: number;
+      readonly sdp: string;
+      readonly presence: Presence;
+    }
+  | {
+      readonly type: 'answer';
+      readonly link: number;
+      readonly round: number;
+      readonly sdp: string;
+      readonly presence: Presence;
+    }
   | { readonly type: 'candidates'; readonly link: number; readonly candidates: readonly Candidate[] }
   | {
       readonly type: 'presence';
@@ -81,14 +93,16 @@ export function parsePeerMessage(text: string): PeerMessage | undefined {
 
 /** A name as it may be shown: no control or bidirectional-override characters, one line, at most 64 units. */
 export function cleanName(name: string): string {
-  return name
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, ' ')
-    .replace(/\s+/g, ' ')
-    .trim()
-    .slice(0, NAME_MAX_CHARS)
-    // the cut may have left half a character or a space: the reader cleans again, and must get the same name
-    .replace(/\p{Cs}$/u, '')
-    .trim();
+  return (
+    name
+      .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, ' ')
+      .replace(/\s+/g, ' ')
+      .trim()
+      .slice(0, NAME_MAX_CHARS)
+      // the cut may have left half a character or a space: the reader cleans again, and must get the same name
+      .replace(/\p{Cs}$/u, '')
+      .trim()
+  );
 }
 
 function parsePresence(value: unknown): Presence | undefined {
@@ -110,7 +124,12 @@ function parseCandidate(value: unknown): Candidate | undefined {
   const candidate = parseText(value['candidate'], CANDIDATE_MAX_CHARS);
   const sdpMLineIndex = value['sdpMLineIndex'] === null ? null : parseCount(value['sdpMLineIndex'], 255);
   if (candidate === undefined || sdpMLineIndex === undefined) return undefined;
-  return { candidate, sdpMid: shortText(value, 'sdpMid'), sdpMLineIndex, usernameFragment: shortText(value, 'usernameFragment') };
+  return {
+    candidate,
+    sdpMid: shortText(value, 'sdpMid'),
+    sdpMLineIndex,
+    usernameFragment: shortText(value, 'usernameFragment'),
+  };
 }
 
 function shortText(value: JsonRecord, key: string): string | null {

@@ -18,7 +18,13 @@ export type NegotiationInput =
 /** What the link can be busy with, and fail at. */
 export type NegotiationWork = 'making-offer' | 'accepting-offer' | 'accepting-answer';
 
-export type NegotiationAction = 'make-offer' | 'send-offer' | 'accept-offer' | 'send-answer' | 'accept-answer' | 'ignore';
+export type NegotiationAction =
+  | 'make-offer'
+  | 'send-offer'
+  | 'accept-offer'
+  | 'send-answer'
+  | 'accept-answer'
+  | 'ignore';
 
 export type NegotiationStep = {
   readonly negotiation: Negotiation;

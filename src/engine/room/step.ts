@@ -275,7 +275,11 @@ function dropPeer(state: RoomState, call: Present, peer: Peer, reason: PeerLeave
   const generations = new Map(call.generations).set(peerId, peer.link.generation);
   // the relay can invent any number of peers: the oldest are forgotten
   for (const oldest of generations.keys()) if (generations.size > FORGOTTEN_MAX) generations.delete(oldest);
-  const effects: Effect[] = [stopTimer(linkTimer(peerId)), stopTimer(goneTimer(peerId)), { type: 'close-link', peerId }];
+  const effects: Effect[] = [
+    stopTimer(linkTimer(peerId)),
+    stopTimer(goneTimer(peerId)),
+    { type: 'close-link', peerId },
+  ];
   // One that never spoke was never shown: nobody misses it.
   if (peer.presence) effects.push({ type: 'tell', moment: { type: 'peer-left', peerId, reason } });
   return [{ ...state, call: { ...call, peers, generations } }, effects];
