@@ -16,7 +16,9 @@ const POLICY_NAME = 'tai-room';
 export const browserPorts: Ports = {
   createClock: (onTimer, workerUrl) => {
     const hostedUrl = workerUrl === undefined ? undefined : ownUrl(workerUrl);
-    return createWorkerClock(onTimer, () => (hostedUrl === undefined ? startInlined() : new Worker(trusted(hostedUrl))));
+    return createWorkerClock(onTimer, () =>
+      hostedUrl === undefined ? startInlined() : new Worker(trusted(hostedUrl)),
+    );
   },
   connectRelay: (options) =>
     new RelaySocket({

@@ -50,7 +50,8 @@ export class Links {
       onCandidates: (candidates) => onEvent({ type: 'candidates-found', ...on, candidates }),
       onTransport: (transport) => onEvent({ type: 'transport-changed', ...on, transport }),
       onEndedByPeer: () => onEvent({ type: 'ended-by-peer', ...on }),
-      onTrack: (kind, track) => onEvent({ type: 'remote-track', ...on, kind, trackId: remoteTracks.add(peerId, track) }),
+      onTrack: (kind, track) =>
+        onEvent({ type: 'remote-track', ...on, kind, trackId: remoteTracks.add(peerId, track) }),
       onDropped,
     });
     this.#links.set(peerId, { generation, link });

@@ -7,7 +7,15 @@ import { TaiError } from './protocol/errors.ts';
 import { relayUrl } from './relay-address.ts';
 import type { Effect, RoomEvent, TimerId } from './room/events.ts';
 import { Store } from './room/store.ts';
-import type { Command, MediaDevice, Session, SessionEvent, SessionOptions, SessionStats, SessionView } from './session-types.ts';
+import type {
+  Command,
+  MediaDevice,
+  Session,
+  SessionEvent,
+  SessionOptions,
+  SessionStats,
+  SessionView,
+} from './session-types.ts';
 import { Signalling } from './signalling.ts';
 import { peerStatsOf } from './stats.ts';
 import { viewOf } from './view.ts';
@@ -133,7 +141,8 @@ export class RoomSession implements Session {
     'close-link': ({ peerId }) => this.#links.close(peerId),
     'make-offer': ({ peerId, generation, round, isRestart }) =>
       this.#links.get(peerId, generation)?.makeOffer(round, isRestart),
-    'accept-offer': ({ peerId, generation, round, sdp }) => this.#links.get(peerId, generation)?.acceptOffer(round, sdp),
+    'accept-offer': ({ peerId, generation, round, sdp }) =>
+      this.#links.get(peerId, generation)?.acceptOffer(round, sdp),
     'accept-answer': ({ peerId, generation, round, sdp }) =>
       this.#links.get(peerId, generation)?.acceptAnswer(round, sdp),
     'add-candidates': ({ peerId, generation, candidates }) =>

@@ -2,7 +2,16 @@
 import { strict as assert } from 'node:assert';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { BrowserName } from '../helpers/browsers.ts';
-import { hearsAudio, inviteOf, joinByClick, leaves, publishes, roomPage, seesOthers, seesVideo } from '../helpers/call.ts';
+import {
+  hearsAudio,
+  inviteOf,
+  joinByClick,
+  leaves,
+  publishes,
+  roomPage,
+  seesOthers,
+  seesVideo,
+} from '../helpers/call.ts';
 import { setStage } from '../helpers/stage.ts';
 import type { Stage } from '../helpers/stage.ts';
 

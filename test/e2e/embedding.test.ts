@@ -79,7 +79,9 @@ describe('a room in a page', () => {
       const second = await stage.open('chromium', await inviteOf(first));
       await joinByClick(second);
       await Promise.all([seesVideo(first, 1), seesVideo(second, 1)]);
-      const selves = await second.evaluate(() => document.querySelector<Room>('tai-room')?.participants.map((p) => p.peerId));
+      const selves = await second.evaluate(() =>
+        document.querySelector<Room>('tai-room')?.participants.map((p) => p.peerId),
+      );
       for (const target of ['#second', '#first', '#second']) {
         await first.evaluate((selector) => {
           const room = document.querySelector('tai-room');
@@ -89,7 +91,9 @@ describe('a room in a page', () => {
       }
       await seesVideo(second, 1);
       // The same peer all along: nobody left and came back.
-      const now = await second.evaluate(() => document.querySelector<Room>('tai-room')?.participants.map((p) => p.peerId));
+      const now = await second.evaluate(() =>
+        document.querySelector<Room>('tai-room')?.participants.map((p) => p.peerId),
+      );
       assert.deepEqual(now, selves);
       assert.equal(await first.evaluate(() => document.querySelector<Room>('tai-room')?.state), 'joined');
     });

@@ -71,7 +71,9 @@ describe('a relay that dies in a call', () => {
     await first.evaluate(() => {
       const room = document.querySelector('tai-room') as HTMLElement & { reasons?: string[] };
       room.reasons = [];
-      room.addEventListener('tai-peer-leave', (event) => room.reasons?.push((event as Event & { reason: string }).reason));
+      room.addEventListener('tai-peer-leave', (event) =>
+        room.reasons?.push((event as Event & { reason: string }).reason),
+      );
     });
     await second.close();
     await seesOthers(first, 0);

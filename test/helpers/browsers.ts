@@ -21,7 +21,10 @@ export type TestPage = {
   goto(url: string): Promise<void>;
   reload(): Promise<void>;
   /** Runs in the page; argument and result are plain data. */
-  evaluate<Result, Argument = undefined>(run: (argument: Argument) => Result, argument?: Argument): Promise<Awaited<Result>>;
+  evaluate<Result, Argument = undefined>(
+    run: (argument: Argument) => Result,
+    argument?: Argument,
+  ): Promise<Awaited<Result>>;
   /** Resolves with the first truthy value; rejects, naming `what`, after the deadline. */
   until<Result, Argument = undefined>(
     what: string,
@@ -148,7 +151,10 @@ type Driver = {
 };
 
 function testPage(browser: BrowserName, errors: readonly string[], driver: Driver): TestPage {
-  const evaluate = <Result, Argument>(run: (argument: Argument) => Result, argument?: Argument): Promise<Awaited<Result>> =>
+  const evaluate = <Result, Argument>(
+    run: (argument: Argument) => Result,
+    argument?: Argument,
+  ): Promise<Awaited<Result>> =>
     driver.evaluate(run as (argument: unknown) => unknown, argument) as Promise<Awaited<Result>>;
   const until = async <Result, Argument>(
     what: string,
@@ -186,7 +192,13 @@ function testPage(browser: BrowserName, errors: readonly string[], driver: Drive
 }
 
 /** Runs in the page: where to click, once the element is shown, enabled and not moving. */
-async function middleOf({ path, pierce }: { path: string; pierce: string }): Promise<{ x: number; y: number } | undefined> {
+async function middleOf({
+  path,
+  pierce,
+}: {
+  path: string;
+  pierce: string;
+}): Promise<{ x: number; y: number } | undefined> {
   let root: ParentNode | null | undefined = document;
   let element: Element | null | undefined;
   for (const selector of path.split(pierce)) {

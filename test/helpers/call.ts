@@ -64,7 +64,9 @@ function countFrames({ key, others, frames }: { key: string; others: number; fra
   };
   collect(room.shadowRoot ?? room);
   return tracks.every((track) => {
-    const video = videos.find(({ srcObject }) => track && (srcObject as MediaStream | null)?.getTracks().includes(track));
+    const video = videos.find(
+      ({ srcObject }) => track && (srcObject as MediaStream | null)?.getTracks().includes(track),
+    );
     if (!video) return false;
     const counts = (video.counts ??= {});
     if (counts[key] === undefined) {
@@ -94,7 +96,10 @@ async function hasGained(options: { before: Record<string, number>; others: numb
   const stats = await document.querySelector<Room>('tai-room')?.getStats();
   const peers = Object.entries(stats?.peers ?? {});
   // Fake microphones beep about once a second: a thousandth of a full-scale second is one of these beeps.
-  return peers.length === options.others && peers.every(([id, { audioEnergy }]) => audioEnergy > (options.before[id] ?? 0) + 1e-5);
+  return (
+    peers.length === options.others &&
+    peers.every(([id, { audioEnergy }]) => audioEnergy > (options.before[id] ?? 0) + 1e-5)
+  );
 }
 
 export async function leaves(page: TestPage): Promise<void> {
@@ -111,5 +116,8 @@ export function roomState(wanted: string): boolean {
 export function publishes(wanted: { microphone: boolean | undefined; camera: boolean | undefined }): boolean {
   const [other] = document.querySelector<Room>('tai-room')?.participants ?? [];
   // what is `undefined` does not survive the way into the page
-  return other?.microphone?.isMuted === (wanted.microphone ?? undefined) && other?.camera?.isMuted === (wanted.camera ?? undefined);
+  return (
+    other?.microphone?.isMuted === (wanted.microphone ?? undefined) &&
+    other?.camera?.isMuted === (wanted.camera ?? undefined)
+  );
 }

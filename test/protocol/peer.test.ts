@@ -53,8 +53,9 @@ describe('peer messages', () => {
     };
     for (const type of ['offer', 'answer']) {
       for (const [field, values] of Object.entries(bad)) {
-        for (const value of values)
+        for (const value of values) {
           assert.equal(parse({ ...OFFER, type, [field]: value }), undefined, `${field} ${String(value)}`);
+        }
       }
       assert.deepEqual(parse({ ...OFFER, type, link: 2 ** 32 - 1 }), { ...OFFER, type, link: 2 ** 32 - 1 });
     }

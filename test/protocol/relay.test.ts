@@ -52,8 +52,9 @@ describe('a request of a client', () => {
   });
 
   it('RL4: in a batch, or no object at all, is an invalid-request', () => {
-    for (const value of [[], [JOIN], null, 'join', 7, true])
+    for (const value of [[], [JOIN], null, 'join', 7, true]) {
       assert.deepEqual(read(value), fault(null, 'invalid-request'));
+    }
   });
 
   it('of another version is an invalid-request, answered by its id where it has one', () => {
@@ -64,8 +65,9 @@ describe('a request of a client', () => {
   });
 
   it('with an id that JSON-RPC does not know is an invalid-request', () => {
-    for (const id of [null, {}, [], true, 'x'.repeat(65)])
+    for (const id of [null, {}, [], true, 'x'.repeat(65)]) {
       assert.deepEqual(read({ ...JOIN, id }), fault(null, 'invalid-request'));
+    }
   });
 
   it('without a method that is a string is an invalid-request', () => {

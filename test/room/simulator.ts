@@ -184,9 +184,9 @@ export class Simulator {
     else if (kind === 14) page.dispatch({ type: 'set-name', name: `name ${random.below(100)}` });
     else if (kind === 15) page.dispatch({ type: 'set-microphone', isOn: random.chance(0.5) });
     else if (kind === 16) page.dispatch({ type: 'set-camera', isOn: random.chance(0.5) });
-    else if (kind === 17)
+    else if (kind === 17) {
       page.dispatch({ type: 'set-device', kind: random.pick(['microphone', 'camera']), deviceId: 'x' });
-    else if (kind === 18) this.#endDevice(page);
+    } else if (kind === 18) this.#endDevice(page);
     else if (kind === 19) this.#sleep(page);
     else if (kind === 20) this.asleep.clear();
     else if (kind === 21) this.#wait(random.below(20_000));

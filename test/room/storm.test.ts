@@ -6,7 +6,7 @@ import type { FakePage } from './fake-page.ts';
 import { Simulator } from './simulator.ts';
 
 const SEEDS = 1_200;
-/** Each of these once showed a fault that is mended now; the ways the faults went are in step.test.ts. */
+/** Each of these once showed a fault that is mended now; the ways the faults went are in step.test.ts and step-links.test.ts. */
 const PINNED_SEEDS = [1_243, 2_153, 3_029, 37_029, 39, 428, 45_399, 54_118, 78, 960];
 /** Links stand again this soon after the relay is back, by the timers' account. */
 const RECOVERY_MAX_MS = 1_000;

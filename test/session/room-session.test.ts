@@ -7,7 +7,11 @@ import type { SessionEvent, SessionView } from '../../src/engine/session-types.t
 import { MemoryRelay, memoryWorld } from './memory-world.ts';
 import type { World } from './memory-world.ts';
 
-function open(relay: MemoryRelay, name: string, secretByte = 1): { session: RoomSession; world: World; events: SessionEvent[] } {
+function open(
+  relay: MemoryRelay,
+  name: string,
+  secretByte = 1,
+): { session: RoomSession; world: World; events: SessionEvent[] } {
   const world = memoryWorld(relay, name);
   const room = roomSecretFromBytes(new Uint8Array(32).fill(secretByte));
   if (!room) throw new Error('bad fixture');
@@ -43,13 +47,25 @@ describe('a session', () => {
     await until(ada.session, ({ phase }) => phase === 'joined');
     bob.session.dispatch({ type: 'set-camera', isOn: true });
     bob.session.dispatch({ type: 'join' });
-    const [seenByAda, seenByBob] = await Promise.all([until(ada.session, isConnected), until(bob.session, isConnected)]);
-    assert.deepEqual(seenByAda.participants.map(({ name, camera }) => [name, camera]), [['Bob', { isMuted: false }]]);
-    assert.deepEqual(seenByBob.participants.map(({ name, camera }) => [name, camera]), [['Ada', undefined]]);
+    const [seenByAda, seenByBob] = await Promise.all([
+      until(ada.session, isConnected),
+      until(bob.session, isConnected),
+    ]);
+    assert.deepEqual(
+      seenByAda.participants.map(({ name, camera }) => [name, camera]),
+      [['Bob', { isMuted: false }]],
+    );
+    assert.deepEqual(
+      seenByBob.participants.map(({ name, camera }) => [name, camera]),
+      [['Ada', undefined]],
+    );
     // PM2: the newcomer made the offer
     assert.deepEqual(ada.world.links[0]?.calls.includes('accept offer of Bob'), true);
     assert.deepEqual(bob.world.links[0]?.calls.includes('accept answer of Ada'), true);
-    assert.deepEqual(ada.events.map(({ type }) => type), ['joined', 'peer-joined']);
+    assert.deepEqual(
+      ada.events.map(({ type }) => type),
+      ['joined', 'peer-joined'],
+    );
   });
 
   it('EN1: what the relay is given holds nothing readable', async () => {
@@ -78,7 +94,10 @@ describe('a session', () => {
     const bob = open(relay, 'Bob');
     bob.session.dispatch({ type: 'join' });
     const view = await until(ada.session, isConnected);
-    assert.deepEqual(view.participants.map(({ name }) => name), ['Bob']);
+    assert.deepEqual(
+      view.participants.map(({ name }) => name),
+      ['Bob'],
+    );
     const { dropped } = await ada.session.getStats();
     assert.equal(dropped['unopened'], 1);
     assert.deepEqual(eve.session.view.participants, []);
@@ -116,7 +135,11 @@ describe('a session', () => {
     await until(ada.session, isConnected);
     bob.session.dispatch({ type: 'leave' });
     await until(ada.session, ({ participants }) => participants.length === 0);
-    assert.deepEqual(ada.events.at(-1), { type: 'peer-left', peerId: ada.world.links.length ? peerOf(ada.events) : '', reason: 'left' });
+    assert.deepEqual(ada.events.at(-1), {
+      type: 'peer-left',
+      peerId: ada.world.links.length ? peerOf(ada.events) : '',
+      reason: 'left',
+    });
     assert.deepEqual(ada.world.released, ['link']);
   });
 
@@ -136,7 +159,10 @@ describe('a session', () => {
     const count = bob.events.length;
     bob.world.devices?.onDevicesChanged();
     assert.equal(bob.events.length, count);
-    assert.throws(() => bob.session.dispatch({ type: 'join' }), (error) => error instanceof TaiError && error.code === 'usage');
+    assert.throws(
+      () => bob.session.dispatch({ type: 'join' }),
+      (error) => error instanceof TaiError && error.code === 'usage',
+    );
   });
 
   it('a page that goes away leaves', async () => {
@@ -148,14 +174,22 @@ describe('a session', () => {
     assert.equal(ada.session.view.phase, 'left');
   });
 
-  for (const relay of ['', 'relay.example.com', 'ftp://relay.example.com', 'ws://relay.example.com', 'http://10.0.0.1', 'javascript:1']) {
+  for (const relay of [
+    '',
+    'relay.example.com',
+    'ftp://relay.example.com',
+    'ws://relay.example.com',
+    'http://10.0.0.1',
+    'javascript:1',
+  ]) {
     it(`refuses the relay address ${JSON.stringify(relay)}`, () => {
       const room = roomSecretFromBytes(new Uint8Array(32).fill(1));
       if (!room) throw new Error('bad fixture');
       const { ports } = memoryWorld(new MemoryRelay(), 'x');
       assert.throws(
         () => new RoomSession({ relay, room: { kind: 'private', room } }, ports),
-        (error) => error instanceof TaiError && error.code === 'usage' && (relay === '' || !error.message.includes(relay)),
+        (error) =>
+          error instanceof TaiError && error.code === 'usage' && (relay === '' || !error.message.includes(relay)),
       );
     });
   }

@@ -21,7 +21,10 @@ describe('the clock', () => {
   it('WK1: asks the worker, and passes on what it reports, once', () => {
     const worker = new FakeWorker();
     const fired: string[] = [];
-    const clock = createWorkerClock((id) => fired.push(id), () => worker);
+    const clock = createWorkerClock(
+      (id) => fired.push(id),
+      () => worker,
+    );
     clock.start('a', 500);
     worker.report({ type: 'fired', id: 'a' });
     worker.report({ type: 'fired', id: 'a' });
@@ -34,7 +37,10 @@ describe('the clock', () => {
   it('WK1: a stopped timer that was already on its way means nothing', () => {
     const worker = new FakeWorker();
     const fired: string[] = [];
-    const clock = createWorkerClock((id) => fired.push(id), () => worker);
+    const clock = createWorkerClock(
+      (id) => fired.push(id),
+      () => worker,
+    );
     clock.start('a', 500);
     clock.stop('a');
     worker.report({ type: 'fired', id: 'a' });
@@ -68,7 +74,10 @@ describe('the clock', () => {
   it('fires nothing after it was closed', () => {
     const worker = new FakeWorker();
     const fired: string[] = [];
-    const clock = createWorkerClock((id) => fired.push(id), () => worker);
+    const clock = createWorkerClock(
+      (id) => fired.push(id),
+      () => worker,
+    );
     clock.start('a', 500);
     clock.close();
     worker.report({ type: 'fired', id: 'a' });

@@ -71,7 +71,13 @@ class FakeWebSocket extends EventTarget {
   }
 }
 
-type Told = { notifications: RelayNotification[]; lost: number; closed: CloseReason[]; dropped: string[]; tokens: number[] };
+type Told = {
+  notifications: RelayNotification[];
+  lost: number;
+  closed: CloseReason[];
+  dropped: string[];
+  tokens: number[];
+};
 
 function connect(options: { random?: () => number; wake?: EventTarget; now?: () => number } = {}) {
   FakeWebSocket.made = [];
@@ -128,7 +134,10 @@ describe('the relay socket', () => {
     const second = await again;
     assert.deepEqual(second.protocols, ['tai.1', 'tai.token.2']);
     assert.equal(told.lost, 1);
-    assert.deepEqual(told.notifications.map(({ method }) => method), ['welcome']);
+    assert.deepEqual(
+      told.notifications.map(({ method }) => method),
+      ['welcome'],
+    );
     socket.close();
   });
 
@@ -181,7 +190,9 @@ describe('the relay socket', () => {
     first.open();
     socket.close();
     socket.close();
-    const methods = first.sent.map((text) => parseClientText(text)).map((p) => (p.type === 'request' ? p.request.method : p));
+    const methods = first.sent
+      .map((text) => parseClientText(text))
+      .map((p) => (p.type === 'request' ? p.request.method : p));
     assert.deepEqual(methods, ['leave']);
     first.receive(formatNotification(WELCOME));
     assert.deepEqual(told.notifications, []);

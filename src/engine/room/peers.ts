@@ -81,10 +81,12 @@ export function negotiate(own: Own, peer: Peer, input: NegotiationInput, sdp = '
   if ('round' in input) {
     const { round } = input;
     const message = { link: link.generation, round, sdp, presence: own.presence };
-    if (step.action === 'send-offer')
+    if (step.action === 'send-offer') {
       effects.push({ type: 'send', to: peerId, message: { type: 'offer', ...message } });
-    if (step.action === 'send-answer')
+    }
+    if (step.action === 'send-answer') {
       effects.push({ type: 'send', to: peerId, message: { type: 'answer', ...message } });
+    }
     if (step.action === 'accept-offer') effects.push({ type: 'accept-offer', ...on, round, sdp });
     if (step.action === 'accept-answer') effects.push({ type: 'accept-answer', ...on, round, sdp });
   }
@@ -155,8 +157,9 @@ export function checkLink(own: Own, peer: Peer): PeerStep {
     return { peer: renewed.peer, effects: [...renewed.effects, ...effects] };
   }
   // The other side makes the new connections, and the offers on them until they have stood.
-  if (isNew || link.isEnded || (!isOfferer(own, peer) && link.reached !== 'connection'))
+  if (isNew || link.isEnded || (!isOfferer(own, peer) && link.reached !== 'connection')) {
     return { peer: tried, effects };
+  }
   const offered = negotiate(own, tried, { type: 'retry-offer' }, '', true);
   return { peer: offered.peer, effects: [...offered.effects, ...effects] };
 }

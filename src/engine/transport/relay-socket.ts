@@ -7,13 +7,7 @@ import ReconnectingWebSocket from 'partysocket/ws';
 import { CLOSE_CODES, closeReasonOf } from '../protocol/errors.ts';
 import type { CloseReason } from '../protocol/errors.ts';
 import type { PeerId, RoomId } from '../protocol/ids.ts';
-import {
-  PING_TEXT,
-  PONG_TEXT,
-  formatRequest,
-  parseExpiredClose,
-  parseRelayText,
-} from '../protocol/relay.ts';
+import { PING_TEXT, PONG_TEXT, formatRequest, parseExpiredClose, parseRelayText } from '../protocol/relay.ts';
 import type { RelayNotification } from '../protocol/relay.ts';
 import { SUBPROTOCOL } from '../protocol/token.ts';
 
