@@ -15,7 +15,6 @@ import {
   newcomer,
   offer,
   onLink,
-  presence,
   present,
   transport,
   unlisted,

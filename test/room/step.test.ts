@@ -6,7 +6,6 @@ import type { RoomEvent } from '../../src/engine/room/events.ts';
 import { GONE_MS, LINK_RETRY_MS } from '../../src/engine/room/peers.ts';
 import { ALICE, BOB, CAROL } from '../helpers/samples.ts';
 import {
-  answer,
   effectOf,
   goneTimer,
   join,
