@@ -65,21 +65,24 @@ export class KeyRing {
   async open(self: PeerId, from: PeerId, payload: string): Promise<Opened> {
     const bytes = payload.length <= PAYLOAD_TEXT_MAX ? fromBase64Url(payload) : undefined;
     if (!bytes) return { ok: false, fault: 'malformed' };
-    const pair = this.#pair(self, from);
     const context = { roomId: this.roomId, from, to: self };
-    const opened = await openEnvelope(await pair.openKey, context, bytes);
+    const known = this.#pairs.get(pairName(self, from));
+    const openKey = await (known?.openKey ?? this.#keys.envelopeKey(from, self));
+    const opened = await openEnvelope(openKey, context, bytes);
     if (!opened) return { ok: false, fault: 'unopened' };
+    // Only now: senders that the relay invents must not fill the memory.
+    const pair = this.#pair(self, from);
     if (!pair.window.accept(opened.id)) return { ok: false, fault: 'replayed' };
     return { ok: true, text: new TextDecoder().decode(opened.body) };
   }
 
-  /** Forgets everything: called when a join ends. Pairs are never reused, since every join has a new peer id. */
-  clear(): void {
-    this.#pairs.clear();
+  /** A join of ours is over. Its pairs are never needed again, since every join has a new peer id. */
+  forget(self: PeerId): void {
+    for (const name of this.#pairs.keys()) if (name.startsWith(self)) this.#pairs.delete(name);
   }
 
   #pair(self: PeerId, peer: PeerId): Pair {
-    const name = `${self} ${peer}`;
+    const name = pairName(self, peer);
     const known = this.#pairs.get(name);
     if (known) return known;
     const pair: Pair = {
@@ -91,6 +94,10 @@ export class KeyRing {
     this.#pairs.set(name, pair);
     return pair;
   }
+}
+
+function pairName(self: PeerId, peer: PeerId): string {
+  return `${self} ${peer}`;
 }
 
 export function randomPeerId(): PeerId {

@@ -7,6 +7,7 @@ import { PUBLICATION_KINDS } from './protocol/peer.ts';
 import type { PublicationKind } from './protocol/peer.ts';
 import type { IceServer } from './protocol/relay.ts';
 import type { RoomEvent } from './room/events.ts';
+import type { PeerLinkOptions } from './transport/peer-link.ts';
 
 export type LinksOptions = {
   readonly openLink: Ports['openLink'];
@@ -39,7 +40,7 @@ export class Links {
       const track = devices.track(kind);
       if (track) tracks[kind] = track;
     }
-    const link = openLink({
+    const options: PeerLinkOptions = {
       iceServers: this.#iceServers,
       tracks,
       cameraEncoding: cameraEncoding(this.#links.size + 1),
@@ -53,8 +54,13 @@ export class Links {
       onTrack: (kind, track) =>
         onEvent({ type: 'remote-track', ...on, kind, trackId: remoteTracks.add(peerId, track) }),
       onDropped,
-    });
-    this.#links.set(peerId, { generation, link });
+    };
+    try {
+      this.#links.set(peerId, { generation, link: openLink(options) });
+    } catch {
+      // The browser refuses the ICE servers. The room finds no link standing, tries again, and tells.
+      onDropped('link-refused');
+    }
     this.#shareUplink();
   }
 

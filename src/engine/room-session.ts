@@ -4,6 +4,8 @@ import { Links } from './links.ts';
 import { RemoteTracks } from './media/remote-tracks.ts';
 import type { ClockPort, DevicePort, Ports } from './ports.ts';
 import { TaiError } from './protocol/errors.ts';
+import { parseIceServer } from './protocol/relay.ts';
+import type { IceServer } from './protocol/relay.ts';
 import { relayUrl } from './relay-address.ts';
 import type { Effect, RoomEvent, TimerId } from './room/events.ts';
 import { Store } from './room/store.ts';
@@ -26,6 +28,7 @@ export class RoomSession implements Session {
   readonly #options: SessionOptions;
   readonly #ports: Ports;
   readonly #url: URL;
+  readonly #iceServers: readonly IceServer[] | undefined;
   readonly #keys: Promise<KeyRing>;
   readonly #store: Store;
   readonly #clock: ClockPort;
@@ -45,6 +48,7 @@ export class RoomSession implements Session {
     this.#options = options;
     this.#ports = ports;
     this.#url = relayUrl(options.relay);
+    this.#iceServers = options.iceServers?.map(checkedIceServer);
     this.#store = new Store(
       (effect) => this.#execute(effect),
       () => this.#changed(),
@@ -128,7 +132,7 @@ export class RoomSession implements Session {
         keys: this.#keys,
         connectRelay: this.#ports.connectRelay,
         onEvent: (event) => this.#dispatch(event),
-        onIceServers: (servers) => this.#links.setIceServers(this.#options.iceServers ?? servers),
+        onIceServers: (servers) => this.#links.setIceServers(this.#iceServers ?? servers),
         onDropped: (reason) => this.#count(reason),
       });
     },
@@ -164,7 +168,7 @@ export class RoomSession implements Session {
 
   #changed(): void {
     this.#view = this.#select();
-    for (const listener of this.#viewListeners) listener(this.#view);
+    for (const listener of this.#viewListeners) guarded(() => listener(this.#view));
   }
 
   #select(): SessionView {
@@ -177,11 +181,29 @@ export class RoomSession implements Session {
   }
 
   #tell(event: SessionEvent): void {
-    for (const listener of this.#eventListeners) listener(event);
+    for (const listener of this.#eventListeners) guarded(() => listener(event));
   }
 
   #count(reason: string): void {
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1);
+  }
+}
+
+function checkedIceServer(server: unknown): IceServer {
+  const checked = parseIceServer(server);
+  if (!checked)
+    throw new TaiError('usage', 'iceServers: each needs urls that begin with stun:, stuns:, turn: or turns:');
+  return checked;
+}
+
+/** A listener of the page that throws is the page's own error, reported as such; the room goes on. */
+function guarded(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }
 

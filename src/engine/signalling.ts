@@ -31,11 +31,11 @@ export class Signalling {
   constructor(self: PeerId, options: SignallingOptions) {
     this.#self = self;
     this.#options = options;
-    this.#outbox = this.#connect();
+    this.#outbox = this.#after(this.#outbox, () => this.#connect());
   }
 
   send(to: PeerId, message: PeerMessage): void {
-    this.#outbox = this.#outbox.then(async () => {
+    this.#outbox = this.#after(this.#outbox, async () => {
       const keys = await this.#options.keys;
       const payload = await keys.seal(this.#self, to, formatPeerMessage(message));
       if (payload === undefined) this.#options.onDropped('too-large');
@@ -46,7 +46,10 @@ export class Signalling {
   /** Leaves the room once what was sent before is out. */
   close(): void {
     this.#isClosed = true;
-    this.#outbox = this.#outbox.then(() => this.#relay?.close());
+    this.#outbox = this.#after(this.#outbox, async () => {
+      this.#relay?.close();
+      (await this.#options.keys).forget(this.#self);
+    });
   }
 
   async #connect(): Promise<void> {
@@ -66,7 +69,7 @@ export class Signalling {
   #receive(notification: RelayNotification, keys: KeyRing): void {
     const { method, params } = notification;
     // Everything goes through the one queue: a message must not overtake the news of its sender, nor the reverse.
-    this.#inbox = this.#inbox.then(async () => {
+    this.#inbox = this.#after(this.#inbox, async () => {
       switch (method) {
         case 'welcome':
           if (params.peer_id !== this.#self || params.room_id !== keys.roomId) {
@@ -92,6 +95,11 @@ export class Signalling {
         }
       }
     });
+  }
+
+  /** One piece of work that fails is counted, and must not stop those after it. */
+  #after(queue: Promise<void>, work: () => Promise<void>): Promise<void> {
+    return queue.then(work).catch(() => this.#options.onDropped('signalling-failed'));
   }
 
   #tell(event: RoomEvent): void {

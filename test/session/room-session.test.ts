@@ -174,6 +174,18 @@ describe('a session', () => {
     assert.equal(ada.session.view.phase, 'left');
   });
 
+  it('takes ICE servers as pages write them, and refuses what is none', () => {
+    const room = roomSecretFromBytes(new Uint8Array(32).fill(1));
+    if (!room) throw new Error('bad fixture');
+    const make = (urls: string): RoomSession =>
+      new RoomSession(
+        { relay: 'wss://relay.test', room: { kind: 'private', room }, iceServers: [{ urls } as never] },
+        memoryWorld(new MemoryRelay(), 'x').ports,
+      );
+    make('stun:stun.test').close();
+    assert.throws(() => make('https://stun.test'), { name: 'TaiError', code: 'usage' });
+  });
+
   for (const relay of [
     '',
     'relay.example.com',

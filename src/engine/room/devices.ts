@@ -23,7 +23,8 @@ export function presenceOf(local: Local): Presence {
 }
 
 export function openDevice(local: Local, kind: PublicationKind, deviceId?: string): LocalStep {
-  if (local[kind].state === 'starting') return { local, effects: [] };
+  // Asked for twice, it comes once; another device than the one on its way is another wish.
+  if (local[kind].state === 'starting' && deviceId === undefined) return { local, effects: [] };
   // A live device stays live until the next one is: switching costs no gap, and a failure costs nothing.
   const device: Device = local[kind].state === 'live' ? local[kind] : { state: 'starting', deviceId };
   return { local: { ...local, [kind]: device }, effects: [{ type: 'open-device', kind, deviceId }] };

@@ -70,6 +70,10 @@ export class PeerLink {
 
   makeOffer(round: number, isRestart: boolean): void {
     this.#enqueue('making-offer', round, async () => {
+      // Left over from an offer that could not be answered: without this, the next description would be its answer.
+      if (this.#connection.signalingState === 'have-remote-offer') {
+        await this.#connection.setRemoteDescription({ type: 'rollback' });
+      }
       if (this.#places.size === 0) for (const kind of PUBLICATION_KINDS) this.#addPlace(kind);
       if (isRestart) this.#connection.restartIce();
       await this.#describe((sdp) => this.#options.onOfferMade(round, sdp));
