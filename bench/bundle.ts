@@ -47,7 +47,9 @@ async function bundle(input: string, plugins: readonly Plugin[]): Promise<Bundle
     },
   });
   const outputs = Array.isArray(result) ? result : [result];
-  const scripts = outputs.flatMap((each) => ('output' in each ? each.output : [])).filter((file) => file.type === 'chunk');
+  const scripts = outputs
+    .flatMap((each) => ('output' in each ? each.output : []))
+    .filter((file) => file.type === 'chunk');
   const entry = scripts.find(({ isEntry }) => isEntry);
   if (!entry) throw new Error(`nothing was built of ${input}`);
   const foreign = scripts.flatMap(({ imports }) => imports).filter((name) => isBuiltin(name));

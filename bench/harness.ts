@@ -140,23 +140,27 @@ export function formatTable(rows: readonly Row[]): string {
   return `${[head, ...body].join('\n')}\n`;
 }
 
-/** Runs a bench as a command: its result on standard output, one sentence on standard error where it fails. */
+/**
+ * Runs a bench as a command: its result on standard output, or on standard error why there is none. Then it ends the
+ * process: some contenders' servers keep timers that nobody can stop.
+ */
 export async function runBench(
   defaults: { readonly rounds: number; readonly seed: number },
   bench: (options: BenchOptions) => Promise<BenchResult>,
 ): Promise<void> {
   const options = parseBenchArguments(process.argv.slice(2), defaults);
-  if (!options) {
-    process.stderr.write('Usage: --json, --rounds N, --seed N\n');
-    process.exitCode = 2;
-    return;
-  }
+  if (!options) return await end(2, process.stderr, 'Usage: --json, --rounds N, --seed N\n');
   try {
-    process.stdout.write(formatResult(await bench(options), options.isJson));
+    await end(0, process.stdout, formatResult(await bench(options), options.isJson));
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    process.exitCode = 1;
+    await end(1, process.stderr, `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   }
+}
+
+/** Pipes are written asynchronously: `exit` waits until the text is out. */
+async function end(code: number, stream: NodeJS.WritableStream, text: string): Promise<void> {
+  await new Promise((resolve) => stream.write(text, resolve));
+  process.exit(code);
 }
 
 /** mulberry32: from 0 to below 1, the same for the same seed. */

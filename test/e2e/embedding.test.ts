@@ -57,6 +57,7 @@ describe('a room in a page', () => {
     await red.until('red in its lobby', () => document.querySelector<Room>('#red')?.state === 'lobby');
     await red.evaluate(() => document.querySelector<Room>('#red')?.join());
     await two.until('one more in red', () => document.querySelector<Room>('#red')?.participants.length === 1);
+    await red.until('one more in red', () => document.querySelector<Room>('#red')?.participants.length === 1);
     const state = (): unknown => {
       const read = (id: string): unknown => {
         const room = document.querySelector<Room>(`#${id}`);

@@ -19,7 +19,10 @@ startPage(({ role, relay, room }) => {
         else void isOpen.then(() => socket.send(JSON.stringify(message)));
       };
       const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
-      connection.addEventListener('icecandidate', ({ candidate }) => candidate && send({ candidate: candidate.toJSON() }));
+      connection.addEventListener(
+        'icecandidate',
+        ({ candidate }) => candidate && send({ candidate: candidate.toJSON() }),
+      );
       connection.addEventListener('track', ({ track }) => track.kind === 'video' && onVideo(track));
       const describe = async (): Promise<void> => {
         await connection.setLocalDescription();
