@@ -3,24 +3,32 @@
  * most 16,384 bytes a socket and later parts (a pre-key bundle) need most of them.
  *
  * ```text
- *  0        1                33             49                55
- *  +--------+----------------+--------------+-----------------+
- *  | v = 1  | room id (32)   | peer id (16) | join number (6) |
- *  +--------+----------------+--------------+-----------------+
+ *  0        1              33             49                55                 61
+ *  +--------+--------------+--------------+-----------------+------------------+
+ *  | v = 2  | room id (32) | peer id (16) | join number (6) | admitted, ms (6) |
+ *  +--------+--------------+--------------+-----------------+------------------+
  * ```
  */
 import { concatBytes, readUint, uintBytes } from '../src/engine/protocol/bytes.ts';
 import { PEER_ID_BYTES, ROOM_ID_BYTES, idBytes, peerIdFromBytes, roomIdFromBytes } from '../src/engine/protocol/ids.ts';
 import type { PeerId, RoomId } from '../src/engine/protocol/ids.ts';
 
-const ATTACHMENT_VERSION = 1;
+const ATTACHMENT_VERSION = 2;
 const ROOM_AT = 1;
 const PEER_AT = ROOM_AT + ROOM_ID_BYTES;
 const JOIN_NUMBER_AT = PEER_AT + PEER_ID_BYTES;
 const JOIN_NUMBER_BYTES = 6;
-export const ATTACHMENT_BYTES = JOIN_NUMBER_AT + JOIN_NUMBER_BYTES;
+const ADMITTED_AT = JOIN_NUMBER_AT + JOIN_NUMBER_BYTES;
+const ADMITTED_BYTES = 6;
+export const ATTACHMENT_BYTES = ADMITTED_AT + ADMITTED_BYTES;
 
-export type Attachment = { readonly roomId: RoomId; readonly peerId: PeerId; readonly joinNumber: number };
+export type Attachment = {
+  readonly roomId: RoomId;
+  readonly peerId: PeerId;
+  readonly joinNumber: number;
+  /** Since 1970. The first sign of life of a socket. */
+  readonly admittedMs: number;
+};
 
 export function formatAttachment(attachment: Attachment): Uint8Array<ArrayBuffer> {
   return concatBytes(
@@ -28,6 +36,7 @@ export function formatAttachment(attachment: Attachment): Uint8Array<ArrayBuffer
     idBytes(attachment.roomId),
     idBytes(attachment.peerId),
     uintBytes(attachment.joinNumber, JOIN_NUMBER_BYTES),
+    uintBytes(attachment.admittedMs, ADMITTED_BYTES),
   );
 }
 
@@ -39,5 +48,7 @@ export function parseAttachment(value: unknown): Attachment | undefined {
   const roomId = roomIdFromBytes(value.subarray(ROOM_AT, PEER_AT));
   const peerId = peerIdFromBytes(value.subarray(PEER_AT, JOIN_NUMBER_AT));
   const joinNumber = readUint(value, JOIN_NUMBER_AT, JOIN_NUMBER_BYTES);
-  return roomId && peerId && joinNumber !== undefined ? { roomId, peerId, joinNumber } : undefined;
+  const admittedMs = readUint(value, ADMITTED_AT, ADMITTED_BYTES);
+  if (!roomId || !peerId || joinNumber === undefined || admittedMs === undefined) return undefined;
+  return { roomId, peerId, joinNumber, admittedMs };
 }

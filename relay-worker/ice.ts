@@ -1,17 +1,20 @@
 /** The operator's ICE servers, told to every peer in `welcome`. None by default: no third party learns of a call. */
 import { isRecord, parseJson } from '../src/engine/protocol/json.ts';
-import { ICE_SERVERS_MAX, parseIceServer } from '../src/engine/protocol/relay.ts';
+import { usableIceServers } from '../src/engine/protocol/relay.ts';
 import type { IceServer } from '../src/engine/protocol/relay.ts';
 
+/** What `welcome` has room for beside the longest list of peers. */
+export const ICE_SERVERS_TEXT_MAX = 32 * 1024;
+
 /**
- * Reads the `ICE_SERVERS` setting: JSON text (or the list itself) of `RTCIceServer` entries. Entries that are no
- * `stun(s):` or `turn(s):` servers are left out, so that one typing error does not take the others away.
+ * Reads the `ICE_SERVERS` setting: JSON text (or the list itself) of `RTCIceServer` entries. Entries that a browser
+ * would refuse are left out, so that one typing error does not take the others away; so are those from the one on that
+ * no longer fits into a `welcome`.
  */
 export function parseIceServers(setting: unknown): readonly IceServer[] {
   const value = typeof setting === 'string' ? parseJson(setting) : setting;
   const entries: readonly unknown[] = Array.isArray(value) ? value : isRecord(value) ? [value] : [];
-  return entries
-    .map((entry) => parseIceServer(entry))
-    .filter((server) => server !== undefined)
-    .slice(0, ICE_SERVERS_MAX);
+  const servers = usableIceServers(entries);
+  const ends = servers.map((_, index) => JSON.stringify(servers.slice(0, index + 1)).length);
+  return servers.filter((_, index) => (ends[index] ?? Infinity) <= ICE_SERVERS_TEXT_MAX);
 }

@@ -8,7 +8,8 @@ import { SUBPROTOCOL } from '../src/engine/protocol/token.ts';
 import type { TokenTimeFault } from '../src/engine/protocol/token.ts';
 import { admit, objectName, parseOffer } from './admission.ts';
 import type { RelayEnv } from './env.ts';
-import { ROOM_FULL_STATUS } from './room-object.ts';
+import type { EntryRefusal } from './relay-room.ts';
+import { entryRefusalOf } from './room-object.ts';
 
 export { RoomObject } from './room-object.ts';
 
@@ -35,7 +36,8 @@ async function relay(request: Request, env: RelayEnv): Promise<Response> {
   try {
     const id = env.ROOMS.idFromName(await objectName(admission.claims.roomId));
     const answer = await env.ROOMS.get(id).fetch(request);
-    return answer.status === ROOM_FULL_STATUS ? refuse('room-full', offer.isOurs, nowS) : answer;
+    const refusal = entryRefusalOf(answer.status);
+    return refusal ? refuse(refusal, offer.isOurs, nowS) : answer;
   } catch {
     // The object is being moved or is overloaded; what the platform says about it is not for clients.
     return json(503, { error: 'unavailable' }, { 'Retry-After': '1' });
@@ -43,7 +45,7 @@ async function relay(request: Request, env: RelayEnv): Promise<Response> {
 }
 
 /** Accepts and closes at once, because a browser does not show its page the status of a failed handshake. */
-function refuse(reason: TokenTimeFault | 'room-full', isOurs: boolean, nowS: number): Response {
+function refuse(reason: TokenTimeFault | EntryRefusal, isOurs: boolean, nowS: number): Response {
   const { 0: client, 1: server } = new WebSocketPair();
   server.accept();
   server.close(CLOSE_CODES[reason], reason === 'token-expired' ? formatExpiredReason(nowS) : reason);

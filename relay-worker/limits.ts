@@ -1,5 +1,5 @@
 /**
- * How much one socket and one room may ask of the relay (PROTOCOL.md LM1–LM7). No clock in here: time is an argument.
+ * How much one socket and one room may ask of the relay (PROTOCOL.md LM1–LM9). No clock in here: time is an argument.
  *
  * Buckets live in memory only. An object that was put to sleep has been idle for longer than a bucket needs to fill.
  */
@@ -14,12 +14,27 @@ export const SOCKET_BYTES_BURST = 1024 * 1024;
 export const ROOM_MESSAGES_PER_S = 300;
 export const ROOM_MESSAGES_BURST = 900;
 
+/** Each admission is told to the whole room, and its end again. The largest room can come back at once after a restart. */
+export const ROOM_ADMISSIONS_PER_S = 2;
+export const ROOM_ADMISSIONS_BURST = PEERS_CEILING;
+
+/**
+ * A socket without a sign of life for so long is half-open: its peer pings every 5 s. Above a minute, because browsers
+ * run the timers of a hidden page only once a minute.
+ */
+export const SILENCE_MAX_MS = 90_000;
+/** While there are messages, silent sockets are looked for this often; without any, when somebody comes in. */
+export const SILENCE_LOOK_EVERY_MS = 5_000;
+
 /** A longer text ends its socket; between `RELAY_TEXT_MAX` and this it is answered with `too-large`. */
 export const TEXT_CLOSE_BYTES = 1024 * 1024;
 /** So many messages that break the protocol end their socket. */
 export const FAULTS_MAX = 32;
 
-/** While more than this waits for a peer that does not read, further messages to it are dropped: memory is the room's. */
+/**
+ * While more than this waits for a peer that does not read, further messages to it are dropped: memory is the room's.
+ * Who joined and who left is not dropped, or the peer's list of the others would be wrong and nothing would show it.
+ */
 export const BUFFERED_DROP_BYTES = 256 * 1024;
 /** A peer that is so far behind, what was dropped included, is closed: it does better to come back and start afresh. */
 export const BEHIND_CLOSE_BYTES = 1024 * 1024;

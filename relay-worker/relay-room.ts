@@ -1,20 +1,31 @@
 /**
- * One room: who is in it, and what passes between them (PROTOCOL.md RL1–RL13). Sees recipients, sizes and rates,
+ * One room: who is in it, and what passes between them (PROTOCOL.md RL1–RL14, LM1–LM9). Sees recipients, sizes and rates,
  * never a body. Pure: sockets and time come in from outside, so that tests run it on sockets in memory.
  *
  * An event that reaches the room for a socket that is not (or no longer) in it does nothing.
  */
+import { utf8Length } from '../src/engine/protocol/bytes.ts';
 import { CLOSE_CODES } from '../src/engine/protocol/errors.ts';
 import type { CloseReason, RpcErrorReason } from '../src/engine/protocol/errors.ts';
 import type { PeerId, RoomId } from '../src/engine/protocol/ids.ts';
-import { formatError, formatNotification, formatResult, parseClientText } from '../src/engine/protocol/relay.ts';
+import {
+  RELAY_TEXT_MAX,
+  formatError,
+  formatNotification,
+  formatResult,
+  parseClientText,
+} from '../src/engine/protocol/relay.ts';
 import type { ClientRequest, IceServer, PeerPlace, RpcId, Welcome } from '../src/engine/protocol/relay.ts';
 import {
   BEHIND_CLOSE_BYTES,
   BUFFERED_DROP_BYTES,
   FAULTS_MAX,
+  ROOM_ADMISSIONS_BURST,
+  ROOM_ADMISSIONS_PER_S,
   ROOM_MESSAGES_BURST,
   ROOM_MESSAGES_PER_S,
+  SILENCE_LOOK_EVERY_MS,
+  SILENCE_MAX_MS,
   SocketBudget,
   TEXT_CLOSE_BYTES,
   TokenBucket,
@@ -22,6 +33,15 @@ import {
 
 /** How far ahead of our clock a join number may lie that a returning peer shows: numbers are times, so none is later. */
 export const JOIN_NUMBER_AHEAD_MAX_MS = 60_000;
+
+/**
+ * LM9: how the relay ends a socket that has been silent for too long. Its peer is gone and will not read this; one that
+ * only slept takes it for any other loss (RFC 6455 §7.4.1: "going away"), and comes back.
+ */
+export const SILENT_CLOSE = { code: 1001, reason: 'silent' } as const;
+
+/** Why somebody is not let in whose token is good. */
+export type EntryRefusal = 'room-full' | 'rate-limited';
 
 /** The part of a WebSocket that the room needs. `send` may throw on a socket that is ending. */
 export type RoomSocket = {
@@ -31,12 +51,14 @@ export type RoomSocket = {
   close(code: number, reason: string): void;
 };
 
-export type RoomOptions = {
+export type RoomOptions<S> = {
   readonly roomId: RoomId;
   /** Names this instance; after a restart or a sleep it is another, and `n` starts again. */
   readonly ep: string;
   readonly maxPeers: number;
   readonly iceServers: readonly IceServer[];
+  /** When the platform last answered a ping of this socket for us (RL7). */
+  answeredAtMs(socket: S): number | undefined;
 };
 
 type Member<S> = {
@@ -44,35 +66,44 @@ type Member<S> = {
   readonly peerId: PeerId;
   readonly joinNumber: number;
   readonly budget: SocketBudget;
+  /** Of its admission or its last message; pings do not come this far. */
+  heardMs: number;
   faults: number;
   /** `n` of the last message that was meant for this socket, dropped ones included: a hole in it can be seen. */
   n: number;
-  /** Of messages that were not forwarded because this socket does not read; forgotten once it has read. */
+  /** Of texts that were not sent because this socket does not read; forgotten once it has read. */
   droppedBytes: number;
 };
 
 export class RelayRoom<S extends RoomSocket> {
-  readonly #options: RoomOptions;
+  readonly #options: RoomOptions<S>;
   readonly #bySocket = new Map<S, Member<S>>();
   readonly #byPeer = new Map<PeerId, Member<S>>();
   readonly #messages = new TokenBucket(ROOM_MESSAGES_PER_S, ROOM_MESSAGES_BURST);
+  readonly #admissions = new TokenBucket(ROOM_ADMISSIONS_PER_S, ROOM_ADMISSIONS_BURST);
+  #lookedMs = 0;
 
-  constructor(options: RoomOptions) {
+  constructor(options: RoomOptions<S>) {
     this.#options = options;
   }
 
   /** Takes up a socket that was admitted before this instance began. Nothing is told to anyone. */
-  restore(socket: S, place: PeerPlace): void {
-    this.#add(socket, place, new SocketBudget());
-  }
-
-  /** A peer that is here already may always replace its own socket. */
-  hasPlaceFor(peerId: PeerId): boolean {
-    return this.#byPeer.has(peerId) || this.#byPeer.size < this.#options.maxPeers;
+  restore(socket: S, place: PeerPlace, admittedMs: number): void {
+    this.#add(socket, place, new SocketBudget(), admittedMs);
   }
 
   /**
-   * Lets a peer in whose token was checked and for whom there is a place, and tells it and the others. A live socket
+   * Asked once before each `admit`: takes silent sockets out of the room, and the price of an admission from its bucket.
+   * A peer that is here needs no place, as it replaces its own socket.
+   */
+  refusalOf(peerId: PeerId, nowMs: number): EntryRefusal | undefined {
+    this.#dismissSilent(nowMs);
+    if (!this.#byPeer.has(peerId) && this.#byPeer.size >= this.#options.maxPeers) return 'room-full';
+    return this.#admissions.take(1, nowMs) ? undefined : 'rate-limited';
+  }
+
+  /**
+   * Lets a peer in whose token was checked and who was not refused, and tells it and the others. A live socket
    * of the same peer is replaced without the others noticing.
    */
   admit(socket: S, peerId: PeerId, joinNumberShown: number, nowMs: number): PeerPlace {
@@ -83,8 +114,8 @@ export class RelayRoom<S extends RoomSocket> {
       join_number: old?.joinNumber ?? this.#joinNumber(joinNumberShown, nowMs),
     };
     if (old) this.#remove(old, 'replaced');
-    const member = this.#add(socket, place, old?.budget ?? new SocketBudget());
-    send(socket, formatNotification({ method: 'welcome', params: this.#welcome(member) }));
+    const member = this.#add(socket, place, old?.budget ?? new SocketBudget(), nowMs);
+    this.#tell([member], formatNotification({ method: 'welcome', params: this.#welcome(member) }));
     if (!old) this.#tellOthers(member, formatNotification({ method: 'peer_joined', params: place }));
     return place;
   }
@@ -93,7 +124,9 @@ export class RelayRoom<S extends RoomSocket> {
   receive(socket: S, data: string | ArrayBuffer, nowMs: number): void {
     const member = this.#bySocket.get(socket);
     if (!member) return;
-    const bytes = typeof data === 'string' ? data.length : data.byteLength;
+    member.heardMs = nowMs;
+    if (Math.abs(nowMs - this.#lookedMs) >= SILENCE_LOOK_EVERY_MS) this.#dismissSilent(nowMs);
+    const bytes = sizeOf(data);
     if (bytes > TEXT_CLOSE_BYTES) return this.#dismiss(member, 'too-large');
     const verdict = member.budget.judge(bytes, this.#messages, nowMs);
     if (verdict === 'close') return this.#dismiss(member, 'rate-limited');
@@ -104,6 +137,7 @@ export class RelayRoom<S extends RoomSocket> {
       return this.#answerError(member, parsed?.id ?? null, 'rate-limited');
     }
     if (typeof data !== 'string') return this.#fault(member, null, 'invalid-request');
+    if (bytes > RELAY_TEXT_MAX) return this.#fault(member, null, 'too-large');
     const parsed = parseClientText(data);
     if (parsed.type === 'fault') return this.#fault(member, parsed.id, parsed.reason);
     this.#handle(member, parsed.request, parsed.id);
@@ -123,7 +157,7 @@ export class RelayRoom<S extends RoomSocket> {
     switch (request.method) {
       case 'join':
         if (request.params.peer_id !== member.peerId) return this.#fault(member, id, 'peer-mismatch');
-        if (id !== undefined) send(member.socket, formatResult(id, this.#welcome(member)));
+        if (id !== undefined) this.#offer(member, formatResult(id, this.#welcome(member)));
         return;
       case 'leave':
         this.#answerDone(member, id);
@@ -137,17 +171,11 @@ export class RelayRoom<S extends RoomSocket> {
     const target = this.#byPeer.get(targetPeerId);
     if (!target || target === sender) return this.#answerError(sender, id, 'peer-unknown');
     target.n++;
-    const waiting = target.socket.bufferedAmount;
-    if (waiting > BUFFERED_DROP_BYTES) {
-      target.droppedBytes += payload.length;
-      if (waiting + target.droppedBytes > BEHIND_CLOSE_BYTES) this.#dismiss(target, 'slow-reader');
-      return this.#answerError(sender, id, 'rate-limited');
-    }
-    target.droppedBytes = 0;
     const { roomId, ep } = this.#options;
     const params = { sender_peer_id: sender.peerId, room_id: roomId, payload, n: target.n, ep };
-    send(target.socket, formatNotification({ method: 'relay_message', params }));
-    this.#answerDone(sender, id);
+    const isTaken = this.#offer(target, formatNotification({ method: 'relay_message', params }));
+    if (isTaken) this.#answerDone(sender, id);
+    else this.#answerError(sender, id, 'rate-limited');
   }
 
   #welcome(member: Member<S>): Welcome {
@@ -166,12 +194,13 @@ export class RelayRoom<S extends RoomSocket> {
     return isPlausible && !taken.includes(shown) ? shown : Math.max(nowMs, ...taken.map((number) => number + 1));
   }
 
-  #add(socket: S, place: PeerPlace, budget: SocketBudget): Member<S> {
+  #add(socket: S, place: PeerPlace, budget: SocketBudget, heardMs: number): Member<S> {
     const member = {
       socket,
       peerId: place.peer_id,
       joinNumber: place.join_number,
       budget,
+      heardMs,
       faults: 0,
       n: 0,
       droppedBytes: 0,
@@ -181,15 +210,26 @@ export class RelayRoom<S extends RoomSocket> {
     return member;
   }
 
-  #remove(member: Member<S>, reason: CloseReason): void {
+  #remove(member: Member<S>, reason: CloseReason | 'silent'): void {
     this.#bySocket.delete(member.socket);
     this.#byPeer.delete(member.peerId);
     closeSocket(member.socket, reason);
   }
 
-  #dismiss(member: Member<S>, reason: CloseReason): void {
+  /** Does nothing for a member that was dismissed on the way here, for being too far behind. */
+  #dismiss(member: Member<S>, reason: CloseReason | 'silent'): void {
+    if (this.#bySocket.get(member.socket) !== member) return;
     this.#remove(member, reason);
     this.#tellLeft(member);
+  }
+
+  /** LM9: without it a half-open socket would keep its place, and be seen by the others, for as long as the room lives. */
+  #dismissSilent(nowMs: number): void {
+    this.#lookedMs = nowMs;
+    for (const member of [...this.#byPeer.values()]) {
+      const lastMs = Math.max(member.heardMs, this.#options.answeredAtMs(member.socket) ?? 0);
+      if (nowMs - lastMs > SILENCE_MAX_MS) this.#dismiss(member, 'silent');
+    }
   }
 
   #fault(member: Member<S>, id: RpcId | null | undefined, reason: RpcErrorReason): void {
@@ -199,11 +239,11 @@ export class RelayRoom<S extends RoomSocket> {
   }
 
   #answerDone(member: Member<S>, id: RpcId | undefined): void {
-    if (id !== undefined) send(member.socket, formatResult(id, {}));
+    if (id !== undefined) this.#offer(member, formatResult(id, {}));
   }
 
   #answerError(member: Member<S>, id: RpcId | null | undefined, reason: RpcErrorReason): void {
-    if (id !== undefined) send(member.socket, formatError(id, reason));
+    if (id !== undefined) this.#offer(member, formatError(id, reason));
   }
 
   #tellLeft(member: Member<S>): void {
@@ -211,8 +251,40 @@ export class RelayRoom<S extends RoomSocket> {
   }
 
   #tellOthers(member: Member<S>, text: string): void {
-    for (const other of this.#byPeer.values()) if (other !== member) send(other.socket, text);
+    this.#tell(
+      [...this.#byPeer.values()].filter((other) => other !== member),
+      text,
+    );
   }
+
+  /** LM6 for what must not be missing: waits with the rest. Who is too far behind leaves only when all have been told. */
+  #tell(targets: readonly Member<S>[], text: string): void {
+    for (const target of targets) send(target.socket, text);
+    for (const target of targets) if (isBehind(target)) this.#dismiss(target, 'slow-reader');
+  }
+
+  /** LM6 for everything else: `false` where it was dropped. */
+  #offer(target: Member<S>, text: string): boolean {
+    if (target.socket.bufferedAmount <= BUFFERED_DROP_BYTES) {
+      target.droppedBytes = 0;
+      send(target.socket, text);
+      return true;
+    }
+    target.droppedBytes += text.length;
+    if (isBehind(target)) this.#dismiss(target, 'slow-reader');
+    return false;
+  }
+}
+
+/** What waits and what was dropped; our texts are ASCII, but for names in the operator's ICE servers. */
+function isBehind(member: Member<RoomSocket>): boolean {
+  return member.socket.bufferedAmount + member.droppedBytes > BEHIND_CLOSE_BYTES;
+}
+
+/** In bytes. A text that is too long by its units alone is not counted any further. */
+function sizeOf(data: string | ArrayBuffer): number {
+  if (typeof data !== 'string') return data.byteLength;
+  return data.length > TEXT_CLOSE_BYTES ? data.length : utf8Length(data);
 }
 
 function placeOf(member: Member<unknown>): PeerPlace {
@@ -227,9 +299,9 @@ function send(socket: RoomSocket, text: string): void {
   }
 }
 
-function closeSocket(socket: RoomSocket, reason: CloseReason): void {
+function closeSocket(socket: RoomSocket, reason: CloseReason | 'silent'): void {
   try {
-    socket.close(CLOSE_CODES[reason], reason);
+    socket.close(reason === 'silent' ? SILENT_CLOSE.code : CLOSE_CODES[reason], reason);
   } catch {
     // Already closed.
   }

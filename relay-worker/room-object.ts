@@ -16,10 +16,16 @@ import type { RelayEnv } from './env.ts';
 import { parseIceServers } from './ice.ts';
 import { parseMaxPeers } from './limits.ts';
 import { RelayRoom } from './relay-room.ts';
+import type { EntryRefusal } from './relay-room.ts';
 
 const EPOCH_BYTES = 9;
 /** Tells the Worker to refuse: a socket that an object closes before its handshake is answered never ends cleanly. */
-export const ROOM_FULL_STATUS = 409;
+const REFUSAL_STATUS: Record<EntryRefusal, number> = { 'room-full': 409, 'rate-limited': 429 };
+
+/** Which refusal an object's answer is, if any. */
+export function entryRefusalOf(status: number): EntryRefusal | undefined {
+  return (Object.keys(REFUSAL_STATUS) as EntryRefusal[]).find((refusal) => REFUSAL_STATUS[refusal] === status);
+}
 
 export class RoomObject extends DurableObject<RelayEnv> {
   readonly #ep = toBase64Url(crypto.getRandomValues(new Uint8Array(EPOCH_BYTES)));
@@ -33,8 +39,8 @@ export class RoomObject extends DurableObject<RelayEnv> {
       if (socket.readyState !== WebSocket.OPEN) continue;
       const attachment = parseAttachment(socket.deserializeAttachment());
       if (!attachment) continue;
-      const { roomId, peerId, joinNumber } = attachment;
-      this.#roomOf(roomId).restore(socket, { peer_id: peerId, join_number: joinNumber });
+      const { roomId, peerId, joinNumber, admittedMs } = attachment;
+      this.#roomOf(roomId).restore(socket, { peer_id: peerId, join_number: joinNumber }, admittedMs);
     }
   }
 
@@ -43,11 +49,14 @@ export class RoomObject extends DurableObject<RelayEnv> {
     const claims = parseOffer(request.headers.get('Sec-WebSocket-Protocol')).token?.claims;
     if (!claims) return new Response(null, { status: 400 });
     const room = this.#roomOf(claims.roomId);
-    if (!room.hasPlaceFor(claims.peerId)) return new Response(null, { status: ROOM_FULL_STATUS });
+    const nowMs = Date.now();
+    const refusal = room.refusalOf(claims.peerId, nowMs);
+    if (refusal) return new Response(null, { status: REFUSAL_STATUS[refusal] });
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server);
-    const { join_number: joinNumber } = room.admit(server, claims.peerId, claims.joinNumber, Date.now());
-    server.serializeAttachment(formatAttachment({ roomId: claims.roomId, peerId: claims.peerId, joinNumber }));
+    const { roomId, peerId } = claims;
+    const { join_number: joinNumber } = room.admit(server, peerId, claims.joinNumber, nowMs);
+    server.serializeAttachment(formatAttachment({ roomId, peerId, joinNumber, admittedMs: nowMs }));
     return new Response(null, { status: 101, webSocket: client, headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } });
   }
 
@@ -71,6 +80,7 @@ export class RoomObject extends DurableObject<RelayEnv> {
       ep: this.#ep,
       maxPeers: parseMaxPeers(this.env.MAX_PEERS),
       iceServers: parseIceServers(this.env.ICE_SERVERS),
+      answeredAtMs: (socket) => this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime(),
     });
     return this.#room;
   }

@@ -7,7 +7,7 @@
 /** Our elements begin with it. */
 const PREFIX = 'tai-';
 /** An invitation in the fragment, `#tai=…` or `#tai.<room>=…`: who follows one wants to join. */
-const INVITATION = /[#&]tai(\.[^=&]*)?=/;
+const INVITATION = /[#&]tai(\.[^=&%]*)?(=|%3d|&|$)/i;
 /** How far outside the viewport an element counts as near: one viewport. */
 const NEAR = '100%';
 /** Time for the page's own work after its load event before elements nobody could see are looked after. */

@@ -25,7 +25,7 @@ export const browserPorts: Ports = {
       wakeSources: [
         { target: globalThis.window, type: 'online' },
         { target: globalThis.window, type: 'pageshow' },
-        { target: globalThis.document, type: 'visibilitychange' },
+        { target: globalThis.document, type: 'visibilitychange', isAwake: () => !globalThis.document.hidden },
       ],
       ...options,
     }),

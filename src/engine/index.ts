@@ -19,5 +19,6 @@ export type { ErrorCode } from './protocol/errors.ts';
 export type { IceServer } from './protocol/relay.ts';
 export type { PeerId, RoomId } from './protocol/ids.ts';
 export type { PublicationKind } from './protocol/peer.ts';
+export { fragmentEntry } from './protocol/invite.ts';
 export type { RoomSecret } from './protocol/invite.ts';
 export type { Device, LeaveReason, LinkTransport, PeerLeaveReason, Phase } from './room/state.ts';

@@ -1,6 +1,6 @@
 /** The links of one session: opens, feeds and closes them, and turns their reports into events. */
 import { cameraEncoding } from './media/quality.ts';
-import type { RemoteTracks } from './media/remote-tracks.ts';
+import { RemoteTracks } from './media/remote-tracks.ts';
 import type { DevicePort, LinkPort, Ports } from './ports.ts';
 import type { PeerId } from './protocol/ids.ts';
 import { PUBLICATION_KINDS } from './protocol/peer.ts';
@@ -12,7 +12,6 @@ import type { PeerLinkOptions } from './transport/peer-link.ts';
 export type LinksOptions = {
   readonly openLink: Ports['openLink'];
   readonly devices: DevicePort;
-  readonly remoteTracks: RemoteTracks;
   onEvent(event: RoomEvent): void;
   onDropped(reason: string): void;
 };
@@ -20,10 +19,17 @@ export type LinksOptions = {
 export class Links {
   readonly #options: LinksOptions;
   readonly #links = new Map<PeerId, { readonly generation: number; readonly link: LinkPort }>();
+  /** Peers that something can be sent to: those that the relay only lists must not cost the others their picture. */
+  readonly #reached = new Set<PeerId>();
+  readonly #remoteTracks = new RemoteTracks();
   #iceServers: readonly IceServer[] = [];
 
   constructor(options: LinksOptions) {
     this.#options = options;
+  }
+
+  get iceHosts(): number {
+    return this.#iceServers.length;
   }
 
   /** For links opened from now on. */
@@ -33,7 +39,7 @@ export class Links {
 
   open(peerId: PeerId, generation: number): void {
     this.close(peerId);
-    const { devices, remoteTracks, onEvent, onDropped, openLink } = this.#options;
+    const { devices, onEvent, onDropped, openLink } = this.#options;
     const on = { peerId, generation };
     const tracks: { [Kind in PublicationKind]?: MediaStreamTrack } = {};
     for (const kind of PUBLICATION_KINDS) {
@@ -43,16 +49,20 @@ export class Links {
     const options: PeerLinkOptions = {
       iceServers: this.#iceServers,
       tracks,
-      cameraEncoding: cameraEncoding(this.#links.size + 1),
+      cameraEncoding: cameraEncoding(this.#reached.size + 1),
       onOfferMade: (round, sdp) => onEvent({ type: 'offer-made', ...on, round, sdp }),
       onOfferAccepted: (round, sdp) => onEvent({ type: 'offer-accepted', ...on, round, sdp }),
       onAnswerAccepted: (round) => onEvent({ type: 'answer-accepted', ...on, round }),
       onFailed: (work, round) => onEvent({ type: 'negotiation-failed', ...on, work, round }),
       onCandidates: (candidates) => onEvent({ type: 'candidates-found', ...on, candidates }),
-      onTransport: (transport) => onEvent({ type: 'transport-changed', ...on, transport }),
+      onTransport: (transport) => {
+        if (transport === 'connected') this.#reached.add(peerId);
+        this.#shareUplink();
+        onEvent({ type: 'transport-changed', ...on, transport });
+      },
       onEndedByPeer: () => onEvent({ type: 'ended-by-peer', ...on }),
       onTrack: (kind, track) =>
-        onEvent({ type: 'remote-track', ...on, kind, trackId: remoteTracks.add(peerId, track) }),
+        onEvent({ type: 'remote-track', ...on, kind, trackId: this.#remoteTracks.add(peerId, track) }),
       onDropped,
     };
     try {
@@ -70,6 +80,10 @@ export class Links {
     return found?.generation === generation ? found.link : undefined;
   }
 
+  remoteTrack(trackId: string | undefined): MediaStreamTrack | undefined {
+    return this.#remoteTracks.get(trackId);
+  }
+
   /** Every link sends this kind's track from now on, or nothing where there is none. */
   publish(kind: PublicationKind): void {
     const track = this.#options.devices.track(kind);
@@ -80,8 +94,9 @@ export class Links {
     const found = this.#links.get(peerId);
     if (!found) return;
     this.#links.delete(peerId);
+    this.#reached.delete(peerId);
     found.link.close();
-    this.#options.remoteTracks.removeOwner(peerId);
+    this.#remoteTracks.removeOwner(peerId);
     this.#shareUplink();
   }
 
@@ -91,13 +106,14 @@ export class Links {
 
   async stats(): Promise<ReadonlyMap<PeerId, RTCStatsReport>> {
     const reports = await Promise.all(
-      [...this.#links].map(async ([peerId, { link }]) => [peerId, await link.stats()] as const),
+      // a link that is being closed has none any more
+      [...this.#links].map(async ([peerId, { link }]) => [peerId, await link.stats().catch(() => undefined)] as const),
     );
-    return new Map(reports);
+    return new Map(reports.filter((entry): entry is [PeerId, RTCStatsReport] => entry[1] !== undefined));
   }
 
   #shareUplink(): void {
-    const encoding = cameraEncoding(this.#links.size);
+    const encoding = cameraEncoding(this.#reached.size);
     for (const { link } of this.#links.values()) link.setCameraEncoding(encoding);
   }
 }

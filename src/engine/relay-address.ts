@@ -1,6 +1,7 @@
-/** Where the relay is: checked once, at the page's call. */
+/** Where the relay and the page's own ICE servers are: checked once, at the page's call. */
 import { TaiError } from './protocol/errors.ts';
-import { RELAY_PATH } from './protocol/relay.ts';
+import { RELAY_PATH, parseIceServer } from './protocol/relay.ts';
+import type { IceServer } from './protocol/relay.ts';
 
 const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
@@ -16,4 +17,14 @@ export function relayUrl(relay: string): URL {
     throw new TaiError('usage', 'relay: must be a wss: or https: address (ws: or http: only for this machine)');
   }
   return new URL(`${isSecure ? 'wss' : 'ws'}://${url.host}${RELAY_PATH}`);
+}
+
+/** As the engine uses them. Throws `TaiError('usage')` for one that is none. */
+export function checkedIceServers(servers: readonly unknown[] | undefined): readonly IceServer[] | undefined {
+  return servers?.map((server) => {
+    const checked = parseIceServer(server);
+    if (!checked)
+      throw new TaiError('usage', 'iceServers: stun(s): or turn(s): urls, turn with username and credential');
+    return checked;
+  });
 }

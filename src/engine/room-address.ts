@@ -40,11 +40,14 @@ export function createPrivateRoom(): RoomAddress {
  */
 export async function resolveRoom(options: RoomAddressOptions): Promise<RoomAddress | undefined> {
   const { roomName = '', roomSecret, fragment = '' } = options;
+  if (globalThis.crypto?.subtle === undefined) {
+    throw new TaiError('insecure-context', 'the page must be served over https (or from this machine)');
+  }
   if (roomName !== '' && !isRoomName(roomName)) {
     throw new TaiError('usage', 'room: use 1 to 64 letters, digits, ".", "_" or "-"');
   }
   if (roomSecret !== undefined) {
-    const room = typeof roomSecret === 'string' ? parseRoomSecret(roomSecret) : roomSecretFromBytes(roomSecret);
+    const room = parseSecret(roomSecret);
     if (!room) throw new TaiError('usage', 'roomSecret: 32, 64 or 96 bytes, not all zero, or their base64url');
     return { kind: 'private', room };
   }
@@ -54,6 +57,12 @@ export async function resolveRoom(options: RoomAddressOptions): Promise<RoomAddr
   if (roomName === '') return undefined;
   const room = roomSecretFromBytes(await openRoomSecret(relayUrl(options.relay).host, roomName));
   return room && { kind: 'open', room };
+}
+
+/** Pages are not type-checked: anything may come here. */
+function parseSecret(value: unknown): RoomSecret | undefined {
+  if (typeof value === 'string') return parseRoomSecret(value);
+  return value instanceof Uint8Array ? roomSecretFromBytes(value) : undefined;
 }
 
 /** The fragment (with `#`) of the link that lets a guest into this room; the page's other entries are kept. */

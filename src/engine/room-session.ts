@@ -1,12 +1,10 @@
 /** The session: feeds events to the room, executes its effects through the ports, and tells the page. */
 import { KeyRing, randomPeerId } from './keys.ts';
 import { Links } from './links.ts';
-import { RemoteTracks } from './media/remote-tracks.ts';
+import { Listeners } from './listeners.ts';
 import type { ClockPort, DevicePort, Ports } from './ports.ts';
 import { TaiError } from './protocol/errors.ts';
-import { parseIceServer } from './protocol/relay.ts';
-import type { IceServer } from './protocol/relay.ts';
-import { relayUrl } from './relay-address.ts';
+import { checkedIceServers, relayUrl } from './relay-address.ts';
 import type { Effect, RoomEvent, TimerId } from './room/events.ts';
 import { Store } from './room/store.ts';
 import type {
@@ -28,16 +26,17 @@ export class RoomSession implements Session {
   readonly #options: SessionOptions;
   readonly #ports: Ports;
   readonly #url: URL;
-  readonly #iceServers: readonly IceServer[] | undefined;
-  readonly #keys: Promise<KeyRing>;
+  readonly #iceServers: SessionOptions['iceServers'];
+  #keys: Promise<KeyRing> | undefined;
   readonly #store: Store;
   readonly #clock: ClockPort;
   readonly #devices: DevicePort;
   readonly #links: Links;
-  readonly #remoteTracks = new RemoteTracks();
   readonly #dropped = new Map<string, number>();
-  readonly #viewListeners = new Set<(view: SessionView) => void>();
-  readonly #eventListeners = new Set<(event: SessionEvent) => void>();
+  readonly #viewListeners = new Listeners<SessionView>();
+  readonly #eventListeners = new Listeners<SessionEvent>();
+  /** Told once the view shows what they tell of. */
+  readonly #moments: SessionEvent[] = [];
   #signalling: Signalling | undefined;
   #roomId: KeyRing['roomId'] | undefined;
   #view: SessionView;
@@ -48,10 +47,10 @@ export class RoomSession implements Session {
     this.#options = options;
     this.#ports = ports;
     this.#url = relayUrl(options.relay);
-    this.#iceServers = options.iceServers?.map(checkedIceServer);
+    this.#iceServers = checkedIceServers(options.iceServers);
     this.#store = new Store(
       (effect) => this.#execute(effect),
-      () => this.#changed(),
+      (isChanged) => this.#settled(isChanged),
     );
     const onEvent = (event: RoomEvent): void => this.#dispatch(event);
     const onDropped = (reason: string): void => this.#count(reason);
@@ -60,17 +59,16 @@ export class RoomSession implements Session {
       onLive: (kind, track) => onEvent({ type: 'device-live', kind, ...liveDevice(track) }),
       onFailed: (kind, code) => onEvent({ type: 'device-failed', kind, code }),
       onEnded: (kind, trackId) => onEvent({ type: 'device-ended', kind, trackId }),
-      onDevicesChanged: () => this.#tell({ type: 'devices-changed' }),
+      onDevicesChanged: () => this.#eventListeners.tell({ type: 'devices-changed' }),
     });
     const { openLink } = ports;
-    this.#links = new Links({ openLink, devices: this.#devices, remoteTracks: this.#remoteTracks, onEvent, onDropped });
-    // Begun now, so that it is done long before somebody joins.
-    this.#keys = KeyRing.create(options.room.room).then((keys) => {
-      this.#roomId = keys.roomId;
-      return keys;
-    });
+    this.#links = new Links({ openLink, devices: this.#devices, onEvent, onDropped });
+    // Begun now, so that it is done long before somebody joins; a failure is told to who joins.
+    this.#makeKeys().catch(() => this.#count('keys-failed'));
     // A page that goes away says so while it still can; peers see the connection end at once.
-    this.#unwatchPage = ports.watchPage(() => this.#dispatch({ type: 'leave' }));
+    this.#unwatchPage = ports.watchPage(() => {
+      if (this.#view.selfId !== undefined) this.#dispatch({ type: 'leave' });
+    });
     this.#view = this.#select();
     if (options.displayName) this.dispatch({ type: 'set-name', name: options.displayName });
   }
@@ -80,13 +78,11 @@ export class RoomSession implements Session {
   }
 
   subscribe(listener: (view: SessionView) => void): () => void {
-    this.#viewListeners.add(listener);
-    return () => this.#viewListeners.delete(listener);
+    return this.#viewListeners.add(listener);
   }
 
   on(listener: (event: SessionEvent) => void): () => void {
-    this.#eventListeners.add(listener);
-    return () => this.#eventListeners.delete(listener);
+    return this.#eventListeners.add(listener);
   }
 
   dispatch(command: Command): void {
@@ -129,7 +125,7 @@ export class RoomSession implements Session {
     'connect-relay': ({ peerId }) => {
       this.#signalling = new Signalling(peerId, {
         url: this.#url.href,
-        keys: this.#keys,
+        keys: this.#makeKeys(),
         connectRelay: this.#ports.connectRelay,
         onEvent: (event) => this.#dispatch(event),
         onIceServers: (servers) => this.#links.setIceServers(this.#iceServers ?? servers),
@@ -153,7 +149,7 @@ export class RoomSession implements Session {
       this.#links.get(peerId, generation)?.addCandidates(candidates),
     'start-timer': ({ id, delay_ms }) => this.#clock.start(id, delay_ms),
     'stop-timer': ({ id }) => this.#clock.stop(id),
-    tell: ({ moment }) => this.#tell(moment),
+    tell: ({ moment }) => this.#moments.push(moment),
     drop: ({ reason }) => this.#count(reason),
   };
 
@@ -166,44 +162,42 @@ export class RoomSession implements Session {
     if (!this.#isClosed) this.#store.dispatch(event);
   }
 
-  #changed(): void {
-    this.#view = this.#select();
-    for (const listener of this.#viewListeners) guarded(() => listener(this.#view));
+  /** First the view, then what has happened: who is told of a change finds it done. */
+  #settled(isChanged: boolean): void {
+    if (isChanged) {
+      this.#view = this.#select();
+      this.#viewListeners.tell(this.#view);
+    }
+    for (let moment = this.#moments.shift(); moment; moment = this.#moments.shift()) this.#eventListeners.tell(moment);
+  }
+
+  /** Made once; again after a failure (a chunk that could not be fetched), for the next join. */
+  #makeKeys(): Promise<KeyRing> {
+    this.#keys ??= KeyRing.create(this.#options.room.room).then(
+      (keys) => {
+        this.#roomId = keys.roomId;
+        return keys;
+      },
+      (error: unknown) => {
+        this.#keys = undefined;
+        throw error;
+      },
+    );
+    return this.#keys;
   }
 
   #select(): SessionView {
     return viewOf(this.#store.state, {
       roomId: this.#roomId,
       roomKind: this.#options.room.kind,
+      iceHosts: this.#links.iceHosts,
       localTrack: (kind) => this.#devices.track(kind),
-      remoteTrack: (id) => this.#remoteTracks.get(id),
+      remoteTrack: (id) => this.#links.remoteTrack(id),
     });
-  }
-
-  #tell(event: SessionEvent): void {
-    for (const listener of this.#eventListeners) guarded(() => listener(event));
   }
 
   #count(reason: string): void {
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1);
-  }
-}
-
-function checkedIceServer(server: unknown): IceServer {
-  const checked = parseIceServer(server);
-  if (!checked)
-    throw new TaiError('usage', 'iceServers: each needs urls that begin with stun:, stuns:, turn: or turns:');
-  return checked;
-}
-
-/** A listener of the page that throws is the page's own error, reported as such; the room goes on. */
-function guarded(call: () => void): void {
-  try {
-    call();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
   }
 }
 

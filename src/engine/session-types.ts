@@ -15,6 +15,9 @@ export type SessionOptions = {
   readonly displayName?: string;
   /** Used in place of the relay's answer where given. */
   readonly iceServers?: readonly IceServer[];
+  /** Hidden addresses and a choice of encryption are not in this version: with either set, no session is made. */
+  readonly private?: never;
+  readonly e2ee?: never;
   /** Address of the clock worker, for pages whose CSP allows no `blob:` worker. */
   readonly workerUrl?: string;
 };
@@ -55,6 +58,8 @@ export type EncryptionView = {
   readonly isFrameSealed: boolean;
   /** Somebody compared safety codes. */
   readonly isVerified: boolean;
+  /** STUN and TURN servers in use, which learn IP addresses and times; 0 = none. */
+  readonly iceHosts: number;
   /** IP addresses are hidden from the other participants. */
   readonly isAddressHidden: boolean;
 };

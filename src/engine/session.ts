@@ -15,5 +15,9 @@ export function createSession(options: SessionOptions): Session {
   if (typeof globalThis.RTCPeerConnection !== 'function') {
     throw new TaiError('unsupported-browser', 'this browser has no WebRTC');
   }
+  // Asked for what this version cannot do, it does nothing, rather than something less.
+  if (options.private !== undefined || options.e2ee !== undefined) {
+    throw new TaiError('usage', 'private, e2ee: not in this version, which cannot hide addresses or choose encryption');
+  }
   return new RoomSession(options, browserPorts);
 }

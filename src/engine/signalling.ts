@@ -53,8 +53,9 @@ export class Signalling {
   }
 
   async #connect(): Promise<void> {
-    const keys = await this.#options.keys;
-    if (this.#isClosed) return;
+    const keys = await this.#options.keys.catch(() => undefined);
+    if (!keys) this.#tell({ type: 'keys-failed' });
+    if (!keys || this.#isClosed) return;
     this.#relay = this.#options.connectRelay({
       url: this.#options.url,
       roomId: keys.roomId,

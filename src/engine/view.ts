@@ -9,6 +9,7 @@ import type { EncryptionView, ParticipantView, SessionView } from './session-typ
 export type ViewSources = {
   readonly roomId: RoomId | undefined;
   readonly roomKind: RoomKind;
+  readonly iceHosts: number;
   localTrack(kind: PublicationKind): MediaStreamTrack | undefined;
   remoteTrack(trackId: string | undefined): MediaStreamTrack | undefined;
 };
@@ -32,7 +33,7 @@ export function viewOf(state: RoomState, sources: ViewSources): SessionView {
       .filter(({ presence }) => presence !== undefined)
       .sort((a, b) => a.joinNumber - b.joinNumber)
       .map((peer) => participantOf(peer, sources)),
-    encryption: encryptionOf(sources.roomKind),
+    encryption: encryptionOf(sources),
   };
 }
 
@@ -53,11 +54,12 @@ function participantOf(peer: Peer, sources: ViewSources): ParticipantView {
 }
 
 /** Only what this version does. What it does not do yet is `false`, not hoped for. */
-function encryptionOf(roomKind: RoomKind): EncryptionView {
+function encryptionOf({ roomKind, iceHosts }: ViewSources): EncryptionView {
   return {
     isSignallingSealed: true,
     roomKind,
     isMediaDtls: true,
+    iceHosts,
     isFrameSealed: false,
     isVerified: false,
     isAddressHidden: false,

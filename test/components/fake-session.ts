@@ -4,6 +4,7 @@ import type {
   MediaDevice,
   ParticipantView,
   PeerId,
+  PeerLeaveReason,
   RoomAddress,
   Session,
   SessionEvent,
@@ -11,16 +12,18 @@ import type {
   SessionStats,
   SessionView,
 } from '../../src/engine/index.ts';
-import { createPrivateRoom, resolveRoom } from '../../src/engine/index.ts';
-import type { Engine } from '../../src/components/internal/room-store.ts';
-import { EMPTY_VIEW } from '../../src/components/internal/room-store.ts';
+import { TaiError, createPrivateRoom, resolveRoom } from '../../src/engine/index.ts';
+import { isInCall } from '../../src/components/internal/encryption.ts';
+import { EMPTY_VIEW } from '../../src/components/internal/store-state.ts';
+import type { Engine } from '../../src/components/internal/store-state.ts';
 
 export class FakeSession implements Session {
   readonly options: SessionOptions;
   readonly commands: Command[] = [];
   isClosed = false;
   view: SessionView;
-  deviceList: readonly MediaDevice[] = [];
+  /** Set to an error, the browser lists nothing. */
+  deviceList: readonly MediaDevice[] | Error = [];
   #listeners = new Set<(view: SessionView) => void>();
   #hearers = new Set<(event: SessionEvent) => void>();
 
@@ -42,6 +45,7 @@ export class FakeSession implements Session {
 
   /** Only the lobby opens by itself; everything else waits for the test. */
   dispatch(command: Command): void {
+    if (this.isClosed) throw new TaiError('usage', 'session: closed');
     this.commands.push(command);
     if (command.type === 'open-lobby') this.show({ phase: 'lobby' });
     if (command.type === 'set-name') this.show({ name: command.name });
@@ -69,21 +73,42 @@ export class FakeSession implements Session {
     this.tell({ type: 'peer-joined', peerId: peer.peerId });
   }
 
+  /** Somebody goes. */
+  part(peer: PeerId, reason: PeerLeaveReason): void {
+    this.show({ participants: this.view.participants.filter(({ peerId }) => peerId !== peer) });
+    this.tell({ type: 'peer-left', peerId: peer, reason });
+  }
+
+  /** Out of the lobby, or of the room: the view first, then the moment, as ever. */
+  exit(): void {
+    const { phase } = this.view;
+    if (phase === 'lobby') this.show({ phase: 'idle' });
+    if (phase !== 'joining' && !isInCall(phase)) return;
+    this.show({ phase: 'left', leaveReason: 'left', participants: [] });
+    this.tell({ type: 'left', reason: 'left' });
+  }
+
   /** How often something was asked. */
   count(type: Command['type']): number {
     return this.commands.filter((command) => command.type === type).length;
   }
 
-  devices(): Promise<readonly MediaDevice[]> {
-    return Promise.resolve(this.deviceList);
+  async devices(): Promise<readonly MediaDevice[]> {
+    if (this.deviceList instanceof Error) throw this.deviceList;
+    return this.deviceList;
   }
 
   getStats(): Promise<SessionStats> {
     return Promise.resolve({ peers: {}, totals: { bytesSent: 1, bytesReceived: 2 }, dropped: {} });
   }
 
+  /** Leaves, and tells so; then it is silent for good. */
   close(): void {
+    if (this.isClosed) return;
+    this.exit();
     this.isClosed = true;
+    this.#listeners.clear();
+    this.#hearers.clear();
   }
 }
 

@@ -18,6 +18,9 @@ export type Mounted = {
   readonly events: string[];
 };
 
+/** Reserved: no test reaches it. */
+export const RELAY = 'wss://relay.example';
+
 export const EVENTS = [
   ...['tai-join', 'tai-leave', 'tai-state-change', 'tai-peer-join', 'tai-peer-leave', 'tai-encryption-change'],
   ...['tai-device-change', 'tai-error', 'tai-invite', 'tai-join-request', 'tai-leave-request', 'tai-mute-request'],
@@ -36,6 +39,7 @@ export function place(prepare: (room: TaiRoom) => void = () => {}): Omit<Mounted
   const room = document.createElement('tai-room');
   const engine = new FakeEngine();
   room[ENGINE] = engine;
+  room.relay = RELAY;
   prepare(room);
   const events: string[] = [];
   for (const type of EVENTS) {
@@ -50,6 +54,37 @@ export function place(prepare: (room: TaiRoom) => void = () => {}): Omit<Mounted
 }
 
 const stops: (() => void)[] = [];
+
+/** Removal is looked at again one task later. */
+export function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+/** What nobody caught while `act` ran: errors as the page's `error` event tells them, and rejections. */
+export async function uncaught(act: () => unknown): Promise<readonly unknown[]> {
+  const last = new Error('the last one');
+  const caught: unknown[] = [];
+  const watch = new AbortController();
+  // before the test runner's own listeners, which would fail the test
+  const options = { capture: true, signal: watch.signal };
+  const keep = (event: Event, reason: unknown): void => {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    caught.push(reason);
+  };
+  addEventListener('error', (event) => keep(event, event.error), options);
+  addEventListener('unhandledrejection', (event) => keep(event, event.reason), options);
+  try {
+    await act();
+    await nextTask();
+    // told in the order in which they happened: after our own there are no earlier ones
+    void Promise.reject(last);
+    await until(() => caught.includes(last), 'the last rejection');
+  } finally {
+    watch.abort();
+  }
+  return caught.filter((reason) => reason !== last);
+}
 
 /** An empty page, without a room's link in its address. */
 export function clear(): void {

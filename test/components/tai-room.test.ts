@@ -3,7 +3,20 @@ import { createPrivateRoom, roomFragment } from '../../src/engine/index.ts';
 import { equal, ok, same, throws, until } from './assert.ts';
 import { ENGINE } from '../../src/components/tai-room/tai-room.ts';
 import { FakeEngine, fakeVideoTrack, participant, peerId } from './fake-session.ts';
-import { accessible, button, clear, deepElements, find, findAll, mount, place, settle, texts } from './helpers.ts';
+import {
+  EVENTS,
+  RELAY,
+  accessible,
+  button,
+  clear,
+  deepElements,
+  find,
+  findAll,
+  mount,
+  nextTask,
+  place,
+} from './helpers.ts';
+import { settle, texts } from './helpers.ts';
 import type { Mounted } from './helpers.ts';
 
 const LIVE = { state: 'live', trackId: 't', deviceId: 'a', label: 'A', isMuted: false } as const;
@@ -15,11 +28,6 @@ async function joined(count = 1, prepare?: Parameters<typeof mount>[0]): Promise
   for (let number = 1; number < count; number++) mounted.session.meet(participant(number));
   await settle(mounted.room);
   return mounted;
-}
-
-/** Removal is looked at again one task later. */
-function nextTask(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
 }
 
 describe('<tai-room>', () => {
@@ -77,7 +85,7 @@ describe('<tai-room>', () => {
 
     it('after leaving', async () => {
       const { room, session } = await joined(1);
-      session.show({ phase: 'left', leaveReason: 'left', participants: [] });
+      session.exit();
       await settle(room);
       ok(button(room, 'Join again'), 'a way back');
       await accessible(room);
@@ -108,14 +116,19 @@ describe('<tai-room>', () => {
       const { room, session } = await mount();
       const seen: string[] = [];
       room.addEventListener('tai-state-change', ({ state }) => seen.push(state));
-      for (const phase of ['joining', 'joined', 'reconnecting', 'lobby'] as const) {
+      const phases = ['joining', 'joined', 'reconnecting', 'left', 'lobby', 'idle'] as const;
+      for (const phase of phases) {
         session.show({ phase });
         await room.updateComplete;
         equal(room.state, phase);
-        ok(room.matches(`:state(${phase})`), `:state(${phase})`);
+        same(
+          phases.filter((name) => room.matches(`:state(${name})`)),
+          [phase],
+          'CSS states',
+        );
         equal(room.matches(':state(encrypted)'), phase === 'joined' || phase === 'reconnecting', 'encrypted');
       }
-      same(seen, ['joining', 'joined', 'reconnecting', 'lobby']);
+      same(seen, phases);
     });
 
     it('an open room never claims to be encrypted', async () => {
@@ -140,12 +153,10 @@ describe('<tai-room>', () => {
       room.addEventListener('tai-leave', (event) => details.push(event.reason));
       session.enter();
       session.meet(participant(1));
-      session.show({ participants: [] });
-      session.tell({ type: 'peer-left', peerId: peerId(1), reason: 'connection-lost' });
+      session.part(peerId(1), 'connection-lost');
       session.tell({ type: 'devices-changed' });
       session.tell({ type: 'error', code: 'relay-unreachable', isRecoverable: true });
-      session.show({ phase: 'left', leaveReason: 'left' });
-      session.tell({ type: 'left', reason: 'left' });
+      session.exit();
       same(details, [peerId(1), peerId(1), 'connection-lost', 'relay-unreachable', true, 'left']);
       same(events, [
         ...['tai-state-change', 'tai-state-change', 'tai-encryption-change', 'tai-join'],
@@ -179,8 +190,7 @@ describe('<tai-room>', () => {
       session.meet(participant(1, { name: 'Ana' }));
       await settle(room);
       ok(room.shadowRoot?.querySelector('[role=status].visually-hidden')?.textContent.includes('Ana joined'), 'joined');
-      session.show({ participants: [] });
-      session.tell({ type: 'peer-left', peerId: peerId(1), reason: 'left' });
+      session.part(peerId(1), 'left');
       await settle(room);
       ok(room.shadowRoot?.querySelector('[role=status].visually-hidden')?.textContent.includes('Ana left'), 'left');
     });
@@ -243,7 +253,8 @@ describe('<tai-room>', () => {
       ok(!location.hash.includes('tai='), 'not before joining');
       button(room, 'Create a private room').click();
       ok(/^#page=1&tai=[\w-]{86}$/.test(location.hash), location.hash);
-      equal(room.createInvite(), location.href);
+      const [page] = location.href.split('#');
+      equal(room.createInvite(), `${page}${location.hash.replace('page=1&', '')}`);
     });
 
     it('a link in the address opens that private room', async () => {
@@ -265,13 +276,26 @@ describe('<tai-room>', () => {
       equal(engine.sessions.length, 2, 'sessions');
     });
 
-    it('an invite holds no other room’s secret', async () => {
-      const other = roomFragment('', createPrivateRoom(), 'other').slice(1);
-      history.replaceState(null, '', `#${other}&page=1`);
+    for (const name of ['', 'garden']) {
+      it(`an invite ${name === '' ? '' : 'to an open room '}holds nothing else that stands in the fragment`, async () => {
+        const other = roomFragment('', createPrivateRoom(), 'other').slice(1);
+        history.replaceState(null, '', `#access_token=abc&${other}&state=1`);
+        const { room } = await mount((element) => {
+          if (name !== '') element.room = name;
+        });
+        const [page, fragment = ''] = room.createInvite().split('#');
+        equal(page, location.href.split('#')[0]);
+        ok(name === '' ? /^tai=[\w-]{86}$/.test(fragment) : fragment === '', fragment);
+        // the address bar keeps what is the page's
+        room.join();
+        ok(location.hash.startsWith(`#access_token=abc&${other}&state=1`), location.hash);
+      });
+    }
+
+    it('a damaged link pasted into the open page is told, not passed over', async () => {
       const { room } = await mount();
-      const invite = room.createInvite();
-      ok(!invite.includes('tai.other'), 'no other secret');
-      ok(invite.includes('#page=1&tai='), invite);
+      location.hash = 'tai%3Dbroken';
+      await until(() => texts(room).includes('damaged'), 'the sentence');
     });
 
     it('properties set before the class was there count', async () => {
@@ -280,7 +304,7 @@ describe('<tai-room>', () => {
       const inert = document.implementation.createHTMLDocument();
       const element = inert.createElement('tai-room');
       const engine = new FakeEngine();
-      Object.assign(element, { roomSecret: secret });
+      Object.assign(element, { roomSecret: secret, relay: RELAY });
       ok(Object.hasOwn(element, 'roomSecret'), 'not upgraded yet');
       document.body.append(element);
       // upgraded, and before its first update
@@ -388,13 +412,14 @@ describe('<tai-room>', () => {
     });
 
     it('removed, it closes its session and tells nothing more', async () => {
-      const { room, session, events } = await joined(2);
+      const { room, session } = await joined(2);
+      // at the element itself: outside a document nothing bubbles further
+      const told: string[] = [];
+      for (const type of EVENTS) room.addEventListener(type, () => told.push(type));
       room.remove();
       await until(() => session.isClosed, 'the close');
-      events.length = 0;
-      session.meet(participant(7));
-      session.tell({ type: 'error', code: 'relay-unreachable', isRecoverable: true });
-      same(events, []);
+      same(told, []);
+      equal(room.state, 'idle');
     });
 
     it('removed before its room is known, it makes no session', async () => {

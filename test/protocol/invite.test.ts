@@ -92,9 +92,21 @@ describe("a room's entry in a fragment", () => {
   });
 
   it('is none in a fragment of the page', () => {
-    for (const fragment of ['', '#', '#top', '#tai', '#xtai=1', '&&&', '#tai.=1']) {
+    for (const fragment of ['', '#', '#top', '#tail', '#xtai=1', '&&&', '#tai.=1']) {
       assert.deepEqual(parseFragment(fragment), { type: 'none' }, fragment);
     }
+  });
+
+  it('LK4: is damaged, not missing, where its sign was lost or written otherwise', () => {
+    for (const fragment of ['#tai', '#tai=', '#tai=x', '#x&tai', '#tai%3D', `#tai=${GUEST_TEXT}.`]) {
+      assert.deepEqual(parseFragment(fragment), { type: 'invalid' }, fragment);
+    }
+    for (const fragment of [`#tai%3D${GUEST_TEXT}`, `#tai%3d${GUEST_TEXT}`]) {
+      assert.equal(parseFragment(fragment).type, 'room', fragment);
+    }
+    assert.deepEqual(parseFragment('#tai.support', 'support'), { type: 'invalid' });
+    assert.equal(parseFragment(`#tai.support%3D${GUEST_TEXT}`, 'support').type, 'room');
+    assert.deepEqual(parseFragment(`#tai.support%3D${GUEST_TEXT}`), { type: 'none' });
   });
 
   it('is set beside the others, which stay as they are', () => {

@@ -1,9 +1,14 @@
 /** `step`: joining, the relay, peers that come and go, leaving. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { CLOSE_CODES } from '../../src/engine/protocol/errors.ts';
+import type { CloseReason } from '../../src/engine/protocol/errors.ts';
+import { parsePeerId } from '../../src/engine/protocol/ids.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import type { RoomEvent } from '../../src/engine/room/events.ts';
 import { GONE_MS, LINK_RETRY_MS } from '../../src/engine/room/peers.ts';
+import { INITIAL_STATE } from '../../src/engine/room/state.ts';
+import { step } from '../../src/engine/room/step.ts';
 import { ALICE, BOB, CAROL } from '../helpers/samples.ts';
 import {
   effectOf,
@@ -53,41 +58,69 @@ describe('joining', () => {
 });
 
 describe('what the relay closes with', () => {
-  const closed = (reason: Extract<RoomEvent, { type: 'relay-closed' }>['reason']): StepRunner => {
-    const room = linked();
-    room.run({ type: 'relay-closed', reason });
-    return room;
-  };
-
-  it('ends the session where it is final, with its reason', () => {
-    for (const [reason, leaveReason] of [
-      ['replaced', 'replaced'],
-      ['room-full', 'room-full'],
-      ['token-invalid', 'refused'],
+  it('refuses who is on the way in, with its reason', () => {
+    for (const [reason, leaveReason, code] of [
+      ['room-full', 'room-full', 'room-full'],
+      ['token-invalid', 'refused', 'relay-refused'],
     ] as const) {
-      assert.deepEqual(closed(reason).state.call, { phase: 'left', reason: leaveReason });
+      const [joining] = step(INITIAL_STATE, { type: 'join', peerId: ALICE });
+      const [state, effects] = step(joining, { type: 'relay-closed', reason });
+      assert.deepEqual(state.call, { phase: 'left', reason: leaveReason });
+      const told = momentsOf(effects).map((moment) => (moment.type === 'error' ? moment.code : moment.type));
+      assert.deepEqual(told, [code, 'left']);
     }
   });
 
-  it('is only a loss of the relay otherwise, and keeps the links', () => {
-    for (const reason of ['token-expired', 'rate-limited', 'too-large', 'bad-input', 'slow-reader'] as const) {
-      const room = closed(reason);
+  it('RL14: is never the end of a call that stands, whatever the reason', () => {
+    for (const reason of Object.keys(CLOSE_CODES) as CloseReason[]) {
+      const room = linked();
+      const effects = room.run({ type: 'relay-closed', reason });
       assert.equal(room.state.call.phase, 'reconnecting', reason);
       assert.ok(room.peer(BOB));
+      assert.ok(!effects.some(({ type }) => type === 'close-link' || type === 'disconnect-relay'));
     }
-    assert.equal(closed('left').state.call.phase, 'joined');
   });
 
-  it('tells why, except for a clock that is wrong', () => {
-    const codes = (reason: Extract<RoomEvent, { type: 'relay-closed' }>['reason']): readonly string[] =>
-      momentsOf(linked().run({ type: 'relay-closed', reason })).map((moment) =>
-        moment.type === 'error' ? moment.code : moment.type,
-      );
-    assert.deepEqual(codes('room-full'), ['room-full', 'left']);
-    assert.deepEqual(codes('token-invalid'), ['relay-refused', 'left']);
+  it('tells why once, however often the door is tried, and not at all for a clock that is wrong', () => {
+    const codes = (reason: CloseReason): readonly string[] => {
+      const room = linked();
+      const first = room.run({ type: 'relay-closed', reason });
+      assert.deepEqual(momentsOf(room.run({ type: 'relay-closed', reason }, { type: 'relay-lost' })), []);
+      return momentsOf(first).map((moment) => (moment.type === 'error' ? moment.code : moment.type));
+    };
+    assert.deepEqual(codes('room-full'), ['room-full']);
+    assert.deepEqual(codes('token-invalid'), ['relay-refused']);
     assert.deepEqual(codes('rate-limited'), ['rate-limited']);
     assert.deepEqual(codes('token-expired'), []);
-    assert.deepEqual(codes('replaced'), ['left']);
+    assert.deepEqual(codes('replaced'), []);
+  });
+
+  it('is told once while joining, and joining goes on', () => {
+    let [state] = step(INITIAL_STATE, { type: 'join', peerId: ALICE });
+    const told: string[] = [];
+    for (const event of [{ type: 'relay-lost' }, { type: 'relay-lost' }] satisfies RoomEvent[]) {
+      const [next, effects] = step(state, event);
+      state = next;
+      told.push(...momentsOf(effects).map((moment) => (moment.type === 'error' ? moment.code : moment.type)));
+    }
+    assert.deepEqual(told, ['relay-unreachable']);
+    assert.equal(state.call.phase, 'joining');
+  });
+
+  it('without keys nobody joins', () => {
+    const [joining] = step(INITIAL_STATE, { type: 'join', peerId: ALICE });
+    const [state, effects] = step(joining, { type: 'keys-failed' });
+    assert.deepEqual(state.call, { phase: 'left', reason: 'refused' });
+    assert.ok(effects.some(({ type }) => type === 'disconnect-relay'));
+  });
+
+  it('lists no more peers than any mesh has', () => {
+    const room = linked();
+    for (let i = 0; i < 100; i++) {
+      const peerId = parsePeerId(`0x${i.toString(16).padStart(32, 'c')}`);
+      if (peerId) room.run({ type: 'peer-listed', peerId, joinNumber: 1000 + i });
+    }
+    assert.ok(room.state.call.phase === 'joined' && room.state.call.peers.size === 64);
   });
 });
 

@@ -31,9 +31,13 @@ describe('the store', () => {
   });
 
   it('tells of no change where there was none', () => {
-    const unwanted = (): void => assert.fail();
-    const store = new Store(unwanted, unwanted);
+    const told: boolean[] = [];
+    const store = new Store(
+      () => assert.fail(),
+      (isChanged) => told.push(isChanged),
+    );
     store.dispatch({ type: 'relay-lost' });
+    assert.deepEqual(told, [false]);
     assert.equal(store.state.call.phase, 'idle');
   });
 

@@ -165,6 +165,47 @@ describe('a session', () => {
     );
   });
 
+  it('who is told of a moment finds it done in the view', async () => {
+    const relay = new MemoryRelay();
+    const ada = open(relay, 'Ada');
+    const bob = open(relay, 'Bob');
+    const seen: unknown[] = [];
+    ada.session.on(({ type }) => {
+      const { phase, participants } = ada.session.view;
+      seen.push([type, phase, participants.map(({ name }) => name)]);
+    });
+    ada.session.dispatch({ type: 'join' });
+    await until(ada.session, ({ phase }) => phase === 'joined');
+    bob.session.dispatch({ type: 'join' });
+    await until(ada.session, isConnected);
+    bob.session.dispatch({ type: 'leave' });
+    await until(ada.session, ({ participants }) => participants.length === 0);
+    ada.session.dispatch({ type: 'leave' });
+    assert.deepEqual(seen, [
+      ['joined', 'joined', []],
+      ['peer-joined', 'joined', ['Bob']],
+      ['peer-left', 'joined', []],
+      ['left', 'left', []],
+    ]);
+  });
+
+  it('leaving and joining again on the same page: a new peer id, the same room', async () => {
+    const relay = new MemoryRelay();
+    const ada = open(relay, 'Ada');
+    const bob = open(relay, 'Bob');
+    ada.session.dispatch({ type: 'join' });
+    await until(ada.session, ({ phase }) => phase === 'joined');
+    bob.session.dispatch({ type: 'join' });
+    await until(bob.session, isConnected);
+    const before = bob.session.view.selfId;
+    bob.session.dispatch({ type: 'leave' });
+    await until(ada.session, ({ participants }) => participants.length === 0);
+    bob.session.dispatch({ type: 'join' });
+    await Promise.all([until(bob.session, isConnected), until(ada.session, isConnected)]);
+    assert.notEqual(bob.session.view.selfId, before);
+    assert.equal(ada.session.view.participants[0]?.peerId, bob.session.view.selfId);
+  });
+
   it('a page that goes away leaves', async () => {
     const relay = new MemoryRelay();
     const ada = open(relay, 'Ada');

@@ -156,17 +156,38 @@ describe('the relay socket', () => {
   });
 
   for (const reason of ['replaced', 'room-full', 'token-invalid'] satisfies CloseReason[]) {
-    it(`does not come back after "${reason}"`, async () => {
+    it(`tells "${reason}", and tries again until it is closed`, async () => {
       const made = nextSocket();
       const { socket, told } = connect();
       const first = await made;
       first.open();
+      const again = nextSocket();
       first.end(CLOSE_CODES[reason], reason);
       assert.deepEqual(told.closed, [reason]);
-      assert.equal(socket.send(OTHER!, 'AAAA'), false);
-      assert.equal(FakeWebSocket.made.length, 1);
+      await again;
+      socket.close();
     });
   }
+
+  it('RL7: gives a socket up by an unanswered question, never by silence alone', async () => {
+    let now_ms = 1_000_000_000;
+    const wake = new EventTarget();
+    const made = nextSocket();
+    const { socket } = connect({ wake, now: () => now_ms });
+    const first = await made;
+    first.open();
+    // An hour of sleep, in which nobody could have heard anything: it is asked, not given up.
+    now_ms += 3_600_000;
+    wake.dispatchEvent(new Event('online'));
+    assert.deepEqual(first.sent, ['ping']);
+    assert.equal(FakeWebSocket.made.length, 1);
+    first.receive('pong');
+    now_ms += 3_600_000;
+    wake.dispatchEvent(new Event('online'));
+    assert.deepEqual(first.sent, ['ping', 'ping']);
+    assert.equal(FakeWebSocket.made.length, 1);
+    socket.close();
+  });
 
   it('sends nothing while there is no open socket, and keeps nothing for later', async () => {
     const made = nextSocket();

@@ -6,11 +6,12 @@ import type { StringKey, Strings } from './strings.ts';
 /** A microphone or a camera, or one of each. */
 export type PerDevice<Value> = { readonly [Kind in PublicationKind]: Value };
 
-/** Why the room cannot be entered at all. */
-export type Problem = { readonly code: ErrorCode; readonly text: StringKey };
+/** Why the room cannot be entered at all. Without a code it is a bug, which the page has been told of as an uncaught error. */
+export type Problem = { readonly code: ErrorCode | undefined; readonly text: StringKey };
 
 export type RoomActions = {
-  join(): void;
+  /** Goes in, or says what keeps us out. */
+  join(): Problem | undefined;
   leave(): void;
   /** Drops a room that cannot be entered, for a new private one. */
   renew(): void;

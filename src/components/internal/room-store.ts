@@ -8,7 +8,6 @@ import type {
   RoomAddress,
   Session,
   SessionEvent,
-  SessionOptions,
   SessionView,
 } from '../../engine/index.ts';
 import { AudioSink } from './audio-sink.ts';
@@ -17,88 +16,13 @@ import { TaiDeviceChangeEvent, TaiEncryptionChangeEvent, TaiErrorEvent, TaiJoinE
 import { TaiLeaveEvent, TaiPeerJoinEvent, TaiPeerLeaveEvent, TaiStateChangeEvent } from './events.ts';
 import { inviteUrl, linkEntry, publishLink } from './room-link.ts';
 import { PUBLICATIONS, isDeviceOn } from './room-context.ts';
-import type { PerDevice, Problem, RoomActions } from './room-context.ts';
+import type { Problem, RoomActions } from './room-context.ts';
+import { BLANK, EMPTY_VIEW } from './store-state.ts';
+import type { RoomStoreHost, StoreState } from './store-state.ts';
 import { errorKey, fill } from './strings.ts';
-import type { StringKey, Strings } from './strings.ts';
-
-/** The part of the engine that the elements use; a test puts its own in this place. */
-export type Engine = {
-  createSession(options: SessionOptions): Session;
-  createPrivateRoom(): RoomAddress;
-  resolveRoom(options: {
-    relay: string;
-    roomName?: string;
-    fragment?: string;
-    roomSecret?: Uint8Array | string;
-  }): Promise<RoomAddress | undefined>;
-};
-
-export type RoomConfig = Omit<SessionOptions, 'room'> & {
-  readonly roomName: string;
-  readonly roomSecret: Uint8Array | string | undefined;
-  readonly offers: PerDevice<boolean>;
-  readonly hasLobby: boolean;
-  readonly isAutoJoin: boolean;
-  /** Set where the page asks for a protection that this version does not have: then nothing is connected. */
-  readonly refusal: StringKey | undefined;
-};
-
-export type RoomStoreHost = {
-  readonly engine: Engine;
-  readonly config: RoomConfig;
-  readonly strings: Strings;
-  dispatchEvent(event: Event): boolean;
-  /** Something to show has changed. */
-  requestUpdate(): void;
-};
-
-/** `copyable`: a text to select and copy, or empty. */
-export type Toast = { readonly id: number; readonly text: string; readonly copyable: string };
+import type { StringKey } from './strings.ts';
 
 const MAX_TOASTS = 3;
-
-export const EMPTY_VIEW: SessionView = {
-  phase: 'idle',
-  leaveReason: undefined,
-  roomId: undefined,
-  selfId: undefined,
-  name: '',
-  microphone: { state: 'off' },
-  camera: { state: 'off' },
-  microphoneTrack: undefined,
-  cameraTrack: undefined,
-  participants: [],
-  encryption: {
-    isSignallingSealed: false,
-    roomKind: 'private',
-    isMediaDtls: false,
-    isFrameSealed: false,
-    isVerified: false,
-    isAddressHidden: false,
-  },
-};
-
-export type StoreState = {
-  readonly view: SessionView;
-  readonly problem: Problem | undefined;
-  readonly isNew: boolean;
-  readonly isSoundBlocked: boolean;
-  readonly wants: PerDevice<boolean>;
-  readonly devices: readonly MediaDevice[];
-  readonly toasts: readonly Toast[];
-  readonly announcement: string;
-};
-
-const BLANK: StoreState = {
-  view: EMPTY_VIEW,
-  problem: undefined,
-  isNew: false,
-  isSoundBlocked: false,
-  wants: { microphone: true, camera: true },
-  devices: [],
-  toasts: [],
-  announcement: '',
-};
 
 export class RoomStore implements RoomActions {
   readonly #host: RoomStoreHost;
@@ -144,56 +68,62 @@ export class RoomStore implements RoomActions {
     return this.#address;
   }
 
-  /** Finds out which room, and makes a session for it. Asks the browser for nothing. */
+  /** Finds out which room, and makes a session for it. Asks the browser for nothing, and never rejects. */
   async open(): Promise<void> {
-    this.close();
+    this.#leaveAloud();
     this.#isOpen = true;
     const opening = this.#opening;
-    this.#entry = linkEntry(location.hash, this.#host.config.roomName);
-    const { config, engine } = this.#host;
-    this.#set({ wants: config.offers });
-    if (config.refusal) return this.#refuse('usage', config.refusal);
     try {
+      const { config, engine } = this.#host;
+      this.#entry = linkEntry(location.hash, config.roomName);
+      this.#set({ wants: config.offers });
+      if (config.refusal) return this.#refuse('usage', config.refusal);
       const { relay, roomName, roomSecret } = config;
       const secret = roomSecret === undefined ? {} : { roomSecret };
       const found = await engine.resolveRoom({ relay, roomName, fragment: location.hash, ...secret });
       if (opening !== this.#opening) return;
       this.#begin(found ?? engine.createPrivateRoom(), found === undefined);
     } catch (error) {
-      if (opening !== this.#opening) return;
-      // an address that is none throws a TypeError
-      if (!(error instanceof TaiError || error instanceof TypeError)) throw error;
-      const code = error instanceof TaiError ? error.code : 'usage';
-      this.#refuse(code, errorKey(code));
+      if (opening === this.#opening) this.#fail(error);
     }
   }
 
-  /** Leaves, and gives everything back. No event tells of it: the element is gone, or its room is another. */
+  /** Leaves, and gives everything back. No event tells of it: the element is no longer in the page. */
   close(): void {
+    const session = this.#session;
+    // forgotten first: what it tells of its end is for nobody
+    this.#session = undefined;
+    session?.close();
     this.#opening++;
     this.#isOpen = false;
     this.isStale = false;
     this.#isJoinWanted = false;
-    this.#session?.close();
     this.#sink?.close();
-    this.#session = undefined;
     this.#sink = undefined;
     this.#address = undefined;
     this.#names.clear();
     this.#set(BLANK);
   }
 
-  /** Throws `TaiError` where the room cannot be entered. Everything that needs the click happens in the same task. */
-  join(): void {
+  /**
+   * Goes in, or says what keeps us out. Everything that needs the click happens in the same task, and what the page has
+   * set in this task counts: a listener of `tai-join-request` may just have asked for a protection.
+   */
+  join(): Problem | undefined {
+    const host = this.#host;
+    host.flush();
+    const { refusal, roomName, roomSecret } = host.config;
     const { problem, isNew, view, wants } = this.#state;
-    if (problem) throw new TaiError(problem.code, this.#host.strings[problem.text]);
+    if (problem) return problem;
+    // fail closed, also where the state does not show it yet
+    if (refusal) return { code: 'usage', text: refusal };
     if (this.isStale && view.phase === 'left') void this.open();
     const session = this.#session;
     if (!session || !this.#address) {
       this.#isJoinWanted = true;
-      return;
+      return undefined;
     }
-    if (view.phase === 'joining' || isInCall(view.phase)) return;
+    if (view.phase === 'joining' || isInCall(view.phase)) return undefined;
     this.#sink ??= new AudioSink((isSoundBlocked) => this.#set({ isSoundBlocked }));
     this.#sink.start();
     const opens = (kind: PublicationKind): boolean => wants[kind] && view[kind].state === 'off';
@@ -202,12 +132,12 @@ export class RoomStore implements RoomActions {
     } else {
       session.dispatch({ type: 'open-lobby', microphone: opens('microphone'), camera: opens('camera') });
     }
-    const { roomName, roomSecret } = this.#host.config;
     if (isNew && roomSecret === undefined) {
       publishLink(this.#address, roomName);
       this.#entry = linkEntry(location.hash, roomName);
     }
     session.dispatch({ type: 'join' });
+    return undefined;
   }
 
   leave(): void {
@@ -243,10 +173,14 @@ export class RoomStore implements RoomActions {
   renew(): void {
     const { config, engine } = this.#host;
     if (config.refusal) return;
-    this.close();
+    this.#leaveAloud();
     this.#isOpen = true;
     this.#set({ wants: config.offers });
-    this.#begin(engine.createPrivateRoom(), true);
+    try {
+      this.#begin(engine.createPrivateRoom(), true);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** Whether a fragment names a room that is not the one we have. */
@@ -293,6 +227,14 @@ export class RoomStore implements RoomActions {
     void this.#refreshDevices(session);
   }
 
+  /** Out of a room while the element stays: whoever listens to it hears how the session ended. */
+  #leaveAloud(): void {
+    this.#session?.close();
+    const { phase } = this.view;
+    this.close();
+    if (phase !== 'idle') this.#host.dispatchEvent(new TaiStateChangeEvent('idle'));
+  }
+
   #set(change: Partial<StoreState>): void {
     this.#state = { ...this.#state, ...change };
     this.#host.requestUpdate();
@@ -301,6 +243,15 @@ export class RoomStore implements RoomActions {
   #refuse(code: ErrorCode, text: StringKey): void {
     this.#set({ problem: { code, text } });
     this.#host.dispatchEvent(new TaiErrorEvent(code, false));
+  }
+
+  /** The room could not be made: a world that says why is told; anything else is a bug, for which no code would be true. */
+  #fail(error: unknown): void {
+    this.#leaveAloud();
+    this.#isOpen = true;
+    if (error instanceof TaiError) return this.#refuse(error.code, errorKey(error.code));
+    this.#set({ problem: { code: undefined, text: 'error' } });
+    reportError(error);
   }
 
   #switch(kind: PublicationKind, isOn: boolean): void {
@@ -367,9 +318,13 @@ export class RoomStore implements RoomActions {
   }
 
   async #refreshDevices(session: Session): Promise<void> {
-    const devices = await session.devices();
-    if (session !== this.#session) return;
-    this.#set({ devices });
+    let devices: readonly MediaDevice[];
+    try {
+      devices = await session.devices();
+    } catch {
+      return; // a browser that lists nothing still opens the default device
+    }
+    if (session === this.#session) this.#set({ devices });
   }
 }
 

@@ -63,7 +63,6 @@ export const ENGLISH = {
   dismiss: 'Dismiss',
 
   'left-left': 'You left the room',
-  'left-replaced': 'This room was opened in another place',
   'left-refused': 'The room could not be joined',
   'left-room-full': 'The room is full',
   rejoin: 'Join again',
@@ -82,6 +81,8 @@ export const ENGLISH = {
   'shield-open-room-hint': 'They can also derive the keys of this room. For a private talk, use a private room.',
   'shield-media': 'Sound and picture are encrypted',
   'shield-media-hint': 'They travel from browser to browser (DTLS-SRTP), not through the relay.',
+  'shield-media-helped-hint':
+    'They are encrypted from browser to browser (DTLS-SRTP), also when a helper passes them on. The relay never does.',
   'shield-media-waiting': 'Nobody is connected yet',
   'shield-media-waiting-hint': 'Sound and picture will be encrypted from browser to browser (DTLS-SRTP).',
   'shield-frames': 'Every frame has a second seal',
@@ -96,11 +97,15 @@ export const ENGLISH = {
   'shield-hidden-hint': 'Calls go through a TURN host.',
   'shield-visible': 'Other participants can see your IP address',
   'shield-visible-hint': 'It is how browsers reach each other directly.',
+  'shield-helpers': 'Connection helpers (STUN/TURN) learn IP addresses and times',
+  'shield-helpers-hint': 'TURN also learns how much sound and picture it passes on, and when.',
   'shield-relay': 'What the relay learns',
   'shield-relay-hint': 'IP addresses, times, message sizes, and who talks to whom. Never what is said or shown.',
 
   error: 'Something went wrong.',
   'error-usage': 'This page asks for something that this version cannot do.',
+  'error-no-relay':
+    'This room has no relay, so it does not connect. Set the relay attribute to the address of one: relay="wss://…".',
   'error-private':
     'This room is asked to hide IP addresses (“private”). This version cannot do that yet, so it does not connect.',
   'error-e2ee':

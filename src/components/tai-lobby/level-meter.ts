@@ -4,9 +4,26 @@ const MEASURE_MS = 80;
 const FLOOR_DB = -60;
 const FULL_DB = -12;
 
-/** Calls `onLevel` with 0 to 1 until the returned function is called. Silent where the browser lets no AudioContext run. */
-export function measureLevel(track: MediaStreamTrack, onLevel: (level: number) => void): () => void {
-  const context = new AudioContext();
+/**
+ * Calls `onLevel` with 0 to 1 until the returned function is called. Silent where the browser lets no AudioContext run;
+ * `undefined` where it cannot listen to this track at all, as Firefox with two sample rates.
+ */
+export function measureLevel(
+  track: MediaStreamTrack,
+  onLevel: (level: number) => void,
+  createContext: () => AudioContext = () => new AudioContext(),
+): (() => void) | undefined {
+  let context: AudioContext | undefined;
+  try {
+    context = createContext();
+    return measure(context, track, onLevel);
+  } catch {
+    if (context) release(context);
+    return undefined;
+  }
+}
+
+function measure(context: AudioContext, track: MediaStreamTrack, onLevel: (level: number) => void): () => void {
   const analyser = new AnalyserNode(context, { fftSize: 1024 });
   context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
   const samples = new Float32Array(analyser.fftSize);
@@ -19,6 +36,11 @@ export function measureLevel(track: MediaStreamTrack, onLevel: (level: number) =
   }, MEASURE_MS);
   return () => {
     clearInterval(timer);
-    void context.close();
+    release(context);
   };
+}
+
+function release(context: AudioContext): void {
+  // one that is closed already has nothing to give back
+  context.close().catch(() => {});
 }

@@ -34,6 +34,8 @@ export class TaiLobby extends LitElement {
   #measured: MediaStreamTrack | undefined;
   #stopMeasuring: (() => void) | undefined;
   #isHeard = false;
+  /** The browser cannot listen to this track: then no level is shown, rather than a silent one. */
+  #isDeaf = false;
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -113,7 +115,7 @@ export class TaiLobby extends LitElement {
           </div>
           <div class="toggles">${offered.map((kind) => this.#renderToggle(room, kind))}</div>
         </div>
-        ${view.microphone.state === 'live' ? this.#renderLevel() : nothing}
+        ${view.microphone.state === 'live' && !this.#isDeaf ? this.#renderLevel() : nothing}
         ${failures.map(
           ({ kind, code }) => html`
             <p class="failure" role="status">
@@ -214,6 +216,10 @@ export class TaiLobby extends LitElement {
     this.#measured = track;
     this.#isHeard = false;
     this.#stopMeasuring = track && measureLevel(track, (level) => this.#showLevel(level));
+    const isDeaf = track !== undefined && !this.#stopMeasuring;
+    if (isDeaf === this.#isDeaf) return;
+    this.#isDeaf = isDeaf;
+    this.requestUpdate();
   }
 
   /** Straight to the bars: a level is no state worth a render. */

@@ -20,7 +20,9 @@ export function privacyFacts(view: SessionView): readonly PrivacyFact[] {
   if (encryption.roomKind === 'private') add('link', true, 'shield-link', 'shield-link-hint');
   else add('link', false, 'shield-open-room', 'shield-open-room-hint');
   const isConnected = view.participants.some(({ link }) => link === 'connected');
-  if (isConnected && encryption.isMediaDtls) add('media', true, 'shield-media', 'shield-media-hint');
+  const hasHelpers = encryption.iceHosts > 0;
+  const mediaHint = hasHelpers ? 'shield-media-helped-hint' : 'shield-media-hint';
+  if (isConnected && encryption.isMediaDtls) add('media', true, 'shield-media', mediaHint);
   else if (!isConnected) add('media', true, 'shield-media-waiting', 'shield-media-waiting-hint');
   if (encryption.isFrameSealed) add('frames', true, 'shield-frames', 'shield-frames-hint');
   else add('frames', false, 'shield-no-frames', 'shield-no-frames-hint');
@@ -28,6 +30,7 @@ export function privacyFacts(view: SessionView): readonly PrivacyFact[] {
   else add('verified', false, 'shield-unverified', 'shield-unverified-hint');
   if (encryption.isAddressHidden) add('address', true, 'shield-hidden', 'shield-hidden-hint');
   else add('address', false, 'shield-visible', 'shield-visible-hint');
+  if (hasHelpers) add('helpers', false, 'shield-helpers', 'shield-helpers-hint');
   add('relay', false, 'shield-relay', 'shield-relay-hint');
   return facts;
 }

@@ -1,9 +1,10 @@
 /** From the element's properties to the store's options, and from the store's state to what is shown. */
-import type { Device, IceServer, PeerId, SessionView } from '../../engine/index.ts';
+import type { Device, IceServer, PeerId, Phase, SessionView } from '../../engine/index.ts';
 import { defaultRelay } from '../internal/default-relay.ts';
 import { isEncrypted, roomEncryption } from '../internal/encryption.ts';
 import type { Room } from '../internal/room-context.ts';
-import type { RoomConfig, RoomStore } from '../internal/room-store.ts';
+import type { RoomStore } from '../internal/room-store.ts';
+import type { RoomConfig } from '../internal/store-state.ts';
 import type { StringKey, Strings } from '../internal/strings.ts';
 
 export type SelfView = {
@@ -15,28 +16,32 @@ export type SelfView = {
   readonly cameraTrack: MediaStreamTrack | undefined;
 };
 
+/** What the lobby offers where the page does not say. */
+export const DEFAULT_MEDIA = 'audio video';
+
+/** A property is `null` once its attribute was taken away. */
 export type RoomProperties = {
-  readonly relay: string | undefined;
-  readonly room: string | undefined;
-  readonly displayName: string | undefined;
-  readonly media: string;
+  readonly relay: string | null | undefined;
+  readonly room: string | null | undefined;
+  readonly displayName: string | null | undefined;
+  readonly media: string | null | undefined;
   readonly autoJoin: boolean;
   readonly noLobby: boolean;
   readonly noInvite: boolean;
-  readonly workerUrl: string | undefined;
+  readonly workerUrl: string | null | undefined;
   readonly private: boolean;
-  readonly e2ee: string | undefined;
-  readonly roomSecret: Uint8Array | string | undefined;
-  readonly iceServers: readonly IceServer[] | undefined;
+  readonly e2ee: string | null | undefined;
+  readonly roomSecret: Uint8Array | string | null | undefined;
+  readonly iceServers: readonly IceServer[] | null | undefined;
 };
 
 export function configOf(properties: RoomProperties): RoomConfig {
   const { displayName, iceServers, workerUrl } = properties;
-  const media = properties.media.split(/\s+/);
+  const media = (properties.media ?? DEFAULT_MEDIA).split(/\s+/);
   return {
-    relay: properties.relay || defaultRelay() || location.origin,
+    relay: relayOf(properties),
     roomName: properties.room ?? '',
-    roomSecret: properties.roomSecret,
+    roomSecret: properties.roomSecret ?? undefined,
     offers: { microphone: media.includes('audio'), camera: media.includes('video') },
     hasLobby: !properties.noLobby,
     isAutoJoin: properties.autoJoin,
@@ -47,11 +52,16 @@ export function configOf(properties: RoomProperties): RoomConfig {
   };
 }
 
+/** Empty where there is none: the page's own origin says nothing about a relay. */
+function relayOf({ relay }: RoomProperties): string {
+  return relay || defaultRelay() || '';
+}
+
 /** A protection that was asked for and is not there must not be passed over in silence. */
 function refusalOf(properties: RoomProperties): StringKey | undefined {
   if (properties.private) return 'error-private';
-  const hasChoice = properties.e2ee !== undefined && properties.e2ee !== null;
-  return hasChoice ? 'error-e2ee' : undefined;
+  if (properties.e2ee !== undefined && properties.e2ee !== null) return 'error-e2ee';
+  return relayOf(properties) === '' ? 'error-no-relay' : undefined;
 }
 
 export function roomOf(properties: RoomProperties, store: RoomStore, strings: Strings): Room {
@@ -78,15 +88,10 @@ export function selfOf(view: SessionView): SelfView {
   return { peerId: selfId, name, microphone, camera, microphoneTrack, cameraTrack };
 }
 
-/** The CSS states, each with whether it is on. */
+const PHASES: readonly Phase[] = ['idle', 'lobby', 'joining', 'joined', 'reconnecting', 'left'];
+
+/** The CSS states, each with whether it is on; of those that are a phase always one. */
 export function statesOf(view: SessionView): readonly (readonly [string, boolean])[] {
-  const { phase } = view;
-  return [
-    ['idle', phase === 'idle' || phase === 'left'],
-    ['lobby', phase === 'lobby'],
-    ['joining', phase === 'joining'],
-    ['joined', phase === 'joined'],
-    ['reconnecting', phase === 'reconnecting'],
-    ['encrypted', isEncrypted(roomEncryption(view).overall)],
-  ];
+  const phases = PHASES.map((phase) => [phase, view.phase === phase] as const);
+  return [...phases, ['encrypted', isEncrypted(roomEncryption(view).overall)]];
 }

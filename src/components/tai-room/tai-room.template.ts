@@ -8,7 +8,8 @@ import { TaiJoinRequestEvent } from '../internal/events.ts';
 import { ICONS } from '../internal/icons.ts';
 import { isDeviceOn } from '../internal/room-context.ts';
 import type { Room } from '../internal/room-context.ts';
-import type { RoomStore, Toast } from '../internal/room-store.ts';
+import type { RoomStore } from '../internal/room-store.ts';
+import type { Toast } from '../internal/store-state.ts';
 import { fill } from '../internal/strings.ts';
 
 /** From here on the grid scrolls. */

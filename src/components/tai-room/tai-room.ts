@@ -7,10 +7,10 @@ import { isInCall, roomEncryption } from '../internal/encryption.ts';
 import type { RoomEncryption } from '../internal/encryption.ts';
 import { roomContext } from '../internal/room-context.ts';
 import { RoomStore } from '../internal/room-store.ts';
-import type { Engine } from '../internal/room-store.ts';
+import type { Engine } from '../internal/store-state.ts';
 import { ENGLISH } from '../internal/strings.ts';
 import type { Strings } from '../internal/strings.ts';
-import { configOf, roomOf, selfOf, statesOf } from './room-value.ts';
+import { DEFAULT_MEDIA, configOf, roomOf, selfOf, statesOf } from './room-value.ts';
 import type { SelfView } from './room-value.ts';
 import { renderRoom } from './tai-room.template.ts';
 import { roomStyles } from './tai-room.styles.ts';
@@ -24,7 +24,7 @@ export const ENGINE: unique symbol = Symbol('engine');
  * Without attributes the first join makes a private room, whose link appears in the address bar; with `#tai=…` in the
  * address it joins that room; with `room="name"` it joins the open room of that name.
  *
- * @attr {string} relay - Address of the relay; by default the origin that served the script.
+ * @attr {string} relay - Address of the relay; by default the origin that served `tai.js`. From npm there is no default.
  * @attr {string} room - Name of an open room, and of this room's entry in the fragment (`#tai.name=`).
  * @attr {string} display-name - A name to show to others: a claim, at most 64 characters.
  * @attr {string} media - What the lobby offers: `audio video` by default; empty = listen only.
@@ -65,11 +65,12 @@ export const ENGINE: unique symbol = Symbol('engine');
  * @cssprop --tai-font - Font family.
  * @cssprop --tai-tile-ratio - Ratio of a tile, as `16 / 9`; by default a tile fills its place.
  *
- * @cssstate idle - Not in the room.
+ * @cssstate idle - Not in the room, and not in its lobby.
  * @cssstate lobby - In the lobby.
  * @cssstate joining - On the way in.
  * @cssstate joined - In the room.
  * @cssstate reconnecting - In the room, without the relay.
+ * @cssstate left - Was in the room.
  * @cssstate encrypted - In the room, and outsiders are kept out.
  *
  * @fires {TaiJoinEvent} tai-join - We are in the room.
@@ -125,12 +126,13 @@ export class TaiRoom extends LitElement {
   readonly #internals = this.attachInternals();
   readonly #provider = new ContextProvider(this, { context: roomContext });
   readonly #store: RoomStore;
+  #isUpdating = false;
   #texts: Strings = ENGLISH;
   [ENGINE]: Engine = { createSession, createPrivateRoom, resolveRoom };
 
   constructor() {
     super();
-    this.media = 'audio video';
+    this.media = DEFAULT_MEDIA;
     this.autoJoin = false;
     this.noLobby = false;
     this.noInvite = false;
@@ -150,6 +152,10 @@ export class TaiRoom extends LitElement {
       },
       dispatchEvent: (event) => this.dispatchEvent(event),
       requestUpdate: () => this.requestUpdate(),
+      // a listener may ask during an update of ours: what is set is being taken over then
+      flush: () => {
+        if (this.isUpdatePending && !this.#isUpdating) this.performUpdate();
+      },
     });
   }
 
@@ -176,9 +182,10 @@ export class TaiRoom extends LitElement {
   /** Call it inside a click, so that sound may start. Throws `TaiError` where the room cannot be entered. */
   join(): void {
     if (!this.isConnected) throw new TaiError('usage', 'join: the element is not in a document');
-    // what the page has just set counts
-    if (this.isUpdatePending) this.performUpdate();
-    this.#store.join();
+    const problem = this.#store.join();
+    if (!problem) return;
+    const text = this.#texts[problem.text];
+    throw problem.code ? new TaiError(problem.code, text) : new Error(text);
   }
 
   leave(): void {
@@ -230,6 +237,20 @@ export class TaiRoom extends LitElement {
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has('strings')) this.#texts = { ...ENGLISH, ...this.strings };
+    this.#isUpdating = true;
+    try {
+      this.#takeOver(changed);
+    } finally {
+      this.#isUpdating = false;
+    }
+    this.#provider.setValue(roomOf(this, this.#store, this.#texts));
+    for (const [state, isOn] of statesOf(this.#store.view)) {
+      if (isOn) this.#internals.states.add(state);
+      else this.#internals.states.delete(state);
+    }
+  }
+
+  #takeOver(changed: PropertyValues<this>): void {
     if (this.isConnected && !this.#store.isOpen) {
       // not before the first update: only now do we have what the page had set before this class was loaded.
       // Still open where we were only taken out and put in elsewhere within one task.
@@ -238,11 +259,6 @@ export class TaiRoom extends LitElement {
       this.#reopen();
     } else if (changed.has('displayName')) {
       this.#store.setName(this.displayName ?? '');
-    }
-    this.#provider.setValue(roomOf(this, this.#store, this.#texts));
-    for (const [state, isOn] of statesOf(this.#store.view)) {
-      if (isOn) this.#internals.states.add(state);
-      else this.#internals.states.delete(state);
     }
   }
 

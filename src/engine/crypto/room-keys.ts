@@ -1,5 +1,5 @@
 /**
- * All keys that follow from a room's secret (PROTOCOL.md KD1–KD4): HKDF-SHA-256 (RFC 5869), one label a use.
+ * All keys that follow from a room's secret (PROTOCOL.md KD1–KD3): HKDF-SHA-256 (RFC 5869), one label a use.
  * Trap: whoever has the link has all of these. They keep out the relay and everybody without the link, and nobody
  * else; who is who among the holders is for the key agreement between devices to say.
  */
@@ -62,7 +62,7 @@ export async function deriveRoomKeys(room: RoomSecret, signerFactory: SignerFact
 }
 
 /**
- * The secret of an open room (KD4): `SHA-256(label ‖ origin ‖ 0 ‖ name)`. No secret at all to anyone who sees the page:
+ * The secret of an open room (LK5): `SHA-256(label ‖ host of the relay ‖ 0 ‖ name)`. No secret at all to anyone who sees the page:
  * it keeps the relay's other users out, and the shield says so.
  */
 export async function openRoomSecret(relayOrigin: string, roomName: string): Promise<Uint8Array<ArrayBuffer>> {

@@ -84,12 +84,11 @@ export class Devices {
     try {
       this.#took(await mediaDevices.getUserMedia(constraintsFor(wanted)));
     } catch (error) {
-      if (wanted.size === 1) {
-        for (const kind of wanted.keys()) this.#handlers.onFailed(kind, deviceErrorCode(error, kind));
-        return;
+      for (const [kind, deviceId] of wanted) {
+        // One missing or refused device fails both: ask for each alone, so that the other can be had …
+        if (wanted.size > 1 && (await mayAskAgain(error, kind))) await this.#openAll(new Map([[kind, deviceId]]));
+        else this.#handlers.onFailed(kind, deviceErrorCode(error, kind));
       }
-      // One missing device fails both: ask for each alone, so that the other can be had.
-      for (const [kind, deviceId] of wanted) await this.#openAll(new Map([[kind, deviceId]]));
     }
   }
 
@@ -114,6 +113,17 @@ export class Devices {
   #stop(track: MediaStreamTrack | undefined): void {
     // `stop()` fires no `ended` event: that is for endings that nobody here asked for.
     track?.stop();
+  }
+}
+
+/** … unless that put a question to somebody who has just said no. */
+async function mayAskAgain(error: unknown, kind: PublicationKind): Promise<boolean> {
+  if (!(error instanceof Error) || error.name !== 'NotAllowedError') return true;
+  try {
+    return (await globalThis.navigator.permissions.query({ name: kind })).state === 'granted';
+  } catch {
+    // a browser that cannot be asked about devices
+    return false;
   }
 }
 

@@ -12,6 +12,20 @@ const BASE64URL_VALUES: Uint8Array = (() => {
   return values;
 })();
 
+/** How many bytes a text has in UTF-8. A surrogate without its other half counts as U+FFFD: three. */
+export function utf8Length(text: string): number {
+  let length = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) continue;
+    const isPair = unit >= 0xd800 && unit < 0xdc00 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00;
+    length += unit < 0x800 ? 1 : 2;
+    // Four bytes for two units.
+    if (isPair) i++;
+  }
+  return length;
+}
+
 /** base64url without padding (RFC 4648 §5). */
 export function toBase64Url(bytes: Uint8Array): string {
   let text = '';

@@ -62,18 +62,34 @@ export function roomSecretFromBytes(bytes: Uint8Array): RoomSecret | undefined {
 
 /** Finds a room's entry in a fragment (with or without `#`); other entries, split by `&`, are the page's own. */
 export function parseFragment(fragment: string, roomName = ''): FragmentRoom {
-  const prefix = `${entryKey(roomName)}=`;
-  const entry = fragmentEntries(fragment).find((part) => part.startsWith(prefix));
+  const entry = fragmentEntry(fragment, roomName);
   if (entry === undefined) return { type: 'none' };
-  const room = parseRoomSecret(entry.slice(prefix.length));
+  const room = parseRoomSecret(entryValue(entry, entryKey(roomName)) ?? '');
   return room ? { type: 'room', room } : { type: 'invalid' };
+}
+
+/** The text of this room's entry, whole or damaged; `undefined` where there is none. */
+export function fragmentEntry(fragment: string, roomName = ''): string | undefined {
+  const key = entryKey(roomName);
+  return fragmentEntries(fragment).find((entry) => entryValue(entry, key) !== undefined);
 }
 
 /** The fragment, with `#`, after this room's entry was set; the page's other entries stay as they are. */
 export function withFragmentRoom(fragment: string, room: RoomSecret, roomName = ''): string {
-  const prefix = `${entryKey(roomName)}=`;
-  const others = fragmentEntries(fragment).filter((part) => !part.startsWith(prefix));
-  return `#${[...others, prefix + formatRoomSecret(room)].join('&')}`;
+  const key = entryKey(roomName);
+  const others = fragmentEntries(fragment).filter((entry) => entryValue(entry, key) === undefined);
+  return `#${[...others, `${key}=${formatRoomSecret(room)}`].join('&')}`;
+}
+
+/**
+ * Some ways of sending a link write `=` as `%3D`, or cut it off there. Both still are this room's entry: were they taken
+ * for none, its guest would silently stand in another room (LK4).
+ */
+function entryValue(entry: string, key: string): string | undefined {
+  if (!entry.startsWith(key)) return undefined;
+  const rest = entry.slice(key.length);
+  const sign = /^(=|%3d|$)/i.exec(rest)?.[0];
+  return sign === undefined ? undefined : rest.slice(sign.length);
 }
 
 function entryKey(roomName: string): string {

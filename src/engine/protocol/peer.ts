@@ -8,7 +8,8 @@ import type { JsonRecord } from './json.ts';
 export const NAME_MAX_CHARS = 64;
 const SDP_MAX_CHARS = 30_000;
 const CANDIDATE_MAX_CHARS = 512;
-const CANDIDATES_MAX = 64;
+/** In one message. */
+export const CANDIDATES_MAX = 64;
 const PUBLICATIONS_MAX = 8;
 const GENERATION_MAX = 2 ** 32 - 1;
 

@@ -1,9 +1,11 @@
 /**
- * What page and relay say to each other: JSON-RPC 2.0 over one WebSocket (PROTOCOL.md RL1–RL13).
+ * What page and relay say to each other: JSON-RPC 2.0 over one WebSocket (PROTOCOL.md RL1–RL14).
  * Both directions are written and read here and nowhere else.
  */
+import { utf8Length } from './bytes.ts';
 import { CLOSE_CODES, RPC_ERRORS } from './errors.ts';
 import type { RpcErrorReason } from './errors.ts';
+import { parseIceUrl } from './ice-url.ts';
 import { parsePeerId, parseRoomId } from './ids.ts';
 import type { PeerId, RoomId } from './ids.ts';
 import { isRecord, parseCount, parseJson, parseList, parseText } from './json.ts';
@@ -15,14 +17,20 @@ export const RELAY_PATH = '/relay';
 export const PING_TEXT = 'ping';
 export const PONG_TEXT = 'pong';
 
-/** The longest text of a message in either direction, in UTF-16 units (all of it is ASCII). */
+/**
+ * The longest text of a message in either direction. The relay counts bytes of UTF-8 (LM1); the parsers here count
+ * UTF-16 units, of which no text has more than bytes.
+ */
 export const RELAY_TEXT_MAX = 64 * 1024;
 /** The longest `payload`, in base64url digits: leaves 1 KiB for the envelope of the JSON around it. */
 export const PAYLOAD_TEXT_MAX = RELAY_TEXT_MAX - 1024;
 const RPC_ID_TEXT_MAX = 64;
 const PEERS_MAX = 64;
 export const ICE_SERVERS_MAX = 16;
-const ICE_TEXT_MAX = 1024;
+const ICE_URLS_MAX = 16;
+/** RFC 8489 §14.3; browsers throw for more. */
+const TURN_USERNAME_MAX_BYTES = 509;
+const TURN_CREDENTIAL_TEXT_MAX = 1024;
 
 export type RpcId = string | number;
 
@@ -213,9 +221,9 @@ export function parseWelcome(value: unknown): Welcome | undefined {
   const place = parsePlace(value);
   const ep = parseText(value['ep'], RPC_ID_TEXT_MAX);
   const peers = parseList(value['peers'], PEERS_MAX, parsePlace);
-  const ice_servers = parseList(value['ice_servers'], ICE_SERVERS_MAX, parseIceServer);
-  if (!room_id || !place || ep === undefined || !peers || !ice_servers) return undefined;
-  return { room_id, ...place, ep, peers, ice_servers };
+  const ice_servers: unknown = value['ice_servers'];
+  if (!room_id || !place || ep === undefined || !peers || !Array.isArray(ice_servers)) return undefined;
+  return { room_id, ...place, ep, peers, ice_servers: usableIceServers(ice_servers) };
 }
 
 function parsePlace(value: unknown): PeerPlace | undefined {
@@ -225,22 +233,28 @@ function parsePlace(value: unknown): PeerPlace | undefined {
   return peer_id && join_number !== undefined ? { peer_id, join_number } : undefined;
 }
 
-/** One entry of the operator's ICE setting, also as the relay passes it on. Only `stun(s):` and `turn(s):` URLs. */
+/** RL14: the first good entries; a bad one does not take the others away, or the whole welcome with it. */
+export function usableIceServers(list: readonly unknown[]): readonly IceServer[] {
+  return list
+    .map((entry) => parseIceServer(entry))
+    .filter((server) => server !== undefined)
+    .slice(0, ICE_SERVERS_MAX);
+}
+
+/**
+ * RL14: one entry of the operator's ICE setting, also as the relay passes it on. What this takes, every browser takes;
+ * `turn(s):` needs a username and a credential, and without such a URL both are left out.
+ */
 export function parseIceServer(value: unknown): IceServer | undefined {
   if (!isRecord(value)) return undefined;
   const listed = typeof value['urls'] === 'string' ? [value['urls']] : value['urls'];
-  const urls = parseList(listed, ICE_SERVERS_MAX, (url) => {
-    const text = parseText(url, ICE_TEXT_MAX);
-    return text !== undefined && /^(stun|turn)s?:[^\s]+$/.test(text) ? text : undefined;
-  });
+  const urls = parseList(listed, ICE_URLS_MAX, parseIceUrl);
   if (!urls || urls.length === 0) return undefined;
-  const username = parseText(value['username'], ICE_TEXT_MAX);
-  const credential = parseText(value['credential'], ICE_TEXT_MAX);
-  return {
-    urls,
-    ...(username === undefined ? {} : { username }),
-    ...(credential === undefined ? {} : { credential }),
-  };
+  if (!urls.some((url) => url.startsWith('turn'))) return { urls };
+  const username = parseText(value['username'], TURN_USERNAME_MAX_BYTES);
+  const credential = parseText(value['credential'], TURN_CREDENTIAL_TEXT_MAX);
+  if (!username || !credential || utf8Length(username) > TURN_USERNAME_MAX_BYTES) return undefined;
+  return { urls, username, credential };
 }
 
 function parseRpcId(value: unknown): RpcId | undefined {

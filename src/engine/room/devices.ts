@@ -22,9 +22,10 @@ export function presenceOf(local: Local): Presence {
   return { name: local.name, publications };
 }
 
-export function openDevice(local: Local, kind: PublicationKind, deviceId?: string): LocalStep {
+export function openDevice(local: Local, kind: PublicationKind, asked?: string): LocalStep {
+  const deviceId = asked ?? local.preferred[kind];
   // Asked for twice, it comes once; another device than the one on its way is another wish.
-  if (local[kind].state === 'starting' && deviceId === undefined) return { local, effects: [] };
+  if (local[kind].state === 'starting' && asked === undefined) return { local, effects: [] };
   // A live device stays live until the next one is: switching costs no gap, and a failure costs nothing.
   const device: Device = local[kind].state === 'live' ? local[kind] : { state: 'starting', deviceId };
   return { local: { ...local, [kind]: device }, effects: [{ type: 'open-device', kind, deviceId }] };
@@ -53,8 +54,12 @@ export function stepDevices(local: Local, event: DeviceEvent): LocalStep {
       // live → off: the camera's light must go out
       if (event.isOn && local.camera.state === 'live') return { local, effects: [] };
       return event.isOn ? openDevice(local, 'camera') : closeDevice(local, 'camera');
-    case 'set-device':
-      return openDevice(local, event.kind, event.deviceId);
+    case 'set-device': {
+      const { kind, deviceId } = event;
+      const chosen = { ...local, preferred: { ...local.preferred, [kind]: deviceId } };
+      // off → off: choosing a device must not switch it on
+      return local[kind].state === 'off' ? { local: chosen, effects: [] } : openDevice(chosen, kind, deviceId);
+    }
     case 'device-live': {
       const { kind, trackId, deviceId, label } = event;
       const before = local[kind];

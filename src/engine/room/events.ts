@@ -34,6 +34,8 @@ export type RoomEvent =
   | { readonly type: 'peer-unlisted'; readonly peerId: PeerId }
   | { readonly type: 'relay-lost' }
   | { readonly type: 'relay-closed'; readonly reason: CloseReason }
+  /** The browser could not make the room's keys: nothing can be sealed, so nothing is sent. */
+  | { readonly type: 'keys-failed' }
   // told by a peer: sealed, opened, parsed
   | { readonly type: 'message'; readonly from: PeerId; readonly message: PeerMessage }
   // told by a link
@@ -85,4 +87,10 @@ export type Moment =
   | { readonly type: 'peer-left'; readonly peerId: PeerId; readonly reason: PeerLeaveReason }
   | { readonly type: 'error'; readonly code: ErrorCode; readonly isRecoverable: boolean };
 
-export type DropReason = 'unknown-peer' | 'stale-link' | 'ignored-offer' | 'stale-answer' | 'wrong-phase';
+export type DropReason =
+  | 'unknown-peer'
+  | 'stale-link'
+  | 'ignored-offer'
+  | 'stale-answer'
+  | 'wrong-phase'
+  | 'too-many-peers';

@@ -26,6 +26,8 @@ export type Local = {
   readonly name: string;
   readonly microphone: Device;
   readonly camera: Device;
+  /** The devices asked for by id, also while they are off. */
+  readonly preferred: { readonly [Kind in PublicationKind]?: string };
 };
 
 /**
@@ -71,7 +73,7 @@ export type Peer = {
 
 export type Peers = ReadonlyMap<PeerId, Peer>;
 
-export type LeaveReason = 'left' | 'replaced' | 'refused' | 'room-full';
+export type LeaveReason = 'left' | 'refused' | 'room-full';
 
 /** Who is in the room with us. */
 type Company = {
@@ -82,12 +84,15 @@ type Company = {
   readonly generations: ReadonlyMap<PeerId, number>;
 };
 
+/** What the page was last told about a relay that does not let us in: said once, however often it is tried. */
+type Trouble = { readonly trouble?: ErrorCode };
+
 export type Call =
   | { readonly phase: 'idle' }
   | { readonly phase: 'lobby' }
-  | { readonly phase: 'joining'; readonly peerId: PeerId }
+  | ({ readonly phase: 'joining'; readonly peerId: PeerId } & Trouble)
   | ({ readonly phase: 'joined' } & Company)
-  | ({ readonly phase: 'reconnecting' } & Company)
+  | ({ readonly phase: 'reconnecting' } & Company & Trouble)
   | { readonly phase: 'left'; readonly reason: LeaveReason };
 
 export type Phase = Call['phase'];
@@ -99,7 +104,7 @@ export type RoomState = { readonly local: Local; readonly call: Call };
 export const OFF: Device = { state: 'off' };
 
 export const INITIAL_STATE: RoomState = {
-  local: { name: '', microphone: OFF, camera: OFF },
+  local: { name: '', microphone: OFF, camera: OFF, preferred: {} },
   call: { phase: 'idle' },
 };
 

@@ -1,7 +1,6 @@
 /** The room: `step(state, event) → [state, effects]`. No clock, no randomness, no I/O; every event is fine in every state. */
 import { cleanName } from '../protocol/peer.ts';
-import type { PeerId } from '../protocol/ids.ts';
-import { closeDevice, openDevice, presenceOf, stepDevices } from './devices.ts';
+import { openDevice, presenceOf, stepDevices } from './devices.ts';
 import type { LocalStep } from './devices.ts';
 import type { Effect, RoomEvent } from './events.ts';
 import {
@@ -21,12 +20,15 @@ import {
   unlistPeer,
 } from './peers.ts';
 import type { Own, PeerStep } from './peers.ts';
+import { closeByRelay, end, loseRelay, welcome } from './entry.ts';
 import { isPresent } from './state.ts';
-import type { LeaveReason, Peer, PeerLeaveReason, Peers, Present, RoomState } from './state.ts';
+import type { Peer, PeerLeaveReason, Present, RoomState } from './state.ts';
 
 export type Step = readonly [RoomState, readonly Effect[]];
 
 const NOTHING: readonly Effect[] = [];
+/** More peers than any mesh has; the relay's list is not to be trusted with our memory. */
+const PEERS_MAX = 64;
 /** Of as many peers that were given up is the last generation kept. */
 const FORGOTTEN_MAX = 64;
 
@@ -58,7 +60,11 @@ export function step(state: RoomState, event: RoomEvent): Step {
     case 'device-ended':
       return withLocal(state, stepDevices(state.local, event));
     case 'relay-lost':
-      return loseRelay(state);
+      return loseRelay(state, state.call.phase === 'joining' ? 'relay-unreachable' : undefined);
+    case 'keys-failed':
+      return end(state, 'refused', [
+        { type: 'tell', moment: { type: 'error', code: 'unsupported-browser', isRecoverable: true } },
+      ]);
     case 'relay-closed':
       return closeByRelay(state, event.reason);
     case 'welcome':
@@ -86,6 +92,7 @@ type PresentEvent = Exclude<
       | 'device-ended'
       | 'relay-lost'
       | 'relay-closed'
+      | 'keys-failed'
       | 'welcome';
   }
 >;
@@ -96,6 +103,8 @@ function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step
     case 'peer-listed': {
       if (event.peerId === call.peerId) return [state, NOTHING];
       const known = call.peers.get(event.peerId);
+      // the relay can list anybody: each would cost a connection
+      if (!known && call.peers.size >= PEERS_MAX) return [state, [{ type: 'drop', reason: 'too-many-peers' }]];
       const last = call.generations.get(event.peerId);
       return withPeer(state, call, known ? relistPeer(known, event.joinNumber) : meetPeer(own, event, last));
     }
@@ -190,82 +199,6 @@ function negotiated(
   if (message.type === 'offer') return receiveOffer(own, peer, message.link, message.round, message.sdp);
   if (message.link !== peer.link.generation) return { peer, effects: [{ type: 'drop', reason: 'stale-link' }] };
   return negotiate(own, peer, { type: 'answer-received', round: message.round }, message.sdp);
-}
-
-function welcome(state: RoomState, event: Extract<RoomEvent, { type: 'welcome' }>): Step {
-  const { call, local } = state;
-  if (call.phase !== 'joining' && !isPresent(call)) return [state, NOTHING];
-  const own: Own = { joinNumber: event.joinNumber, presence: presenceOf(local) };
-  const known: Peers = isPresent(call) ? call.peers : new Map();
-  const listed = event.peers.filter(({ peerId }) => peerId !== call.peerId);
-  const peers = new Map<PeerId, Peer>();
-  const effects: Effect[] = call.phase === 'joining' ? [{ type: 'tell', moment: { type: 'joined' } }] : [];
-  const add = (next: PeerStep): void => {
-    peers.set(next.peer.peerId, next.peer);
-    effects.push(...next.effects);
-  };
-  for (const peer of known.values()) {
-    const place = listed.find(({ peerId }) => peerId === peer.peerId);
-    add(place ? relistPeer(peer, place.joinNumber) : unlistPeer(peer));
-    if (place) effects.push(sendPresence(peer, own.presence, true));
-  }
-  const generations: Present['generations'] = isPresent(call) ? call.generations : new Map();
-  for (const place of listed) {
-    if (!known.has(place.peerId)) add(meetPeer(own, place, generations.get(place.peerId)));
-  }
-  // joining | reconnecting → joined
-  const { peerId } = call;
-  return [{ local, call: { phase: 'joined', peerId, joinNumber: event.joinNumber, peers, generations } }, effects];
-}
-
-function loseRelay(state: RoomState): Step {
-  const { call } = state;
-  if (call.phase === 'joining') {
-    return [state, [{ type: 'tell', moment: { type: 'error', code: 'relay-unreachable', isRecoverable: true } }]];
-  }
-  // joined → reconnecting: links stand without the relay
-  return call.phase === 'joined' ? [{ ...state, call: { ...call, phase: 'reconnecting' } }, NOTHING] : [state, NOTHING];
-}
-
-function closeByRelay(state: RoomState, reason: Extract<RoomEvent, { type: 'relay-closed' }>['reason']): Step {
-  const error = (code: 'room-full' | 'relay-refused' | 'rate-limited', isRecoverable: boolean): Effect => ({
-    type: 'tell',
-    moment: { type: 'error', code, isRecoverable },
-  });
-  switch (reason) {
-    case 'left':
-      return [state, NOTHING];
-    case 'replaced':
-      return end(state, 'replaced', NOTHING);
-    case 'room-full':
-      return end(state, 'room-full', [error('room-full', true)]);
-    case 'token-invalid':
-      return end(state, 'refused', [error('relay-refused', false)]);
-    default: {
-      const [lost, effects] = loseRelay(state);
-      return [lost, reason === 'token-expired' ? effects : [...effects, error('rate-limited', true)]];
-    }
-  }
-}
-
-/** joining | joined | reconnecting → left; everything taken is given back. */
-function end(state: RoomState, reason: LeaveReason, errors: readonly Effect[]): Step {
-  const { call } = state;
-  const microphone = closeDevice(state.local, 'microphone');
-  const camera = closeDevice(microphone.local, 'camera');
-  const closing = [...microphone.effects, ...camera.effects];
-  if (call.phase === 'lobby') return [{ local: camera.local, call: { phase: 'idle' } }, closing];
-  // idle | left: a device may be open there too, asked for without a lobby
-  if (call.phase !== 'joining' && !isPresent(call)) {
-    return closing.length > 0 ? [{ ...state, local: camera.local }, closing] : [state, NOTHING];
-  }
-  const effects: Effect[] = [...errors];
-  for (const { peerId } of isPresent(call) ? call.peers.values() : []) {
-    if (reason === 'left') effects.push({ type: 'send', to: peerId, message: { type: 'leave' } });
-    effects.push(stopTimer(linkTimer(peerId)), stopTimer(goneTimer(peerId)), { type: 'close-link', peerId });
-  }
-  effects.push(...closing, { type: 'disconnect-relay' }, { type: 'tell', moment: { type: 'left', reason } });
-  return [{ local: camera.local, call: { phase: 'left', reason } }, effects];
 }
 
 function dropPeer(state: RoomState, call: Present, peer: Peer, reason: PeerLeaveReason): Step {

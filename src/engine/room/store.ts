@@ -6,15 +6,15 @@ import { step } from './step.ts';
 
 export class Store {
   readonly #execute: (effect: Effect) => void;
-  readonly #onChange: () => void;
+  readonly #onSettled: (isChanged: boolean) => void;
   readonly #events: RoomEvent[] = [];
   #state: RoomState = INITIAL_STATE;
   #isStepping = false;
 
-  /** `onChange` is called after the last effect of every dispatch that changed the state. */
-  constructor(execute: (effect: Effect) => void, onChange: () => void) {
+  /** `onSettled` is called after the last effect of every dispatch, with whether the state changed. */
+  constructor(execute: (effect: Effect) => void, onSettled: (isChanged: boolean) => void) {
     this.#execute = execute;
-    this.#onChange = onChange;
+    this.#onSettled = onSettled;
   }
 
   get state(): RoomState {
@@ -36,6 +36,6 @@ export class Store {
     } finally {
       this.#isStepping = false;
     }
-    if (this.#state !== before) this.#onChange();
+    this.#onSettled(this.#state !== before);
   }
 }

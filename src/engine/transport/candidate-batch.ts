@@ -1,4 +1,5 @@
 /** Coalesces trickled candidates (RFC 8838): a few messages a connection in place of one a candidate. */
+import { CANDIDATES_MAX } from '../protocol/peer.ts';
 import type { Candidate } from '../protocol/peer.ts';
 
 /** Host candidates come within a few milliseconds of each other; a server's take a round trip and get a message of their own. */
@@ -39,7 +40,7 @@ export class CandidateBatch {
     const candidates = this.#pending;
     if (this.#isHeld || candidates.length === 0) return;
     this.#pending = [];
-    this.#send(candidates);
+    for (let i = 0; i < candidates.length; i += CANDIDATES_MAX) this.#send(candidates.slice(i, i + CANDIDATES_MAX));
   }
 
   close(): void {

@@ -18,20 +18,26 @@ export const RETRY_MAX_MS = 2_000;
 const IMPATIENT_ATTEMPTS = 30;
 export const PATIENT_RETRY_MAX_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** A silent socket is asked for a sign of life this often … */
+/** A socket is asked for a sign of life this often … */
 export const PING_EVERY_MS = 5_000;
-/** … and given up when none came for this long: half-open sockets look alive for ever. */
-export const SILENCE_MAX_MS = 12_000;
+/** … and given up when none came for this long after the question: half-open sockets look alive for ever. */
+export const PONG_WAIT_MS = 7_000;
 
-/** After these the relay does not want us back. */
-const FINAL_CLOSES: readonly CloseReason[] = ['left', 'replaced', 'room-full', 'token-invalid'];
+export type WakeSource = {
+  readonly target: EventTarget;
+  readonly type: string;
+  /** Where the event alone does not say that something is back. */
+  readonly isAwake?: () => boolean;
+};
 
 export type RelaySocketOptions = {
   readonly url: string;
   readonly roomId: RoomId;
   readonly token: (nowS: number) => Promise<string>;
   onNotification(notification: RelayNotification): void;
+  /** Gone, and being tried again. */
   onLost(): void;
+  /** Gone for a reason that the relay gave. It is tried again all the same, until `close`. */
   onClosed(reason: CloseReason): void;
   onDropped(reason: string): void;
   /** Milliseconds since 1970. */
@@ -40,7 +46,7 @@ export type RelaySocketOptions = {
   readonly random?: () => number;
   readonly webSocket?: typeof WebSocket;
   /** Tells of `online` and of the page being shown again. */
-  readonly wakeSources?: readonly { readonly target: EventTarget; readonly type: string }[];
+  readonly wakeSources?: readonly WakeSource[];
 };
 
 /** The longest wait before attempt number `attempt` (0 = the first, at once). */
@@ -56,7 +62,8 @@ export class RelaySocket {
   readonly #unlisten = new AbortController();
   #attempt = 0;
   #clockOffsetS = 0;
-  #lastHeard = 0;
+  /** When the question was asked that nothing was heard after; `undefined` = none is open. */
+  #askedAt: number | undefined;
   #heartbeat: ReturnType<typeof setInterval> | undefined;
   #wake: (() => void) | undefined;
   #isClosed = false;
@@ -79,8 +86,8 @@ export class RelaySocket {
     this.#socket.addEventListener('close', (event) => this.#lost(event.code, event.reason), { signal });
     // Without a listener, Node and some browsers report a failed attempt as unhandled.
     this.#socket.addEventListener('error', () => undefined, { signal });
-    for (const { target, type } of options.wakeSources ?? []) {
-      target.addEventListener(type, () => this.#wakeUp(), { signal });
+    for (const { target, type, isAwake } of options.wakeSources ?? []) {
+      target.addEventListener(type, () => (isAwake?.() ?? true) && this.#wakeUp(), { signal });
     }
   }
 
@@ -103,7 +110,12 @@ export class RelaySocket {
     const bound = retryBound(this.#attempt++);
     if (bound > 0) await this.#wait((this.#options.random ?? Math.random)() * bound);
     const nowS = Math.floor(this.#now() / 1000) + this.#clockOffsetS;
-    return [SUBPROTOCOL, await this.#options.token(nowS)];
+    try {
+      return [SUBPROTOCOL, await this.#options.token(nowS)];
+    } catch (error) {
+      this.#options.onLost();
+      throw error;
+    }
   }
 
   #wait(delay_ms: number): Promise<void> {
@@ -117,25 +129,33 @@ export class RelaySocket {
   }
 
   #opened(): void {
-    this.#lastHeard = this.#now();
+    this.#askedAt = undefined;
     clearInterval(this.#heartbeat);
     this.#heartbeat = setInterval(() => this.#beat(), PING_EVERY_MS);
   }
 
   #beat(): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
-    if (this.#now() - this.#lastHeard > SILENCE_MAX_MS) this.#socket.reconnect();
-    else this.#socket.send(PING_TEXT);
+    // Judged by the answer to a question, not by the time since the last word: a page that slept has heard nothing either.
+    if (this.#askedAt !== undefined && this.#now() - this.#askedAt >= PONG_WAIT_MS) {
+      this.#askedAt = undefined;
+      this.#socket.reconnect();
+      return;
+    }
+    this.#askedAt ??= this.#now();
+    this.#socket.send(PING_TEXT);
   }
 
   #wakeUp(): void {
     this.#wake?.();
-    // After sleep the socket may be dead without knowing it: ask at once rather than at the next beat.
+    // After sleep the socket may be dead without knowing it: ask at once rather than at the next beat. What was asked before
+    // the sleep counts from now.
+    this.#askedAt = undefined;
     this.#beat();
   }
 
   #heard(data: unknown): void {
-    this.#lastHeard = this.#now();
+    this.#askedAt = undefined;
     if (data === PONG_TEXT) return;
     const message = typeof data === 'string' ? parseRelayText(data) : undefined;
     if (!message) this.#options.onDropped('relay-malformed');
@@ -150,9 +170,8 @@ export class RelaySocket {
     if (this.#isClosed) return;
     const relayNowS = parseExpiredClose(code, reasonText);
     if (relayNowS !== undefined) this.#clockOffsetS = relayNowS - Math.floor(this.#now() / 1000);
-    // 1000 is also what any proxy may say: it is final only where we asked for it, and then nobody listens here.
+    // 1000 is also what any proxy may say.
     const reason = code === CLOSE_CODES.left ? undefined : closeReasonOf(code);
-    if (reason && FINAL_CLOSES.includes(reason)) this.#end();
     if (reason) this.#options.onClosed(reason);
     else this.#options.onLost();
   }

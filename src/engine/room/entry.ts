@@ -1,0 +1,91 @@
+/** Coming in and going out: the relay's welcome, its loss, its refusals, and our own end of it. Pure. */
+import type { CloseReason, ErrorCode } from '../protocol/errors.ts';
+import type { PeerId } from '../protocol/ids.ts';
+import { closeDevice, presenceOf } from './devices.ts';
+import type { Effect, RoomEvent } from './events.ts';
+import { goneTimer, linkTimer, meetPeer, relistPeer, sendPresence, stopTimer, unlistPeer } from './peers.ts';
+import type { Own, PeerStep } from './peers.ts';
+import { isPresent } from './state.ts';
+import type { Call, LeaveReason, Peer, Peers, Present, RoomState } from './state.ts';
+import type { Step } from './step.ts';
+
+const NOTHING: readonly Effect[] = [];
+
+export function welcome(state: RoomState, event: Extract<RoomEvent, { type: 'welcome' }>): Step {
+  const { call, local } = state;
+  if (call.phase !== 'joining' && !isPresent(call)) return [state, NOTHING];
+  const own: Own = { joinNumber: event.joinNumber, presence: presenceOf(local) };
+  const known: Peers = isPresent(call) ? call.peers : new Map();
+  const listed = event.peers.filter(({ peerId }) => peerId !== call.peerId);
+  const peers = new Map<PeerId, Peer>();
+  const effects: Effect[] = call.phase === 'joining' ? [{ type: 'tell', moment: { type: 'joined' } }] : [];
+  const add = (next: PeerStep): void => {
+    peers.set(next.peer.peerId, next.peer);
+    effects.push(...next.effects);
+  };
+  for (const peer of known.values()) {
+    const place = listed.find(({ peerId }) => peerId === peer.peerId);
+    add(place ? relistPeer(peer, place.joinNumber) : unlistPeer(peer));
+    if (place) effects.push(sendPresence(peer, own.presence, true));
+  }
+  const generations: Present['generations'] = isPresent(call) ? call.generations : new Map();
+  for (const place of listed) {
+    if (!known.has(place.peerId)) add(meetPeer(own, place, generations.get(place.peerId)));
+  }
+  // joining | reconnecting → joined
+  const { peerId } = call;
+  return [{ local, call: { phase: 'joined', peerId, joinNumber: event.joinNumber, peers, generations } }, effects];
+}
+
+export function loseRelay(state: RoomState, trouble?: ErrorCode): Step {
+  const { call } = state;
+  // joined → reconnecting: links stand without the relay
+  const away: Call = call.phase === 'joined' ? { ...call, phase: 'reconnecting' } : call;
+  if (away.phase !== 'joining' && away.phase !== 'reconnecting') return [state, NOTHING];
+  if (trouble === undefined || trouble === away.trouble)
+    return [away === call ? state : { ...state, call: away }, NOTHING];
+  const moment = { type: 'error', code: trouble, isRecoverable: true } as const;
+  return [{ ...state, call: { ...away, trouble } }, [{ type: 'tell', moment }]];
+}
+
+export function closeByRelay(state: RoomState, reason: CloseReason): Step {
+  const isJoining = state.call.phase === 'joining';
+  const error = (code: ErrorCode, isRecoverable: boolean): readonly Effect[] => [
+    { type: 'tell', moment: { type: 'error', code, isRecoverable } },
+  ];
+  switch (reason) {
+    // Who is on the way in is refused. A call that stands is not the relay's to end: it goes on, and the door is tried again.
+    case 'room-full':
+      return isJoining ? end(state, 'room-full', error('room-full', true)) : loseRelay(state, 'room-full');
+    case 'token-invalid':
+      return isJoining ? end(state, 'refused', error('relay-refused', false)) : loseRelay(state, 'relay-refused');
+    case 'rate-limited':
+    case 'too-large':
+    case 'bad-input':
+    case 'slow-reader':
+      return loseRelay(state, 'rate-limited');
+    // Our own leave; another socket of ours; a clock that is corrected by the next attempt: nothing to tell.
+    default:
+      return loseRelay(state);
+  }
+}
+
+/** joining | joined | reconnecting → left; everything taken is given back. */
+export function end(state: RoomState, reason: LeaveReason, errors: readonly Effect[]): Step {
+  const { call } = state;
+  const microphone = closeDevice(state.local, 'microphone');
+  const camera = closeDevice(microphone.local, 'camera');
+  const closing = [...microphone.effects, ...camera.effects];
+  if (call.phase === 'lobby') return [{ local: camera.local, call: { phase: 'idle' } }, closing];
+  // idle | left: a device may be open there too, asked for without a lobby
+  if (call.phase !== 'joining' && !isPresent(call)) {
+    return closing.length > 0 ? [{ ...state, local: camera.local }, closing] : [state, NOTHING];
+  }
+  const effects: Effect[] = [...errors];
+  for (const { peerId } of isPresent(call) ? call.peers.values() : []) {
+    if (reason === 'left') effects.push({ type: 'send', to: peerId, message: { type: 'leave' } });
+    effects.push(stopTimer(linkTimer(peerId)), stopTimer(goneTimer(peerId)), { type: 'close-link', peerId });
+  }
+  effects.push(...closing, { type: 'disconnect-relay' }, { type: 'tell', moment: { type: 'left', reason } });
+  return [{ local: camera.local, call: { phase: 'left', reason } }, effects];
+}
