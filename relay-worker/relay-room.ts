@@ -4,9 +4,7 @@
  *
  * An event that reaches the room for a socket that is not (or no longer) in it does nothing.
  */
-import { utf8Length } from '../src/engine/protocol/bytes.ts';
-import { CLOSE_CODES } from '../src/engine/protocol/errors.ts';
-import type { CloseReason, RpcErrorReason } from '../src/engine/protocol/errors.ts';
+import type { RpcErrorReason } from '../src/engine/protocol/errors.ts';
 import type { PeerId, RoomId } from '../src/engine/protocol/ids.ts';
 import {
   RELAY_TEXT_MAX,
@@ -30,26 +28,14 @@ import {
   TEXT_CLOSE_BYTES,
   TokenBucket,
 } from './limits.ts';
+import { closeSocket, send, sizeOf } from './room-socket.ts';
+import type { RoomSocket, SocketEnd } from './room-socket.ts';
 
 /** How far ahead of our clock a join number may lie that a returning peer shows: numbers are times, so none is later. */
 export const JOIN_NUMBER_AHEAD_MAX_MS = 60_000;
 
-/**
- * LM9: how the relay ends a socket that has been silent for too long. Its peer is gone and will not read this; one that
- * only slept takes it for any other loss (RFC 6455 §7.4.1: "going away"), and comes back.
- */
-export const SILENT_CLOSE = { code: 1001, reason: 'silent' } as const;
-
 /** Why somebody is not let in whose token is good. */
 export type EntryRefusal = 'room-full' | 'rate-limited';
-
-/** The part of a WebSocket that the room needs. `send` may throw on a socket that is ending. */
-export type RoomSocket = {
-  /** Bytes that wait for the other side to read. */
-  readonly bufferedAmount: number;
-  send(text: string): void;
-  close(code: number, reason: string): void;
-};
 
 export type RoomOptions<S> = {
   readonly roomId: RoomId;
@@ -210,14 +196,14 @@ export class RelayRoom<S extends RoomSocket> {
     return member;
   }
 
-  #remove(member: Member<S>, reason: CloseReason | 'silent'): void {
+  #remove(member: Member<S>, reason: SocketEnd): void {
     this.#bySocket.delete(member.socket);
     this.#byPeer.delete(member.peerId);
     closeSocket(member.socket, reason);
   }
 
   /** Does nothing for a member that was dismissed on the way here, for being too far behind. */
-  #dismiss(member: Member<S>, reason: CloseReason | 'silent'): void {
+  #dismiss(member: Member<S>, reason: SocketEnd): void {
     if (this.#bySocket.get(member.socket) !== member) return;
     this.#remove(member, reason);
     this.#tellLeft(member);
@@ -281,28 +267,6 @@ function isBehind(member: Member<RoomSocket>): boolean {
   return member.socket.bufferedAmount + member.droppedBytes > BEHIND_CLOSE_BYTES;
 }
 
-/** In bytes. A text that is too long by its units alone is not counted any further. */
-function sizeOf(data: string | ArrayBuffer): number {
-  if (typeof data !== 'string') return data.byteLength;
-  return data.length > TEXT_CLOSE_BYTES ? data.length : utf8Length(data);
-}
-
 function placeOf(member: Member<unknown>): PeerPlace {
   return { peer_id: member.peerId, join_number: member.joinNumber };
-}
-
-function send(socket: RoomSocket, text: string): void {
-  try {
-    socket.send(text);
-  } catch {
-    // The socket is ending and will say so itself; the others must not suffer from it.
-  }
-}
-
-function closeSocket(socket: RoomSocket, reason: CloseReason | 'silent'): void {
-  try {
-    socket.close(reason === 'silent' ? SILENT_CLOSE.code : CLOSE_CODES[reason], reason);
-  } catch {
-    // Already closed.
-  }
 }

@@ -12,14 +12,15 @@ export function same(actual: unknown, expected: unknown, message = 'values diffe
   equal(show(actual), show(expected), message);
 }
 
-export function throws(act: () => unknown, code: string): void {
+/** `expected`: the error's code, or the message of one without. */
+export function throws(act: () => unknown, expected: string): void {
   try {
     act();
   } catch (error) {
-    equal(error instanceof Error && 'code' in error ? error.code : error, code, 'another error');
+    equal(codeOf(error), expected, 'another error');
     return;
   }
-  throw new Error(`nothing was thrown, expected ${code}`);
+  throw new Error(`nothing was thrown, expected ${expected}`);
 }
 
 /** Waits for a condition, looking at every frame; fails after the deadline. */
@@ -31,6 +32,11 @@ export async function until<T>(look: () => T | undefined | false | null, what: s
     if (performance.now() > end) throw new Error(`waited in vain for ${what}`);
     await new Promise((resolve) => requestAnimationFrame(resolve));
   }
+}
+
+function codeOf(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  return 'code' in error ? error.code : error.message;
 }
 
 function show(value: unknown): string {

@@ -5,7 +5,7 @@ import { ENGINE } from '../../src/components/tai-room/tai-room.ts';
 import type { TaiRoom } from '../../src/components/tai-room/tai-room.ts';
 import '../../src/define.ts';
 import { equal, ok, until } from './assert.ts';
-import { FakeEngine } from './fake-session.ts';
+import { FakeEngine, participant } from './fake-session.ts';
 import type { FakeSession } from './fake-session.ts';
 
 declare const axe: typeof axeCore;
@@ -51,6 +51,18 @@ export function place(prepare: (room: TaiRoom) => void = () => {}): Omit<Mounted
   }
   document.body.append(room);
   return { room, engine, events };
+}
+
+export const LIVE = { state: 'live', trackId: 't', deviceId: 'a', label: 'A', isMuted: false } as const;
+
+/** A private room, made by a click, with so many people in it. */
+export async function joined(count = 1, prepare?: (room: TaiRoom) => void): Promise<Mounted> {
+  const mounted = await mount(prepare);
+  button(mounted.room, 'Create a private room').click();
+  mounted.session.enter({ microphone: LIVE, camera: LIVE });
+  for (let number = 1; number < count; number++) mounted.session.meet(participant(number));
+  await settle(mounted.room);
+  return mounted;
 }
 
 const stops: (() => void)[] = [];

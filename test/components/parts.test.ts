@@ -284,6 +284,23 @@ describe('<tai-privacy-shield>', () => {
     ok(shield.matches(':state(encrypted)') && !shield.matches(':state(warning)'), 'its states');
   });
 
+  it('says who else learns something where STUN or TURN hosts are in use', async () => {
+    const { room, session } = await mount();
+    button(room, 'Private room').click();
+    session.enter();
+    session.meet(participant(1));
+    await settle(room);
+    ok(!('helpers' in facts(room)) && !texts(room).includes('STUN'), 'nothing without them');
+    ok(texts(room).includes('not through the relay'), 'as it is');
+    session.show({ encryption: { ...session.view.encryption, iceHosts: 2 } });
+    await settle(room);
+    equal(facts(room)['helpers'], 'known');
+    ok(texts(room).includes('Connection helpers (STUN/TURN) learn IP addresses and times'), 'what they learn');
+    ok(texts(room).includes('also when a helper passes them on'), 'and what they do not');
+    equal(room.encryption.iceHosts, 2);
+    await accessible(room);
+  });
+
   it('warns of an open room', async () => {
     const { room } = await mount((element) => {
       element.room = 'garden';

@@ -1,6 +1,6 @@
 import { TaiMuteRequestEvent } from '../../src/components/internal/events.ts';
 import { createPrivateRoom, roomFragment } from '../../src/engine/index.ts';
-import { equal, ok, same, throws, until } from './assert.ts';
+import { equal, ok, same, until } from './assert.ts';
 import { ENGINE } from '../../src/components/tai-room/tai-room.ts';
 import { FakeEngine, fakeVideoTrack, participant, peerId } from './fake-session.ts';
 import {
@@ -12,23 +12,12 @@ import {
   deepElements,
   find,
   findAll,
+  joined,
   mount,
   nextTask,
   place,
 } from './helpers.ts';
 import { settle, texts } from './helpers.ts';
-import type { Mounted } from './helpers.ts';
-
-const LIVE = { state: 'live', trackId: 't', deviceId: 'a', label: 'A', isMuted: false } as const;
-
-async function joined(count = 1, prepare?: Parameters<typeof mount>[0]): Promise<Mounted> {
-  const mounted = await mount(prepare);
-  button(mounted.room, 'Create a private room').click();
-  mounted.session.enter({ microphone: LIVE, camera: LIVE });
-  for (let number = 1; number < count; number++) mounted.session.meet(participant(number));
-  await settle(mounted.room);
-  return mounted;
-}
 
 describe('<tai-room>', () => {
   beforeEach(clear);
@@ -311,61 +300,6 @@ describe('<tai-room>', () => {
       element[ENGINE] = engine;
       const session = await until(() => engine.sessions[0], 'a session');
       same([...session.options.room.room.secret], [...secret]);
-    });
-  });
-
-  describe('fails closed', () => {
-    for (const [name, value] of [
-      ['private', ''],
-      ['e2ee', 'required'],
-      ['e2ee', 'off'],
-    ] as const) {
-      it(`${name}="${value}" connects nothing`, async () => {
-        const { room, engine } = place((element) => element.setAttribute(name, value));
-        const codes: string[] = [];
-        room.addEventListener('tai-error', ({ code, recoverable }) => codes.push(`${code} ${recoverable}`));
-        throws(() => room.join(), 'usage');
-        await settle(room);
-        ok(texts(room).includes('does not connect'), 'it says why');
-        same(codes, ['usage false']);
-        equal(engine.sessions.length, 0);
-        await accessible(room);
-      });
-    }
-
-    it('set during a call, it ends the call', async () => {
-      const { room, session } = await joined(2);
-      room.private = true;
-      await settle(room);
-      ok(session.isClosed, 'closed');
-      throws(() => room.join(), 'usage');
-    });
-
-    it('taken away, the room opens', async () => {
-      const { room, engine } = place((element) => element.setAttribute('private', ''));
-      await settle(room);
-      room.removeAttribute('private');
-      await until(() => engine.sessions[0], 'a session');
-    });
-
-    it('a bad room name is misuse', async () => {
-      const { room, engine } = place((element) => {
-        element.room = 'no spaces here';
-      });
-      await until(() => findAll(room, '[role=alert]').length === 1, 'the alert');
-      throws(() => room.join(), 'usage');
-      equal(engine.sessions.length, 0);
-    });
-
-    it('a broken link opens no other room, but offers a new one', async () => {
-      history.replaceState(null, '', '#tai=broken');
-      const { room, engine } = place();
-      await until(() => texts(room).includes('damaged'), 'the sentence');
-      equal(engine.sessions.length, 0);
-      button(room, 'Create a new private room').click();
-      await settle(room);
-      button(room, 'Create a private room').click();
-      ok(/^#tai=[\w-]{86}$/.test(location.hash), 'the broken entry is replaced');
     });
   });
 

@@ -9,6 +9,7 @@ import {
   leaves,
   publishes,
   roomPage,
+  roomState,
   seesOthers,
   seesVideo,
 } from '../helpers/call.ts';

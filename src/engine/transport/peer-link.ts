@@ -3,10 +3,10 @@
  * and reports; it decides nothing. Each kind of publication has a fixed place (m-line), so that muting, unmuting and
  * changing devices need no negotiation.
  */
-import { PUBLICATION_KINDS } from '../protocol/peer.ts';
 import type { Candidate, PublicationKind } from '../protocol/peer.ts';
 import type { IceServer } from '../protocol/relay.ts';
 import { CandidateBatch } from './candidate-batch.ts';
+import { Places } from './places.ts';
 
 export type PeerLinkWork = 'making-offer' | 'accepting-offer' | 'accepting-answer';
 export type PeerLinkTransport = 'new' | 'connecting' | 'connected' | 'disconnected' | 'failed';
@@ -26,39 +26,30 @@ export type PeerLinkOptions = {
   onDropped(reason: string): void;
 };
 
-/**
- * A connection begins with a guess of 300 kb/s for the path. For a big picture Chromium then throws its first frames away
- * one by one, each for a smaller one, and takes more than ten seconds to grow back. So the camera starts at a size that
- * the guess can bear, and gets its own once the connection has measured the path.
- */
-const START_SCALE = 4;
+/** From the connection's standing to the camera's own size. */
 const START_MS = 1_000;
-
-const MEDIA_KINDS: Record<PublicationKind, 'audio' | 'video'> = { microphone: 'audio', camera: 'video' };
 
 export class PeerLink {
   readonly #options: PeerLinkOptions;
   readonly #connection: RTCPeerConnection;
   readonly #unlisten = new AbortController();
   readonly #candidates: CandidateBatch;
-  readonly #places = new Map<PublicationKind, RTCRtpTransceiver>();
-  readonly #tracks: { [Kind in PublicationKind]?: MediaStreamTrack | undefined };
-  #cameraEncoding: RTCRtpEncodingParameters;
+  readonly #places: Places;
   #starting: ReturnType<typeof setTimeout> | undefined;
-  #isStarted = false;
   #work: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   constructor(options: PeerLinkOptions) {
     this.#options = options;
-    this.#tracks = { ...options.tracks };
-    this.#cameraEncoding = options.cameraEncoding;
     this.#candidates = new CandidateBatch((candidates) => options.onCandidates(candidates));
     const connection = new RTCPeerConnection({
       iceServers: options.iceServers.map((server) => ({ ...server, urls: [...server.urls] })),
       bundlePolicy: 'max-bundle',
     });
     this.#connection = connection;
+    const { tracks, cameraEncoding, onTrack } = options;
+    const onDropped = (reason: string): void => this.#drop(reason);
+    this.#places = new Places({ connection, tracks, cameraEncoding, onTrack, onDropped });
     const { signal } = this.#unlisten;
     connection.addEventListener('icecandidate', (event) => this.#foundCandidate(event.candidate), { signal });
     connection.addEventListener('track', (event) => this.#foundTrack(event.transceiver), { signal });
@@ -74,7 +65,7 @@ export class PeerLink {
       if (this.#connection.signalingState === 'have-remote-offer') {
         await this.#connection.setRemoteDescription({ type: 'rollback' });
       }
-      if (this.#places.size === 0) for (const kind of PUBLICATION_KINDS) this.#addPlace(kind);
+      this.#places.add();
       if (isRestart) this.#connection.restartIce();
       await this.#describe((sdp) => this.#options.onOfferMade(round, sdp));
     });
@@ -84,7 +75,7 @@ export class PeerLink {
     this.#enqueue('accepting-offer', round, async () => {
       // In have-local-offer this rolls our own offer back (JSEP, RFC 9429 §4.1.10.2).
       await this.#connection.setRemoteDescription({ type: 'offer', sdp });
-      this.#takePlaces();
+      this.#places.take();
       await this.#describe((answer) => this.#options.onOfferAccepted(round, answer));
     });
   }
@@ -92,7 +83,7 @@ export class PeerLink {
   acceptAnswer(round: number, sdp: string): void {
     this.#enqueue('accepting-answer', round, async () => {
       await this.#connection.setRemoteDescription({ type: 'answer', sdp });
-      this.#options.onAnswerAccepted(round);
+      if (!this.#isClosed) this.#options.onAnswerAccepted(round);
     });
   }
 
@@ -100,21 +91,17 @@ export class PeerLink {
     this.#work = this.#work.then(async () => {
       for (const candidate of candidates) {
         // One that belongs to an offer we ignored, or is malformed, is refused by the browser: no harm done.
-        await this.#connection.addIceCandidate(candidate).catch(() => this.#options.onDropped('candidate-refused'));
+        await this.#connection.addIceCandidate(candidate).catch(() => this.#drop('candidate-refused'));
       }
     });
   }
 
   setTrack(kind: PublicationKind, track: MediaStreamTrack | undefined): void {
-    this.#tracks[kind] = track;
-    const place = this.#places.get(kind);
-    if (place) this.#fill(kind, place);
+    this.#places.setTrack(kind, track);
   }
 
   setCameraEncoding(encoding: RTCRtpEncodingParameters): void {
-    if (encoding.maxBitrate === this.#cameraEncoding.maxBitrate) return;
-    this.#cameraEncoding = encoding;
-    this.#limit();
+    this.#places.setCameraEncoding(encoding);
   }
 
   stats(): Promise<RTCStatsReport> {
@@ -129,53 +116,6 @@ export class PeerLink {
     this.#connection.close();
   }
 
-  #addPlace(kind: PublicationKind): void {
-    const track = this.#tracks[kind];
-    const sendEncodings = kind === 'camera' ? [this.#encoding()] : [];
-    const place = this.#connection.addTransceiver(track ?? MEDIA_KINDS[kind], { direction: 'sendrecv', sendEncodings });
-    this.#places.set(kind, place);
-  }
-
-  /** The offer's places, in its order: the first of each medium is that kind's. */
-  #takePlaces(): void {
-    for (const kind of PUBLICATION_KINDS) {
-      if (this.#places.has(kind)) continue;
-      const place = this.#connection
-        .getTransceivers()
-        .find(({ receiver, mid }) => mid !== null && receiver.track.kind === MEDIA_KINDS[kind]);
-      if (!place) continue;
-      this.#places.set(kind, place);
-      place.direction = 'sendrecv';
-      this.#fill(kind, place);
-      if (kind === 'camera') this.#limit();
-      this.#options.onTrack(kind, place.receiver.track);
-    }
-  }
-
-  #fill(kind: PublicationKind, place: RTCRtpTransceiver): void {
-    place.sender.replaceTrack(this.#tracks[kind] ?? null).catch(() => this.#drop('track-refused'));
-  }
-
-  #encoding(): RTCRtpEncodingParameters {
-    const { scaleResolutionDownBy = 1 } = this.#cameraEncoding;
-    const scale = this.#isStarted ? scaleResolutionDownBy : Math.max(scaleResolutionDownBy, START_SCALE);
-    return { ...this.#cameraEncoding, scaleResolutionDownBy: scale };
-  }
-
-  #limit(): void {
-    const sender = this.#places.get('camera')?.sender;
-    const parameters = sender?.getParameters();
-    const first = parameters?.encodings?.[0];
-    if (!sender || !parameters || !first) return;
-    Object.assign(first, this.#encoding());
-    sender.setParameters(parameters).catch(() => this.#drop('encoding-refused'));
-  }
-
-  #started(): void {
-    this.#isStarted = true;
-    this.#limit();
-  }
-
   async #describe(report: (sdp: string) => void): Promise<void> {
     this.#candidates.hold();
     await this.#connection.setLocalDescription();
@@ -186,9 +126,12 @@ export class PeerLink {
   }
 
   #enqueue(work: PeerLinkWork, round: number, carryOut: () => Promise<void>): void {
-    this.#work = this.#work.then(carryOut).catch(() => {
-      if (!this.#isClosed) this.#options.onFailed(work, round);
-    });
+    this.#work = this.#work
+      // asked for before the connection was closed: no report may reach the one that came after it
+      .then(() => (this.#isClosed ? undefined : carryOut()))
+      .catch(() => {
+        if (!this.#isClosed) this.#options.onFailed(work, round);
+      });
   }
 
   #foundCandidate(candidate: RTCIceCandidate | null): void {
@@ -201,14 +144,13 @@ export class PeerLink {
   }
 
   #foundTrack(transceiver: RTCRtpTransceiver): void {
-    for (const [kind, place] of this.#places) {
-      if (place === transceiver) this.#options.onTrack(kind, transceiver.receiver.track);
-    }
+    const kind = this.#places.kindOf(transceiver);
+    if (kind) this.#options.onTrack(kind, transceiver.receiver.track);
   }
 
   #changedState(): void {
     const { connectionState } = this.#connection;
-    if (connectionState === 'connected') this.#starting ??= setTimeout(() => this.#started(), START_MS);
+    if (connectionState === 'connected') this.#starting ??= setTimeout(() => this.#places.start(), START_MS);
     if (connectionState !== 'closed') this.#options.onTransport(connectionState);
   }
 
