@@ -11,6 +11,9 @@ import { find } from './scripts/setup.mjs';
 const TEST_TIMEOUT_MS = 10_000;
 const FILE_TIMEOUT_MS = 120_000;
 
+/** Chromium logs what a test provokes before the test can catch it: such errors say so. The heading says nothing by itself. */
+const PROVOKED = /\(on purpose\)|^An error was thrown in a Promise outside a test/;
+
 const isRoot = process.getuid?.() === 0;
 const chromium = playwrightLauncher({
   product: 'chromium',
@@ -78,6 +81,7 @@ export default {
   browsers: [chromium, firefox],
   concurrency: 1,
   concurrentBrowsers: 1,
+  filterBrowserLogs: ({ args }) => !args.some((arg) => PROVOKED.test(String(arg))),
   testsFinishTimeout: FILE_TIMEOUT_MS,
   testFramework: { config: { ui: 'bdd', timeout: TEST_TIMEOUT_MS } },
   plugins: [

@@ -110,7 +110,7 @@ export class RelayRoom<S extends RoomSocket> {
   receive(socket: S, data: string | ArrayBuffer, nowMs: number): void {
     const member = this.#bySocket.get(socket);
     if (!member) return;
-    member.heardMs = nowMs;
+
     if (Math.abs(nowMs - this.#lookedMs) >= SILENCE_LOOK_EVERY_MS) this.#dismissSilent(nowMs);
     const bytes = sizeOf(data);
     if (bytes > TEXT_CLOSE_BYTES) return this.#dismiss(member, 'too-large');

@@ -11,8 +11,8 @@ if (part !== undefined && !PARTS.includes(part)) fail(`Parts are ${PARTS.join(',
 
 const isWanted = (name) => part === undefined || part === name;
 const needsBrowsers = part !== 'verify';
-const { chromium, firefox } = setup({ browsers: needsBrowsers });
-const env = needsBrowsers ? { CHROMIUM_PATH: chromium, FIREFOX_PATH: firefox } : {};
+const { chromium, firefox, coturn } = setup({ browsers: needsBrowsers, coturn: needsBrowsers });
+const env = needsBrowsers ? { CHROMIUM_PATH: chromium, FIREFOX_PATH: firefox, TURNSERVER_PATH: coturn } : {};
 
 // After `setup`: these need what it installs.
 const suites = await import('./lib/suites.mjs');

@@ -183,7 +183,7 @@ describe('<tai-room> fails closed', () => {
 
     for (const breaking of ['resolveRoom', 'createSession'] as const) {
       it(`a bug in ${breaking} is reported as a bug, and shown`, async () => {
-        const bug = new TypeError('undefined is not a function');
+        const bug = new TypeError('not a function (on purpose)');
         const codes: string[] = [];
         const caught = await uncaught(async () => {
           const { room, engine } = place();
@@ -202,7 +202,7 @@ describe('<tai-room> fails closed', () => {
 
     it('a new room that cannot be made says so too', async () => {
       history.replaceState(null, '', '#tai=broken');
-      const bug = new Error('bug');
+      const bug = new Error('bug (on purpose)');
       const caught = await uncaught(async () => {
         const { room, engine } = place();
         engine.createSession = () => {

@@ -72,28 +72,33 @@ export function nextTask(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
+/** Where what nobody caught is kept, while somebody wants it. */
+let net: unknown[] | undefined;
+
+function keep(event: Event, reason: unknown): void {
+  if (!net) return;
+  net.push(reason);
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}
+
+// While this file loads: the test runner's own listeners, which fail the test, come later. Chromium asks in this order.
+addEventListener('error', (event) => keep(event, event.error), { capture: true });
+addEventListener('unhandledrejection', (event) => keep(event, event.reason), { capture: true });
+
 /** What nobody caught while `act` ran: errors as the page's `error` event tells them, and rejections. */
 export async function uncaught(act: () => unknown): Promise<readonly unknown[]> {
-  const last = new Error('the last one');
+  const last = new Error('the last (on purpose)');
   const caught: unknown[] = [];
-  const watch = new AbortController();
-  // before the test runner's own listeners, which would fail the test
-  const options = { capture: true, signal: watch.signal };
-  const keep = (event: Event, reason: unknown): void => {
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    caught.push(reason);
-  };
-  addEventListener('error', (event) => keep(event, event.error), options);
-  addEventListener('unhandledrejection', (event) => keep(event, event.reason), options);
+  net = caught;
   try {
     await act();
     await nextTask();
-    // told in the order in which they happened: after our own there are no earlier ones
+    // told in the order in which they happened: after this one there are no earlier ones
     void Promise.reject(last);
     await until(() => caught.includes(last), 'the last rejection');
   } finally {
-    watch.abort();
+    net = undefined;
   }
   return caught.filter((reason) => reason !== last);
 }

@@ -1,7 +1,7 @@
 /** A socket of `RelayRoom` in memory. What the room wrote waits until the test takes it: delivery is explicit. */
 import { parseRelayText } from '../../src/engine/protocol/relay.ts';
 import type { RelayMessage } from '../../src/engine/protocol/relay.ts';
-import type { RoomSocket } from '../../relay-worker/relay-room.ts';
+import type { RoomSocket } from '../../relay-worker/room-socket.ts';
 
 export class MemorySocket implements RoomSocket {
   bufferedAmount = 0;

@@ -16,6 +16,8 @@ const HEAD_END = '\r\n\r\n';
 
 export type RawClient = {
   readonly socket: Socket;
+  /** What the relay answered to the handshake: status line and headers. */
+  readonly head: string;
   /** Texts so far. */
   readonly texts: readonly string[];
   /** Resolves at the relay's close frame; rejects at the deadline. */
@@ -23,12 +25,16 @@ export type RawClient = {
 };
 
 /** Resolves once the relay has accepted the WebSocket; rejects for any other answer. */
-export async function openRaw(port: number, protocols: readonly string[]): Promise<RawClient> {
+export async function openRaw(
+  port: number,
+  protocols: readonly string[],
+  headers: readonly string[] = [],
+): Promise<RawClient> {
   const socket = connect(port, '127.0.0.1');
   const texts: string[] = [];
   const watchers = new Set<() => void>();
   let received = Buffer.alloc(0);
-  let isOpen = false;
+  let head: string | undefined;
   let closed: Closed | undefined;
 
   async function until<T>(what: string, look: () => T | undefined): Promise<T> {
@@ -49,10 +55,10 @@ export async function openRaw(port: number, protocols: readonly string[]): Promi
   socket.on('error', () => undefined);
   socket.on('data', (chunk: Buffer) => {
     received = Buffer.concat([received, chunk]);
-    if (!isOpen) {
+    if (head === undefined) {
       const end = received.indexOf(HEAD_END);
       if (end < 0 || !received.toString('latin1').startsWith('HTTP/1.1 101 ')) return;
-      isOpen = true;
+      head = received.toString('latin1', 0, end);
       received = received.subarray(end + HEAD_END.length);
     }
     for (let frame = readFrame(received); frame; frame = readFrame(received)) {
@@ -64,12 +70,12 @@ export async function openRaw(port: number, protocols: readonly string[]): Promi
     }
     for (const watcher of [...watchers]) watcher();
   });
-  socket.write(handshake(protocols));
-  await until('the handshake', () => isOpen || undefined);
-  return { socket, texts, closed: () => until('the close frame', () => closed) };
+  socket.write(handshake(protocols, headers));
+  const answered = await until('the handshake', () => head);
+  return { socket, head: answered, texts, closed: () => until('the close frame', () => closed) };
 }
 
-function handshake(protocols: readonly string[]): string {
+function handshake(protocols: readonly string[], headers: readonly string[]): string {
   const head = [
     `GET ${RELAY_PATH} HTTP/1.1`,
     'Host: relay',
@@ -78,6 +84,7 @@ function handshake(protocols: readonly string[]): string {
     'Sec-WebSocket-Version: 13',
     `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
     `Sec-WebSocket-Protocol: ${protocols.join(', ')}`,
+    ...headers,
   ];
   return head.join('\r\n') + HEAD_END;
 }

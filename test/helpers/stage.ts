@@ -14,19 +14,24 @@ const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
 export type Stage = {
   readonly relay: RelayProcess;
   readonly site: HostSite;
-  open(browser: BrowserName, url: string): Promise<TestPage>;
+  open(
+    browser: BrowserName,
+    url: string,
+    size?: { readonly width: number; readonly height: number },
+  ): Promise<TestPage>;
   /** Closes every page opened since the last call. */
   clear(): Promise<void>;
   close(): Promise<void>;
 };
 
-/** `pages` of the customer's site, by path, made once the relay's address is known. */
+/** `pages` of the customer's site, by path, made once the relay's address is known; `vars` are the relay's settings. */
 export async function setStage(
   pages: (relayUrl: string) => Readonly<Record<string, HostPage>>,
   names: readonly BrowserName[] = ['chromium', 'firefox'],
+  vars: Readonly<Record<string, string>> = {},
 ): Promise<Stage> {
   if (!existsSync(join(DIST, 'tai.js'))) throw new Error('dist/ is missing: run `npm run build` first');
-  const relay = await startRelayProcess({ assets: DIST });
+  const relay = await startRelayProcess({ assets: DIST, vars });
   const site = await serveHostSite(pages(relay.url));
   const browsers = new Map<BrowserName, TestBrowser>();
   for (const name of names) browsers.set(name, await launchBrowser(name));
@@ -34,10 +39,10 @@ export async function setStage(
   return {
     relay,
     site,
-    open: async (name, url) => {
+    open: async (name, url, size) => {
       const browser = browsers.get(name);
       if (!browser) throw new Error(`${name} was not asked for`);
-      const page = await browser.newPage();
+      const page = await browser.newPage(size);
       open.push(page);
       await page.goto(url);
       return page;

@@ -10,9 +10,38 @@ import {
   toBase64Url,
   toHex,
   uintBytes,
+  utf8Length,
 } from '../../src/engine/protocol/bytes.ts';
 import { fuzzParser } from '../helpers/fuzz.ts';
 import { Random } from '../helpers/random.ts';
+
+describe('the length of a text in UTF-8', () => {
+  it('is what an encoder would write', () => {
+    const parts = [
+      '',
+      'a',
+      '\u0000',
+      '\u007f',
+      '\u0080',
+      'é',
+      '\u07ff',
+      '\u0800',
+      '€',
+      '\uffff',
+      '😀',
+      '\ud83d',
+      '\ude00',
+    ];
+    for (const a of parts) {
+      for (const b of parts) {
+        for (const c of parts) {
+          const text = a + b + c;
+          assert.equal(utf8Length(text), new TextEncoder().encode(text).length, JSON.stringify(text));
+        }
+      }
+    }
+  });
+});
 
 describe('base64url', () => {
   it('writes the vectors of RFC 4648 §10, without padding', () => {

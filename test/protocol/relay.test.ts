@@ -18,6 +18,7 @@ import {
 } from '../../src/engine/protocol/relay.ts';
 import type { RelayMessage } from '../../src/engine/protocol/relay.ts';
 import { fuzzParser } from '../helpers/fuzz.ts';
+import { BAD_ICE_URLS, GOOD_ICE_URLS, LOGIN } from '../helpers/ice-samples.ts';
 import { ALICE, BOB, NOTIFICATIONS, REQUESTS, ROOM, WELCOME } from '../helpers/samples.ts';
 
 const JOIN = { jsonrpc: '2.0', id: 1, method: 'join', params: { room_id: ROOM, peer_id: ALICE } };
@@ -212,13 +213,22 @@ describe('a message of the relay', () => {
     }
   });
 
-  it('a welcome is dropped for too many peers or ICE servers', () => {
+  it('a welcome is dropped for too many peers', () => {
     const peers = Array.from({ length: 65 }, () => WELCOME.peers[0]);
     assert.equal(parseWelcome({ ...WELCOME, peers }), undefined);
     assert.notEqual(parseWelcome({ ...WELCOME, peers: peers.slice(1) }), undefined);
-    const ice_servers = Array.from({ length: 17 }, () => WELCOME.ice_servers[0]);
-    assert.equal(parseWelcome({ ...WELCOME, ice_servers }), undefined);
-    assert.notEqual(parseWelcome({ ...WELCOME, ice_servers: ice_servers.slice(1) }), undefined);
+  });
+
+  it('RL14: a welcome loses bad ICE servers and those beyond sixteen, and admits', () => {
+    const [good, other] = WELCOME.ice_servers;
+    const bad = [null, 7, {}, { urls: 'turn:a' }, { urls: 'stun:a:99999' }, { urls: 'stuns:a' }];
+    const ice_servers = [...bad, good, ...bad, other];
+    assert.deepEqual(parseWelcome({ ...WELCOME, ice_servers }), WELCOME);
+    const text = JSON.stringify({ jsonrpc: '2.0', method: 'welcome', params: { ...WELCOME, ice_servers } });
+    assert.deepEqual(parseRelayText(text), { type: 'notification', method: 'welcome', params: WELCOME });
+    const many = parseWelcome({ ...WELCOME, ice_servers: Array.from({ length: 40 }, () => good) });
+    assert.equal(many?.ice_servers.length, 16);
+    assert.deepEqual(parseWelcome({ ...WELCOME, ice_servers: bad })?.ice_servers, []);
   });
 
   it('fuzz: is dropped, or taken the same way again', () => {
@@ -238,6 +248,27 @@ describe('an ICE server', () => {
     assert.deepEqual(parseIceServer({ urls: 'stun:a' }), { urls: ['stun:a'] });
     const turn = { urls: ['turn:a', 'turns:b:443?transport=tcp'], username: 'u', credential: 'c' };
     assert.deepEqual(parseIceServer({ ...turn, credentialType: 'password' }), turn);
+    assert.deepEqual(parseIceServer({ ...turn, urls: 'stun:a' }), { urls: ['stun:a'] }, 'of no use to anybody');
+  });
+
+  it('of turn has a username of 1 to 509 bytes and a credential', () => {
+    const turn = { urls: ['turn:a'], username: 'u', credential: 'c' };
+    const longest = { ...turn, username: '€'.repeat(169) + 'uu', credential: 'c'.repeat(1024) };
+    assert.deepEqual(parseIceServer(longest), longest);
+    for (const name of ['username', 'credential']) {
+      for (const value of [undefined, null, '', 7, 'x'.repeat(1025)]) {
+        assert.equal(parseIceServer({ ...turn, [name]: value }), undefined, `${name} = ${String(value)}`);
+        assert.equal(parseIceServer({ ...turn, urls: ['stun:a', 'turns:b'], [name]: value }), undefined);
+      }
+    }
+    for (const username of ['u'.repeat(510), '€'.repeat(170), '😀'.repeat(128)]) {
+      assert.equal(parseIceServer({ ...turn, username }), undefined);
+    }
+  });
+
+  it('has URLs that every browser takes', () => {
+    for (const url of GOOD_ICE_URLS) assert.deepEqual(parseIceServer({ urls: url, ...LOGIN })?.urls, [url], url);
+    for (const url of BAD_ICE_URLS) assert.equal(parseIceServer({ urls: url, ...LOGIN }), undefined, url);
   });
 
   it('is refused without a URL of stun or turn', () => {

@@ -1,6 +1,7 @@
 /** Any order of events and any text leave a room in which everybody sees the same peers. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { SILENCE_MAX_MS } from '../../relay-worker/limits.ts';
 import { RelayRoom } from '../../relay-worker/relay-room.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import { formatRequest } from '../../src/engine/protocol/relay.ts';
@@ -55,20 +56,32 @@ function assertSameView(views: readonly View[]): void {
   }
 }
 
-function play(seed: number): { readonly closed: number; readonly passed: number } {
+function play(seed: number): { readonly closed: number; readonly silent: number; readonly passed: number } {
   const random = new Random(seed);
-  const room = new RelayRoom<MemorySocket>({ roomId: ROOM, ep: 'ep', maxPeers: MAX_PEERS, iceServers: [] });
+  const pingedMs = new Map<MemorySocket, number>();
+  const room = new RelayRoom<MemorySocket>({
+    roomId: ROOM,
+    ep: 'ep',
+    maxPeers: MAX_PEERS,
+    iceServers: [],
+    answeredAtMs: (socket) => pingedMs.get(socket),
+  });
   let nowMs = 1_800_000_000_000;
   let live: View[] = [];
   let closed = 0;
+  let silent = 0;
   let passed = 0;
   for (let event = 0; event < EVENTS; event++) {
     const view = live.length > 0 ? random.pick(live) : undefined;
     const kind = random.below(20);
-    nowMs += random.below(400) - 40;
+    if (random.chance(0.02)) {
+      // Long enough that who has not pinged is gone (LM9).
+      nowMs += SILENCE_MAX_MS + 1;
+      for (const one of live) if (random.chance(0.7)) pingedMs.set(one.socket, nowMs);
+    } else nowMs += random.below(400) - 40;
     if (kind === 0 || !view) {
       const peerId = random.pick(PEERS);
-      if (room.hasPlaceFor(peerId)) {
+      if (room.refusalOf(peerId, nowMs) === undefined) {
         const socket = new MemorySocket();
         room.admit(socket, peerId, random.chance(0.5) ? 0 : random.below(5), nowMs);
         live.push({ peerId, socket, peers: new Map(), number: 0 });
@@ -89,25 +102,29 @@ function play(seed: number): { readonly closed: number; readonly passed: number 
     }
     for (const one of live) update(one);
     closed += live.filter((one) => !isHere(one)).length;
+    silent += live.filter((one) => one.socket.closed?.reason === 'silent').length;
     live = live.filter(isHere);
     assertSameView(live);
   }
-  return { closed, passed };
+  return { closed, silent, passed };
 }
 
 describe('a room under random events', () => {
   it(`fuzz: ${SEEDS} × ${EVENTS} events end with one view of the room, and sockets were closed on the way`, () => {
     let closed = 0;
+    let silent = 0;
     let passed = 0;
     for (let seed = 1; seed <= SEEDS; seed++) {
       try {
         const played = play(seed);
         closed += played.closed;
+        silent += played.silent;
         passed += played.passed;
       } catch (cause) {
         throw new Error(`seed ${seed}`, { cause });
       }
     }
-    assert.ok(closed > SEEDS && passed > SEEDS * 50, `${closed} closed, ${passed} passed: the fuzz reaches too little`);
+    const reached = `${closed} closed, ${silent} of them silent, ${passed} passed: the fuzz reaches too little`;
+    assert.ok(closed > SEEDS && silent > SEEDS && passed > SEEDS * 50, reached);
   });
 });

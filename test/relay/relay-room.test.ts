@@ -1,67 +1,16 @@
-/** RL1–RL6, RL10–RL13, AD7, LM1, LM5–LM7 on sockets in memory: what the room tells whom. */
+/** RL1–RL6, RL10–RL13, AD7 on sockets in memory: what the room tells whom. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { BEHIND_CLOSE_BYTES, BUFFERED_DROP_BYTES, FAULTS_MAX, TEXT_CLOSE_BYTES } from '../../relay-worker/limits.ts';
-import { JOIN_NUMBER_AHEAD_MAX_MS, RelayRoom } from '../../relay-worker/relay-room.ts';
+import { FAULTS_MAX } from '../../relay-worker/limits.ts';
+import { JOIN_NUMBER_AHEAD_MAX_MS } from '../../relay-worker/relay-room.ts';
 import { RPC_ERRORS } from '../../src/engine/protocol/errors.ts';
 import type { RpcErrorReason } from '../../src/engine/protocol/errors.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import { RELAY_TEXT_MAX, formatRequest } from '../../src/engine/protocol/relay.ts';
-import type { ClientRequest, RelayMessage, RpcId } from '../../src/engine/protocol/relay.ts';
+import type { ClientRequest, RpcId } from '../../src/engine/protocol/relay.ts';
 import { MemorySocket } from '../helpers/memory-socket.ts';
 import { ALICE, BOB, CAROL, ROOM, roomIdOf } from '../helpers/samples.ts';
-
-const NOW_MS = 1_800_000_000_000;
-const ICE_SERVERS = [{ urls: ['stun:stun.example'] }];
-
-class Stage {
-  nowMs = NOW_MS;
-  readonly room: RelayRoom<MemorySocket>;
-
-  constructor(maxPeers = 8) {
-    this.room = new RelayRoom({ roomId: ROOM, ep: 'ep-1', maxPeers, iceServers: ICE_SERVERS });
-  }
-
-  /** A peer that is let in; its `welcome` is still to be taken. */
-  enter(peerId: PeerId, joinNumberShown = 0): MemorySocket {
-    const socket = new MemorySocket();
-    this.room.admit(socket, peerId, joinNumberShown, this.nowMs);
-    return socket;
-  }
-
-  /** Peers that have taken all that was said to them while they came in. */
-  gather(...peerIds: readonly PeerId[]): MemorySocket[] {
-    const sockets = peerIds.map((peerId) => this.enter(peerId));
-    for (const socket of sockets) socket.take();
-    return sockets;
-  }
-
-  receive(socket: MemorySocket, data: string | ArrayBuffer): void {
-    this.room.receive(socket, data, this.nowMs);
-  }
-
-  send(socket: MemorySocket, request: ClientRequest, id?: RpcId): void {
-    this.receive(socket, formatRequest(request, id));
-  }
-}
-
-function toPeer(target: PeerId, payload = 'AQID'): ClientRequest {
-  return { method: 'relay_message', params: { target_peer_id: target, room_id: ROOM, payload } };
-}
-
-function errorOf(id: RpcId | null, reason: RpcErrorReason): RelayMessage {
-  return { type: 'error', id, code: RPC_ERRORS[reason], reason };
-}
-
-function leftOf(peerId: PeerId): RelayMessage {
-  return { type: 'notification', method: 'peer_left', params: { peer_id: peerId } };
-}
-
-function nth<T>(list: readonly T[], index: number): T {
-  const item = list[index];
-  assert.ok(item !== undefined);
-  return item;
-}
+import { ICE_SERVERS, NOW_MS, Stage, errorOf, leftOf, nth, toPeer } from './room-stage.ts';
 
 describe('coming in', () => {
   it('RL1: the newcomer is welcomed with all that are here, and they are told of it', () => {
@@ -123,7 +72,7 @@ describe('coming in', () => {
   it('RL5: a live socket of the same peer is replaced, and the others see nothing', () => {
     const stage = new Stage(2);
     const [old, bob] = stage.gather(ALICE, BOB) as [MemorySocket, MemorySocket];
-    assert.equal(stage.room.hasPlaceFor(ALICE), true);
+    assert.equal(stage.refusalOf(ALICE), undefined);
     const again = stage.enter(ALICE, 12_345);
     assert.deepEqual(old.closed, { code: 4004, reason: 'replaced' });
     const welcome = nth(again.take(), 0);
@@ -136,20 +85,12 @@ describe('coming in', () => {
     assert.equal(again.take().length, 1);
   });
 
-  it('LM7: there is no place beyond the limit until somebody leaves', () => {
-    const stage = new Stage(2);
-    const [alice] = stage.gather(ALICE, BOB) as [MemorySocket];
-    assert.equal(stage.room.hasPlaceFor(CAROL), false);
-    stage.room.gone(alice);
-    assert.equal(stage.room.hasPlaceFor(CAROL), true);
-  });
-
   it('RL6: a room that slept goes on with the places of its sockets', () => {
     const stage = new Stage();
     const alice = new MemorySocket();
     const bob = new MemorySocket();
-    stage.room.restore(alice, { peer_id: ALICE, join_number: 5 });
-    stage.room.restore(bob, { peer_id: BOB, join_number: 6 });
+    stage.room.restore(alice, { peer_id: ALICE, join_number: 5 }, NOW_MS);
+    stage.room.restore(bob, { peer_id: BOB, join_number: 6 }, NOW_MS);
     assert.deepEqual([alice.take(), bob.take()], [[], []]);
     stage.send(alice, toPeer(BOB), 1);
     assert.deepEqual(alice.take(), [{ type: 'result', id: 1, result: {} }]);
@@ -280,60 +221,5 @@ describe('bad input', () => {
     assert.deepEqual(alice.closed, { code: 4007, reason: 'bad-input' });
     assert.equal(alice.take().filter((one) => one.type === 'error' && one.reason === 'parse-error').length, 32);
     assert.deepEqual(bob.take(), [leftOf(ALICE)]);
-  });
-
-  it('LM1: a text of 1 MiB is answered, a longer one ends the socket', () => {
-    const stage = new Stage();
-    const [alice, bob] = stage.gather(ALICE, BOB) as [MemorySocket, MemorySocket];
-    stage.receive(alice, 'x'.repeat(TEXT_CLOSE_BYTES));
-    assert.deepEqual(alice.take(), [errorOf(null, 'too-large')]);
-    stage.receive(alice, 'x'.repeat(TEXT_CLOSE_BYTES + 1));
-    assert.deepEqual(alice.closed, { code: 4006, reason: 'too-large' });
-    stage.receive(bob, new ArrayBuffer(TEXT_CLOSE_BYTES + 1));
-    assert.deepEqual(bob.closed, { code: 4006, reason: 'too-large' });
-  });
-
-  it('LM5: over the rate is told with the request’s id, then the flooder is closed; a replaced socket goes on counting', () => {
-    const stage = new Stage();
-    const [alice, bob] = stage.gather(ALICE, BOB) as [MemorySocket, MemorySocket];
-    for (let i = 0; i < 155; i++) stage.send(alice, toPeer(BOB), i);
-    const refused = alice.take().filter((one) => one.type === 'error');
-    assert.deepEqual(
-      refused,
-      [150, 151, 152, 153, 154].map((id) => errorOf(id, 'rate-limited')),
-    );
-    assert.equal(bob.take().length, 150);
-
-    const again = stage.enter(ALICE);
-    again.take();
-    stage.send(again, toPeer(BOB), 'x');
-    assert.deepEqual(again.take(), [errorOf('x', 'rate-limited')]);
-    for (let i = 0; i < 1000; i++) stage.send(again, toPeer(BOB));
-    assert.deepEqual(again.closed, { code: 4005, reason: 'rate-limited' });
-    assert.deepEqual(bob.take(), [leftOf(ALICE)]);
-  });
-
-  it('LM6: a peer that does not read gets no more, and is closed when it is 1 MiB behind', () => {
-    const stage = new Stage();
-    const [alice, bob, carol] = stage.gather(ALICE, BOB, CAROL) as [MemorySocket, MemorySocket, MemorySocket];
-    const payload = 'A'.repeat(60_000);
-    bob.bufferedAmount = BUFFERED_DROP_BYTES + 1;
-    stage.send(alice, toPeer(BOB, payload), 1);
-    assert.deepEqual(alice.take(), [errorOf(1, 'rate-limited')]);
-    assert.deepEqual(bob.take(), []);
-
-    bob.bufferedAmount = 0;
-    stage.send(alice, toPeer(BOB), 2);
-    const seen = nth(bob.take(), 0);
-    assert.ok(seen.type === 'notification' && seen.method === 'relay_message');
-    assert.equal(seen.params.n, 2, 'the hole can be seen');
-
-    bob.bufferedAmount = BUFFERED_DROP_BYTES + 1;
-    const untilClosed = Math.ceil((BEHIND_CLOSE_BYTES - BUFFERED_DROP_BYTES) / payload.length);
-    for (let i = 1; i < untilClosed; i++) stage.send(alice, toPeer(BOB, payload));
-    assert.equal(bob.closed, undefined);
-    stage.send(alice, toPeer(BOB, payload));
-    assert.deepEqual(bob.closed, { code: 4008, reason: 'slow-reader' });
-    assert.deepEqual(carol.take(), [leftOf(BOB)]);
   });
 });

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ROOM_ADMISSIONS_BURST } from '../../relay-worker/limits.ts';
 import { formatRequest } from '../../src/engine/protocol/relay.ts';
 import { brokenText } from '../helpers/fuzz.ts';
 import { Random } from '../helpers/random.ts';
 import { openRaw } from '../helpers/raw-client.ts';
-import { assertUsable, enter, messageText } from '../helpers/relay-client.ts';
-import type { Guest } from '../helpers/relay-client.ts';
+import { RelayClient, assertUsable, enter, messageText } from '../helpers/relay-client.ts';
+import type { Closed, Guest } from '../helpers/relay-client.ts';
 import { startRelayProcess } from '../helpers/relay-process.ts';
 import type { RelayProcess } from '../helpers/relay-process.ts';
 import { createTestRoom, offerFor, randomPeerId } from '../helpers/tokens.ts';
@@ -15,6 +16,8 @@ import { createTestRoom, offerFor, randomPeerId } from '../helpers/tokens.ts';
 /** The platform puts an object to sleep that had nothing to do for 10 s. */
 const ASLEEP_AFTER_MS = 11_000;
 const STALL_DEADLINE_MS = 30_000;
+/** Far more than a room lets in during the seconds that trying takes. */
+const ADMISSIONS_TRIED_MAX = 400;
 const FUZZ_ROOMS = 4;
 /** Fewer than a room takes at once (LM4), so that its limit does not answer for its parsers. */
 const FUZZ_FRAMES = 600;
@@ -38,6 +41,31 @@ describe('on the runtime alone', () => {
     const alice = await enter(relay.url, await createTestRoom());
     assert.deepEqual(alice.welcome.ice_servers, [STUN]);
     await alice.client.close();
+  });
+
+  it('compression is not accepted where a client offers it', async () => {
+    const offer = ['Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits'];
+    const client = await openRaw(relay.port, await offerFor(await createTestRoom()), offer);
+    assert.match(client.head, /^HTTP\/1\.1 101 [\s\S]*\r\nsec-websocket-protocol: tai\.1(\r\n|$)/i);
+    assert.doesNotMatch(client.head, /sec-websocket-extensions/i);
+    client.socket.destroy();
+  });
+
+  it('LM8: who comes in again and again is refused before long, and the room stays usable', async () => {
+    const room = await createTestRoom();
+    const [alice, bob] = [await enter(relay.url, room), await enter(relay.url, room)];
+    let admitted = 2;
+    let closed: Closed | undefined;
+    for (; !closed && admitted < ADMISSIONS_TRIED_MAX; admitted++) {
+      const client = new RelayClient(relay.url, await offerFor(room));
+      await client.text((text) => text.includes('"welcome"'), 'welcome').catch(() => undefined);
+      if (client.isClosed) closed = await client.closed();
+      else await client.close();
+    }
+    assert.deepEqual(closed, { code: 4005, reason: 'rate-limited' });
+    assert.ok(admitted > ROOM_ADMISSIONS_BURST, `${admitted} were let in`);
+    await assertUsable(alice, bob);
+    await Promise.all([alice.client.close(), bob.client.close()]);
   });
 
   it('RL6: a room that slept knows its peers, and names its new instance', async () => {

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ATTACHMENT_BYTES, formatAttachment, parseAttachment } from '../../relay-worker/attachment.ts';
 import { parseIceServers } from '../../relay-worker/ice.ts';
+import { PEERS_CEILING } from '../../relay-worker/limits.ts';
+import { RELAY_TEXT_MAX, formatResult } from '../../src/engine/protocol/relay.ts';
 import { ALICE, ROOM } from '../helpers/samples.ts';
 
 const STUN = { urls: ['stun:stun.example:3478'] };
@@ -16,7 +18,8 @@ describe('the ICE_SERVERS setting', () => {
   });
 
   it('loses its bad entries and keeps the good ones', () => {
-    const entries = [null, 'stun:x', { urls: [] }, { urls: 'https://x' }, STUN, { urls: ['stun:a', 7] }];
+    const open = { urls: 'turn:turn.example' };
+    const entries = [null, 'stun:x', { urls: [] }, { urls: 'https://x' }, open, STUN, { urls: ['stun:a', 7] }];
     assert.deepEqual(parseIceServers(JSON.stringify(entries)), [STUN]);
   });
 
@@ -28,10 +31,24 @@ describe('the ICE_SERVERS setting', () => {
   it('lists no more than a client reads', () => {
     assert.equal(parseIceServers(Array.from({ length: 40 }, () => STUN)).length, 16);
   });
+
+  it('RL14: lists no more than a welcome to the fullest room has room for', () => {
+    const name = (i: number): string => `${'a'.repeat(60)}.`.repeat(4) + `h${i}`;
+    const urls = Array.from({ length: 16 }, (_, i) => `turns:${name(i)}:443?transport=tcp`);
+    const credential = '\u0000'.repeat(1024);
+    const servers = parseIceServers(
+      Array.from({ length: 16 }, () => ({ urls, username: 'u'.repeat(509), credential })),
+    );
+    assert.ok(servers.length > 1 && servers.length < 16);
+    const peers = Array.from({ length: PEERS_CEILING }, () => ({ peer_id: ALICE, join_number: 2 ** 48 }));
+    const welcome = { room_id: ROOM, peer_id: ALICE, join_number: 2 ** 48, ep: 'x'.repeat(12), peers };
+    const text = formatResult('\u0000'.repeat(64), { ...welcome, ice_servers: servers });
+    assert.ok(text.length <= RELAY_TEXT_MAX, `${text.length}`);
+  });
 });
 
 describe('RL6: the attachment of a socket', () => {
-  const attachment = { roomId: ROOM, peerId: ALICE, joinNumber: 2 ** 48 - 1 };
+  const attachment = { roomId: ROOM, peerId: ALICE, joinNumber: 2 ** 48 - 1, admittedMs: 1_800_000_000_000 };
 
   it('reads back, is binary, and leaves room for what is to come', () => {
     const bytes = formatAttachment(attachment);
@@ -43,7 +60,7 @@ describe('RL6: the attachment of a socket', () => {
   it('is refused in another version, length or form', () => {
     const good = formatAttachment(attachment);
     const other = good.slice();
-    other[0] = 2;
+    other[0] = 1;
     for (const bad of [null, undefined, '', {}, [...good], good.buffer, other, good.slice(1), new Uint8Array(200)]) {
       assert.equal(parseAttachment(bad), undefined);
     }
