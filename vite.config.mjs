@@ -80,6 +80,8 @@ export function builds(root, outDir) {
   };
   // A data: address would need `data:` in the page's policy.
   demo.build.assetsInlineLimit = 0;
+  // What knows light-dark(), as the elements need anyway: for older ones Vite would follow the system's scheme, not the page's.
+  demo.build.cssTarget = ['chrome123', 'firefox120', 'safari17.5'];
   return demo.build.rolldownOptions.input.length > 0 ? [dropIn, single, npm, demo] : [dropIn, single, npm];
 }
 

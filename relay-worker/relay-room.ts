@@ -1,5 +1,5 @@
 /**
- * One room: who is in it, and what passes between them (PROTOCOL.md RL1–RL14, LM1–LM9). Sees recipients, sizes and rates,
+ * One room: who is in it, and what passes between them (PROTOCOL.md RL1–RL13, LM1–LM9). Sees recipients, sizes and rates,
  * never a body. Pure: sockets and time come in from outside, so that tests run it on sockets in memory.
  *
  * An event that reaches the room for a socket that is not (or no longer) in it does nothing.
@@ -110,7 +110,7 @@ export class RelayRoom<S extends RoomSocket> {
   receive(socket: S, data: string | ArrayBuffer, nowMs: number): void {
     const member = this.#bySocket.get(socket);
     if (!member) return;
-
+    member.heardMs = nowMs;
     if (Math.abs(nowMs - this.#lookedMs) >= SILENCE_LOOK_EVERY_MS) this.#dismissSilent(nowMs);
     const bytes = sizeOf(data);
     if (bytes > TEXT_CLOSE_BYTES) return this.#dismiss(member, 'too-large');

@@ -24,7 +24,10 @@ export function checkedIceServers(servers: readonly unknown[] | undefined): read
   return servers?.map((server) => {
     const checked = parseIceServer(server);
     if (!checked)
-      throw new TaiError('usage', 'iceServers: stun(s): or turn(s): urls, turn with username and credential');
+      throw new TaiError(
+        'usage',
+        'iceServers: stun: or turn(s): urls (RFC 7064, 7065), turn with username and credential',
+      );
     return checked;
   });
 }

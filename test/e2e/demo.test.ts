@@ -31,9 +31,13 @@ async function examine(scheme: string): Promise<Findings> {
   sheet.replaceSync(`:root { color-scheme: ${scheme} !important }`);
   document.adoptedStyleSheets = [sheet];
   await new Promise((resolve) => requestAnimationFrame(resolve));
-  // what fades in has half its contrast half way
-  for (const animation of document.getAnimations()) {
-    if (Number.isFinite(animation.effect?.getComputedTiming().endTime)) animation.finish();
+  const roots: (Document | ShadowRoot)[] = [document];
+  for (const root of roots) {
+    for (const { shadowRoot } of root.querySelectorAll('*')) if (shadowRoot) roots.push(shadowRoot);
+    // what fades in, or from one scheme into the other, has half its contrast half way
+    for (const animation of root.getAnimations()) {
+      if (Number.isFinite(animation.effect?.getComputedTiming().endTime)) animation.finish();
+    }
   }
   const { axe } = globalThis as unknown as { axe: typeof axeCore };
   const { violations, passes } = await axe.run(document);

@@ -1,4 +1,4 @@
-/** RL14 against real browsers: what our parser takes, `new RTCPeerConnection` takes; one bad entry would end every link. */
+/** RL15 against real browsers: what our parser takes, `new RTCPeerConnection` takes; one bad entry would end every link. */
 import { strict as assert } from 'node:assert';
 import { after, before, describe, it } from 'node:test';
 import { parseIceServer } from '../../src/engine/protocol/relay.ts';
@@ -49,7 +49,7 @@ function taken(entries: readonly unknown[]): IceServer[] {
   });
 }
 
-describe('RL14: an ICE server', () => {
+describe('RL15: an ICE server', () => {
   const browsers = new Map<BrowserName, TestBrowser>();
   const pages: TestPage[] = [];
   before(async () => {

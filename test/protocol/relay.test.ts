@@ -219,7 +219,7 @@ describe('a message of the relay', () => {
     assert.notEqual(parseWelcome({ ...WELCOME, peers: peers.slice(1) }), undefined);
   });
 
-  it('RL14: a welcome loses bad ICE servers and those beyond sixteen, and admits', () => {
+  it('RL15: a welcome loses bad ICE servers and those beyond sixteen, and admits', () => {
     const [good, other] = WELCOME.ice_servers;
     const bad = [null, 7, {}, { urls: 'turn:a' }, { urls: 'stun:a:99999' }, { urls: 'stuns:a' }];
     const ice_servers = [...bad, good, ...bad, other];

@@ -32,7 +32,7 @@ describe('the ICE_SERVERS setting', () => {
     assert.equal(parseIceServers(Array.from({ length: 40 }, () => STUN)).length, 16);
   });
 
-  it('RL14: lists no more than a welcome to the fullest room has room for', () => {
+  it('RL15: lists no more than a welcome to the fullest room has room for', () => {
     const name = (i: number): string => `${'a'.repeat(60)}.`.repeat(4) + `h${i}`;
     const urls = Array.from({ length: 16 }, (_, i) => `turns:${name(i)}:443?transport=tcp`);
     const credential = '\u0000'.repeat(1024);

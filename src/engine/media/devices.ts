@@ -17,16 +17,27 @@ const INPUT_KINDS: { readonly [kind: string]: PublicationKind } = { audioinput: 
 /** Names of the features in `Permissions-Policy`, as the DOM's own interface for asking spells them. */
 type PolicyDocument = Document & { readonly featurePolicy?: { allowsFeature(feature: string): boolean } };
 
+/** What the browser gives for it; `mediaDevices` is missing in an insecure context. */
+export type DeviceSources = {
+  readonly mediaDevices: MediaDevices | undefined;
+  /** The state of that permission, without a question; rejects where the browser cannot say. */
+  permissionState(kind: PublicationKind): Promise<PermissionState>;
+  /** Whether the page's `Permissions-Policy` lets it; true where the browser cannot say. */
+  isAllowedByPolicy(kind: PublicationKind): boolean;
+};
+
 export class Devices {
   readonly #handlers: DeviceHandlers;
+  readonly #sources: DeviceSources;
   readonly #tracks = new Map<PublicationKind, MediaStreamTrack>();
   readonly #wanted = new Map<PublicationKind, string | undefined>();
   readonly #unlisten = new AbortController();
   #isOpening = false;
 
-  constructor(handlers: DeviceHandlers) {
+  constructor(handlers: DeviceHandlers, sources: DeviceSources = browserSources()) {
     this.#handlers = handlers;
-    globalThis.navigator.mediaDevices?.addEventListener('devicechange', () => handlers.onDevicesChanged(), {
+    this.#sources = sources;
+    sources.mediaDevices?.addEventListener('devicechange', () => handlers.onDevicesChanged(), {
       signal: this.#unlisten.signal,
     });
   }
@@ -61,7 +72,7 @@ export class Devices {
 
   /** Never asks for permission; labels are empty until it was given. */
   async list(): Promise<readonly ListedDevice[]> {
-    const devices = (await globalThis.navigator.mediaDevices?.enumerateDevices()) ?? [];
+    const devices = (await this.#sources.mediaDevices?.enumerateDevices()) ?? [];
     return devices.flatMap(({ deviceId, kind, label }) => {
       const inputKind = INPUT_KINDS[kind];
       return inputKind && deviceId !== '' ? [{ deviceId, kind: inputKind, label }] : [];
@@ -76,7 +87,7 @@ export class Devices {
   }
 
   async #openAll(wanted: ReadonlyMap<PublicationKind, string | undefined>): Promise<void> {
-    const { mediaDevices } = globalThis.navigator;
+    const { mediaDevices } = this.#sources;
     if (!mediaDevices) {
       for (const kind of wanted.keys()) this.#handlers.onFailed(kind, 'insecure-context');
       return;
@@ -86,9 +97,34 @@ export class Devices {
     } catch (error) {
       for (const [kind, deviceId] of wanted) {
         // One missing or refused device fails both: ask for each alone, so that the other can be had …
-        if (wanted.size > 1 && (await mayAskAgain(error, kind))) await this.#openAll(new Map([[kind, deviceId]]));
-        else this.#handlers.onFailed(kind, deviceErrorCode(error, kind));
+        if (wanted.size > 1 && (await this.#mayAskAgain(error, kind))) await this.#openAll(new Map([[kind, deviceId]]));
+        else this.#handlers.onFailed(kind, this.#errorCode(error, kind));
       }
+    }
+  }
+
+  /** … unless that put a question to somebody who has just said no. */
+  async #mayAskAgain(error: unknown, kind: PublicationKind): Promise<boolean> {
+    if (errorName(error) !== 'NotAllowedError') return true;
+    return this.#sources.permissionState(kind).then(
+      (state) => state === 'granted',
+      () => false,
+    );
+  }
+
+  /** Names of `getUserMedia`'s errors (Media Capture and Streams §10.3) as ours. */
+  #errorCode(error: unknown, kind: PublicationKind): ErrorCode {
+    switch (errorName(error)) {
+      case 'NotAllowedError':
+      case 'SecurityError':
+        return this.#sources.isAllowedByPolicy(kind) ? 'permission-denied' : 'permissions-policy';
+      case 'NotFoundError':
+        return 'device-not-found';
+      case 'OverconstrainedError':
+        return 'device-constraints';
+      default:
+        // NotReadableError, AbortError: the device is there, and something else holds it
+        return 'device-in-use';
     }
   }
 
@@ -116,17 +152,6 @@ export class Devices {
   }
 }
 
-/** … unless that put a question to somebody who has just said no. */
-async function mayAskAgain(error: unknown, kind: PublicationKind): Promise<boolean> {
-  if (!(error instanceof Error) || error.name !== 'NotAllowedError') return true;
-  try {
-    return (await globalThis.navigator.permissions.query({ name: kind })).state === 'granted';
-  } catch {
-    // a browser that cannot be asked about devices
-    return false;
-  }
-}
-
 function constraintsFor(wanted: ReadonlyMap<PublicationKind, string | undefined>): MediaStreamConstraints {
   const constraints: MediaStreamConstraints = {};
   for (const [kind, deviceId] of wanted) {
@@ -139,24 +164,15 @@ function constraintsFor(wanted: ReadonlyMap<PublicationKind, string | undefined>
   return constraints;
 }
 
-/** Names of `getUserMedia`'s errors (Media Capture and Streams §10.3) as ours. */
-export function deviceErrorCode(error: unknown, kind: PublicationKind): ErrorCode {
-  switch (error instanceof Error ? error.name : '') {
-    case 'NotAllowedError':
-    case 'SecurityError':
-      return isBlockedByPolicy(kind) ? 'permissions-policy' : 'permission-denied';
-    case 'NotFoundError':
-      return 'device-not-found';
-    case 'OverconstrainedError':
-      return 'device-constraints';
-    default:
-      // NotReadableError, AbortError: the device is there, and something else holds it
-      return 'device-in-use';
-  }
+function browserSources(): DeviceSources {
+  const { mediaDevices, permissions } = globalThis.navigator;
+  return {
+    mediaDevices,
+    permissionState: async (kind) => (await permissions.query({ name: kind })).state,
+    isAllowedByPolicy: (kind) => (globalThis.document as PolicyDocument).featurePolicy?.allowsFeature(kind) ?? true,
+  };
 }
 
-/** Where the browser cannot say (no interface for it outside Chromium), a block looks like a refusal. */
-function isBlockedByPolicy(kind: PublicationKind): boolean {
-  const { featurePolicy } = globalThis.document as PolicyDocument;
-  return featurePolicy !== undefined && !featurePolicy.allowsFeature(kind);
+function errorName(error: unknown): string {
+  return error instanceof Error ? error.name : '';
 }

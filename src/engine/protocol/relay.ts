@@ -1,5 +1,5 @@
 /**
- * What page and relay say to each other: JSON-RPC 2.0 over one WebSocket (PROTOCOL.md RL1–RL14).
+ * What page and relay say to each other: JSON-RPC 2.0 over one WebSocket (PROTOCOL.md RL1–RL15).
  * Both directions are written and read here and nowhere else.
  */
 import { utf8Length } from './bytes.ts';
@@ -233,7 +233,7 @@ function parsePlace(value: unknown): PeerPlace | undefined {
   return peer_id && join_number !== undefined ? { peer_id, join_number } : undefined;
 }
 
-/** RL14: the first good entries; a bad one does not take the others away, or the whole welcome with it. */
+/** RL15: the first good entries; a bad one does not take the others away, or the whole welcome with it. */
 export function usableIceServers(list: readonly unknown[]): readonly IceServer[] {
   return list
     .map((entry) => parseIceServer(entry))
@@ -242,7 +242,7 @@ export function usableIceServers(list: readonly unknown[]): readonly IceServer[]
 }
 
 /**
- * RL14: one entry of the operator's ICE setting, also as the relay passes it on. What this takes, every browser takes;
+ * RL15: one entry of the operator's ICE setting, also as the relay passes it on. What this takes, every browser takes;
  * `turn(s):` needs a username and a credential, and without such a URL both are left out.
  */
 export function parseIceServer(value: unknown): IceServer | undefined {
