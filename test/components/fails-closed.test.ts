@@ -86,15 +86,21 @@ describe('<tai-room> fails closed', () => {
     });
   }
 
-  it('asked for by a listener that then joins by itself, too', async () => {
-    const { room, session } = await mount();
-    room.addEventListener('tai-error', () => {
-      throws(() => room.join(), 'usage');
-    });
+  it('joining again from inside what tells of it changes nothing', async () => {
+    const { room, session, engine } = await joined(2);
+    const tries: string[] = [];
+    for (const type of ['tai-leave', 'tai-state-change', 'tai-error'] as const) {
+      room.addEventListener(type, () => {
+        tries.push(type);
+        throws(() => room.join(), 'usage');
+      });
+    }
     room.private = true;
     throws(() => room.join(), 'usage');
     await settle(room);
-    equal(session.count('join'), 0);
+    same(tries, ['tai-state-change', 'tai-leave', 'tai-state-change', 'tai-error'], 'each told once');
+    equal(session.count('join'), 1, 'only the one before');
+    equal(engine.sessions.length, 1);
   });
 
   it('what a listener of the click changes about the room is where the click leads', async () => {
