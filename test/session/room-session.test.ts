@@ -38,6 +38,17 @@ function until(session: RoomSession, fits: (view: SessionView) => boolean): Prom
 
 const isConnected = (view: SessionView): boolean => view.participants.some(({ link }) => link === 'connected');
 
+/** Ada was there first; Bob has come; both are connected. */
+async function meet(): Promise<{ relay: MemoryRelay; ada: ReturnType<typeof open>; bob: ReturnType<typeof open> }> {
+  const relay = new MemoryRelay();
+  const [ada, bob] = [open(relay, 'Ada'), open(relay, 'Bob')];
+  ada.session.dispatch({ type: 'join' });
+  await until(ada.session, ({ phase }) => phase === 'joined');
+  bob.session.dispatch({ type: 'join' });
+  await Promise.all([until(ada.session, isConnected), until(bob.session, isConnected)]);
+  return { relay, ada, bob };
+}
+
 describe('a session', () => {
   it('two sessions with one secret connect, and know each other by name', async () => {
     const relay = new MemoryRelay();
@@ -69,13 +80,7 @@ describe('a session', () => {
   });
 
   it('EN1: what the relay is given holds nothing readable', async () => {
-    const relay = new MemoryRelay();
-    const ada = open(relay, 'Ada');
-    const bob = open(relay, 'Bob');
-    ada.session.dispatch({ type: 'join' });
-    await until(ada.session, ({ phase }) => phase === 'joined');
-    bob.session.dispatch({ type: 'join' });
-    await Promise.all([until(ada.session, isConnected), until(bob.session, isConnected)]);
+    const { relay } = await meet();
     assert.ok(relay.payloads.length >= 2);
     for (const payload of relay.payloads) {
       const bytes = Buffer.from(payload, 'base64url').toString('latin1');
@@ -104,13 +109,7 @@ describe('a session', () => {
   });
 
   it('EN4: a replayed body is counted, and changes nothing', async () => {
-    const relay = new MemoryRelay();
-    const ada = open(relay, 'Ada');
-    const bob = open(relay, 'Bob');
-    ada.session.dispatch({ type: 'join' });
-    await until(ada.session, ({ phase }) => phase === 'joined');
-    bob.session.dispatch({ type: 'join' });
-    await Promise.all([until(ada.session, isConnected), until(bob.session, isConnected)]);
+    const { relay, ada, bob } = await meet();
     const [offer] = relay.payloads;
     const [adaId, bobId, roomId] = [ada.session.view.selfId, bob.session.view.selfId, ada.session.view.roomId];
     if (!offer || !adaId || !bobId || !roomId) throw new Error('nothing to replay');
@@ -126,13 +125,7 @@ describe('a session', () => {
   });
 
   it('leaving says so, sealed; the other is told "left" and gives the link back', async () => {
-    const relay = new MemoryRelay();
-    const ada = open(relay, 'Ada');
-    const bob = open(relay, 'Bob');
-    ada.session.dispatch({ type: 'join' });
-    await until(ada.session, ({ phase }) => phase === 'joined');
-    bob.session.dispatch({ type: 'join' });
-    await until(ada.session, isConnected);
+    const { ada, bob } = await meet();
     bob.session.dispatch({ type: 'leave' });
     await until(ada.session, ({ participants }) => participants.length === 0);
     assert.deepEqual(ada.events.at(-1), {
@@ -144,13 +137,7 @@ describe('a session', () => {
   });
 
   it('close gives everything back, tells nobody any more, and refuses commands', async () => {
-    const relay = new MemoryRelay();
-    const ada = open(relay, 'Ada');
-    const bob = open(relay, 'Bob');
-    ada.session.dispatch({ type: 'join' });
-    await until(ada.session, ({ phase }) => phase === 'joined');
-    bob.session.dispatch({ type: 'join' });
-    await Promise.all([until(ada.session, isConnected), until(bob.session, isConnected)]);
+    const { ada, bob } = await meet();
     bob.session.close();
     bob.session.close();
     await until(ada.session, ({ participants }) => participants.length === 0);
@@ -190,13 +177,7 @@ describe('a session', () => {
   });
 
   it('leaving and joining again on the same page: a new peer id, the same room', async () => {
-    const relay = new MemoryRelay();
-    const ada = open(relay, 'Ada');
-    const bob = open(relay, 'Bob');
-    ada.session.dispatch({ type: 'join' });
-    await until(ada.session, ({ phase }) => phase === 'joined');
-    bob.session.dispatch({ type: 'join' });
-    await until(bob.session, isConnected);
+    const { ada, bob } = await meet();
     const before = bob.session.view.selfId;
     bob.session.dispatch({ type: 'leave' });
     await until(ada.session, ({ participants }) => participants.length === 0);
