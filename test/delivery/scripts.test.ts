@@ -128,7 +128,7 @@ describe('setup', () => {
 
   it('says in one sentence what is missing', async () => {
     using folder = scratchFolder();
-    const { code, stderr } = await node(ask('{ coturn: true }'), { PATH: folder.path });
+    const { code, stderr } = await node(ask('{ coturn: true }'), { PATH: folder.path, TURNSERVER_PATH: undefined });
     assert.equal(code, 1);
     assert.equal(stderr, 'coturn is needed and was not found: install it, or set TURNSERVER_PATH to its path.\n');
   });
@@ -145,7 +145,10 @@ describe('setup', () => {
       `#!/bin/sh\necho "$DEBIAN_FRONTEND $*" >> ${log}\n[ "$1" = install ] && ${install}\nexit 0\n`,
     );
     chmodSync(aptGet, 0o755);
-    const { code, stdout, stderr } = await node(ask('{ coturn: true }'), { PATH: join(folder.path, 'bin') });
+    const { code, stdout, stderr } = await node(ask('{ coturn: true }'), {
+      PATH: join(folder.path, 'bin'),
+      TURNSERVER_PATH: undefined,
+    });
     assert.equal(code, 0, stderr);
     assert.deepEqual(JSON.parse(stdout), { coturn: join(folder.path, 'bin/turnserver') });
     assert.deepEqual(readFileSync(log, 'utf8').trim().split('\n'), [

@@ -25,6 +25,8 @@ describe('a relay that dies in a call', () => {
     const both = [first, second];
     await Promise.all(both.map((page) => seesVideo(page, 1)));
     const third = await stage.open('chromium', link);
+    // It has its script: the same deployment serves that too.
+    await third.until('a lobby', roomState, 'lobby');
 
     await stage.relay.kill();
     await Promise.all(both.map((page) => page.until('reconnecting', roomState, 'reconnecting')));
