@@ -113,7 +113,7 @@ describe('npm test and npm run bench', () => {
 describe('setup', () => {
   const ask = (what: string): string =>
     `const { setup } = await import(${JSON.stringify(join(ROOT, 'scripts/setup.mjs'))}); console.log(JSON.stringify(setup(${what})));`;
-  const node = (code: string, env: Readonly<Record<string, string>>) =>
+  const node = (code: string, env: Readonly<Record<string, string | undefined>>) =>
     runNode(['--input-type=module', '-e', code], { env });
 
   it('takes the path that a variable gives, and nothing else when that is wrong', async () => {
