@@ -71,10 +71,13 @@ export class TaiErrorEvent extends Event {
   readonly code: ErrorCode;
   /** Whether the room goes on, or tries again, without the page's help. */
   readonly recoverable: boolean;
-  constructor(code: ErrorCode, recoverable: boolean) {
+  /** Of a `usage` error that an argument causes: which one, and what it must be. Never its value. */
+  readonly detail: string | undefined;
+  constructor(code: ErrorCode, recoverable: boolean, detail?: string) {
     super('tai-error', TOLD);
     this.code = code;
     this.recoverable = recoverable;
+    this.detail = detail;
   }
 }
 

@@ -7,7 +7,12 @@ import type { StringKey, Strings } from './strings.ts';
 export type PerDevice<Value> = { readonly [Kind in PublicationKind]: Value };
 
 /** Why the room cannot be entered at all. Without a code it is a bug, which the page has been told of as an uncaught error. */
-export type Problem = { readonly code: ErrorCode | undefined; readonly text: StringKey };
+export type Problem = {
+  readonly code: ErrorCode | undefined;
+  readonly text: StringKey;
+  /** For the page's owner: which argument was misused. */
+  readonly detail?: string | undefined;
+};
 
 export type RoomActions = {
   /** Goes in, or says what keeps us out. */

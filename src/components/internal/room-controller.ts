@@ -1,18 +1,27 @@
 /** The one way in which an element inside a room reads it and asks of it. */
 import { ContextConsumer } from '@lit/context';
-import type { ReactiveControllerHost } from 'lit';
+import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { roomContext } from './room-context.ts';
 import type { Room, RoomActions } from './room-context.ts';
 import { ENGLISH, fill } from './strings.ts';
 import type { StringKey } from './strings.ts';
 
-export class RoomController {
+export class RoomController implements ReactiveController {
   readonly #host: HTMLElement;
   readonly #consumer: ContextConsumer<typeof roomContext, ReactiveControllerHost & HTMLElement>;
 
   constructor(host: ReactiveControllerHost & HTMLElement) {
     this.#host = host;
     this.#consumer = new ContextConsumer(host, { context: roomContext, subscribe: true });
+    host.addController(this);
+  }
+
+  hostConnected(): void {
+    this.#host.ownerDocument.addEventListener('context-provider', this.#onProvider);
+  }
+
+  hostDisconnected(): void {
+    this.#host.ownerDocument.removeEventListener('context-provider', this.#onProvider);
   }
 
   /** `undefined` outside a room. */
@@ -29,4 +38,9 @@ export class RoomController {
     const actions = this.room?.actions;
     if (this.#host.dispatchEvent(event) && actions) action(actions);
   }
+
+  /** Written between a room's tags, an element may be there before the room is: its first question met nobody. */
+  readonly #onProvider = (event: Event): void => {
+    if ('context' in event && event.context === roomContext && !this.room) this.#consumer.hostConnected();
+  };
 }

@@ -1,6 +1,7 @@
 /** One room's session on the page's side: makes it, keeps what the elements show, and turns its moments into DOM events. */
 import { TaiError } from '../../engine/index.ts';
 import type {
+  Device,
   ErrorCode,
   MediaDevice,
   ParticipantView,
@@ -37,6 +38,8 @@ export class RoomStore implements RoomActions {
   #isJoinWanted = false;
   #names = new Map<string, string>();
   #lastToast = 0;
+  /** Failures already put into words: a new failure is a new object. */
+  readonly #toldFailures = new WeakSet<Device>();
 
   #state = BLANK;
 
@@ -162,6 +165,7 @@ export class RoomStore implements RoomActions {
   }
 
   setDevice(kind: PublicationKind, deviceId: string): void {
+    if (!PUBLICATIONS.includes(kind)) throw new TaiError('usage', 'setDevice: kind must be "microphone" or "camera"');
     this.#session?.dispatch({ type: 'set-device', kind, deviceId });
   }
 
@@ -240,16 +244,19 @@ export class RoomStore implements RoomActions {
     this.#host.requestUpdate();
   }
 
-  #refuse(code: ErrorCode, text: StringKey): void {
-    this.#set({ problem: { code, text } });
-    this.#host.dispatchEvent(new TaiErrorEvent(code, false));
+  #refuse(code: ErrorCode, text: StringKey, detail?: string): void {
+    this.#set({ problem: { code, text, detail } });
+    this.#host.dispatchEvent(new TaiErrorEvent(code, false, detail));
   }
 
   /** The room could not be made: a world that says why is told; anything else is a bug, for which no code would be true. */
   #fail(error: unknown): void {
     this.#leaveAloud();
     this.#isOpen = true;
-    if (error instanceof TaiError) return this.#refuse(error.code, errorKey(error.code));
+    if (error instanceof TaiError) {
+      // misuse is the page's: its owner has to know which argument
+      return this.#refuse(error.code, errorKey(error.code), error.code === 'usage' ? error.message : undefined);
+    }
     this.#set({ problem: { code: undefined, text: 'error' } });
     reportError(error);
   }
@@ -292,6 +299,7 @@ export class RoomStore implements RoomActions {
       case 'left':
         this.#sink?.close();
         this.#sink = undefined;
+        this.announce('');
         return void host.dispatchEvent(new TaiLeaveEvent(event.reason));
       case 'peer-joined':
         this.#announcePeer('peer-joined', event.peerId);
@@ -304,11 +312,20 @@ export class RoomStore implements RoomActions {
         void this.#refreshDevices(session);
         return void host.dispatchEvent(new TaiDeviceChangeEvent());
       case 'error':
-        // A device's failure stands where the device is shown.
-        if (!PUBLICATIONS.some((kind) => isFailedWith(session.view, kind, event.code))) {
-          this.notify(host.strings[errorKey(event.code)]);
-        }
+        this.#notifyError(session.view, event.code);
         return void host.dispatchEvent(new TaiErrorEvent(event.code, event.isRecoverable));
+    }
+  }
+
+  /** A device's failure stands in the lobby as long as there is one; the bar of a call has no room for a sentence. */
+  #notifyError(view: SessionView, code: ErrorCode): void {
+    const { strings } = this.#host;
+    const failed = PUBLICATIONS.filter((kind) => isFailedWith(view, kind, code));
+    if (failed.length === 0) this.notify(fill(strings[errorKey(code)], { device: strings['the-device'] }));
+    for (const kind of failed) {
+      if (this.#toldFailures.has(view[kind])) continue;
+      this.#toldFailures.add(view[kind]);
+      if (view.phase !== 'lobby') this.notify(fill(strings[errorKey(code)], { device: strings[`the-${kind}`] }));
     }
   }
 

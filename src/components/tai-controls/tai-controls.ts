@@ -36,7 +36,7 @@ export class TaiControls extends LitElement {
   protected override render(): TemplateResult {
     const room = this.#room.room;
     return html`
-      <div class="bar" role="toolbar" aria-label=${this.#room.text('controls')}>
+      <div class="bar" role="group" aria-label=${this.#room.text('controls')}>
         <slot name="start"></slot>
         ${room ? PUBLICATIONS.filter((kind) => room.offers[kind]).map((kind) => this.#renderToggle(room, kind)) : nothing}
         ${room?.hasInvite ? this.#renderCopy() : nothing}

@@ -20,11 +20,22 @@ export const lobbyStyles = [
     .listen {
       inline-size: min(100%, 30rem);
     }
+    /* no grid: what sticks in a grid stays in its own row */
     .words {
-      display: grid;
-      align-content: center;
+      display: flex;
+      flex-direction: column;
+      justify-content: center;
       gap: 1rem;
       min-inline-size: 0;
+    }
+    .go {
+      position: sticky;
+      inset-block-end: 0;
+      z-index: 1;
+      display: grid;
+      margin-block-start: -0.25rem;
+      padding-block: 0.6rem;
+      background: var(--_surface);
     }
     h2 {
       margin: 0;
@@ -40,7 +51,6 @@ export const lobbyStyles = [
       text-wrap: pretty;
     }
     .primary {
-      margin-block-start: 0.35rem;
       font-size: 1.0625rem;
     }
     .side {
@@ -69,6 +79,7 @@ export const lobbyStyles = [
       block-size: 100%;
       object-fit: cover;
       opacity: 0;
+      pointer-events: none;
       transform: scaleX(-1);
       transition: opacity var(--_ease);
     }
@@ -81,6 +92,7 @@ export const lobbyStyles = [
       min-block-size: 9rem;
     }
     .off {
+      position: relative;
       display: grid;
       grid-area: 1 / 1;
       justify-items: center;
@@ -212,6 +224,22 @@ export const lobbyStyles = [
       }
       .preview {
         max-block-size: none;
+      }
+    }
+    /* a short room, one column: its size is that of the room, because the lobby contains only its inline size */
+    @container (inline-size < 42rem) and (block-size < 38rem) {
+      .lobby {
+        gap: 0.75rem;
+        padding-block: 0.25rem;
+      }
+      .preview {
+        aspect-ratio: auto;
+      }
+      .preview::before {
+        min-block-size: 6rem;
+      }
+      .off .orb {
+        display: none;
       }
     }
     @media (forced-colors: active) {

@@ -70,9 +70,11 @@ export class TaiLobby extends LitElement {
           </label>
           ${offered.map((kind) => this.#renderPicker(room, kind))}
           ${offered.length > 0 ? nothing : html`<p class="hint">${this.#room.text('listen-only')}</p>`}
-          <button part="button" class="primary" type="submit" ?disabled=${!room.isReady}>
-            ${this.#room.text(joinKey(room, offered))}
-          </button>
+          <div class="go">
+            <button part="button" class="primary" type="submit" ?disabled=${!room.isReady}>
+              ${this.#room.text(joinKey(room, offered))}
+            </button>
+          </div>
         </div>
       </form>
     `;

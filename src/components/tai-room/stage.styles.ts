@@ -18,6 +18,9 @@ export const stageStyles = css`
     min-block-size: 0;
     --_columns: 1;
   }
+  .stage:focus-visible {
+    outline-offset: -2px;
+  }
   .stage > * {
     grid-column-end: span 2;
   }

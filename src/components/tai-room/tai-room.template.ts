@@ -37,6 +37,9 @@ export function renderRoom(room: Room, store: RoomStore): TemplateResult {
           <div
             class="stage"
             part="stage"
+            role="group"
+            aria-label=${strings.stage}
+            tabindex="-1"
             data-count=${Math.min(view.participants.length + (isAlone ? 2 : 1), MAX_PLACES)}
           >
             ${isCalling ? renderTiles(room) : nothing}
@@ -52,7 +55,7 @@ export function renderRoom(room: Room, store: RoomStore): TemplateResult {
             part="button"
             class="primary hear"
             type="button"
-            ?hidden=${!store.state.isSoundBlocked}
+            ?hidden=${!store.state.isSoundBlocked || view.participants.every(({ audioTrack }) => !audioTrack)}
             @click=${() => store.hear()}
           >
             ${ICONS.sound}<span>${strings.hear}</span>
@@ -131,6 +134,7 @@ function renderCard(room: Room): TemplateResult {
       <div class="card" role="alert">
         <span class="orb warn">${ICONS.alert}</span>
         <p>${strings[problem.text]}</p>
+        ${problem.detail === undefined ? nothing : html`<p lang="en" dir="ltr"><code>${problem.detail}</code></p>`}
         ${
           problem.code === 'link-invalid'
             ? html`<button part="button" type="button" @click=${() => actions.renew()}>${strings['new-room']}</button>`

@@ -127,6 +127,9 @@ export class TaiRoom extends LitElement {
   readonly #provider = new ContextProvider(this, { context: roomContext });
   readonly #store: RoomStore;
   #isUpdating = false;
+  /** The next render takes away what has the focus: it goes on to the stage. */
+  #isFocusLost = false;
+  #wasCalling = false;
   #texts: Strings = ENGLISH;
   [ENGINE]: Engine = { createSession, createPrivateRoom, resolveRoom };
 
@@ -184,7 +187,7 @@ export class TaiRoom extends LitElement {
     if (!this.isConnected) throw new TaiError('usage', 'join: the element is not in a document');
     const problem = this.#store.join();
     if (!problem) return;
-    const text = this.#texts[problem.text];
+    const text = problem.detail ?? this.#texts[problem.text];
     throw problem.code ? new TaiError(problem.code, text) : new Error(text);
   }
 
@@ -243,6 +246,7 @@ export class TaiRoom extends LitElement {
     } finally {
       this.#isUpdating = false;
     }
+    this.#followFocus();
     this.#provider.setValue(roomOf(this, this.#store, this.#texts));
     for (const [state, isOn] of statesOf(this.#store.view)) {
       if (isOn) this.#internals.states.add(state);
@@ -264,6 +268,23 @@ export class TaiRoom extends LitElement {
 
   protected override render(): TemplateResult {
     return renderRoom(this.#provider.value, this.#store);
+  }
+
+  protected override updated(): void {
+    if (this.#isFocusLost) this.renderRoot.querySelector<HTMLElement>('.stage')?.focus();
+    this.#isFocusLost = false;
+  }
+
+  /** Whoever joins by keyboard must not start again at the top of the page. Never takes the focus from elsewhere. */
+  #followFocus(): void {
+    const { phase } = this.#store.view;
+    const isCalling = phase === 'joining' || isInCall(phase);
+    if (isCalling && !this.#wasCalling) {
+      const inside = this.shadowRoot?.activeElement;
+      const slotted = this.querySelector(':scope > [slot="lobby"]');
+      this.#isFocusLost = inside?.closest('.lobby, .card') ? true : (slotted?.matches(':focus-within') ?? false);
+    }
+    this.#wasCalling = isCalling;
   }
 
   /** A link pasted into the page's own tab changes the fragment without a reload; other fragments are the page's. */

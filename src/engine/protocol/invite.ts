@@ -40,6 +40,8 @@ export function isRoomName(name: string): boolean {
 /** The text after `=`; a guest's form unless `asHost`. */
 export function formatRoomSecret(room: RoomSecret, asHost = false): string {
   const seed = asHost ? room.hostSeed : undefined;
+  // a room without host tools needs no more than its secret
+  if (!seed && room.pkHost.every((byte) => byte === 0)) return toBase64Url(room.secret);
   return toBase64Url(seed ? concatBytes(room.secret, room.pkHost, seed) : concatBytes(room.secret, room.pkHost));
 }
 

@@ -26,7 +26,8 @@ export class Places {
   #cameraEncoding: RTCRtpEncodingParameters;
   #isStarted = false;
   /** One change of parameters at a time: a second one would be refused with the first one's answer on its way. */
-  #limiting: Promise<void> = Promise.resolve();
+  #isLimiting = false;
+  #isLimitDue = false;
 
   constructor(options: PlacesOptions) {
     this.#options = options;
@@ -96,14 +97,20 @@ export class Places {
   #limit(): void {
     const sender = this.#places.get('camera')?.sender;
     if (!sender) return;
-    this.#limiting = this.#limiting
-      .then(async () => {
-        const parameters = sender.getParameters();
-        const first = parameters.encodings?.[0];
-        if (!first) return;
-        Object.assign(first, this.#encoding());
-        await sender.setParameters(parameters);
-      })
-      .catch(() => this.#options.onDropped('encoding-refused'));
+    this.#isLimitDue = this.#isLimiting;
+    if (this.#isLimiting) return;
+    // In the same task: before a description that is made next lets the encoder start.
+    const parameters = sender.getParameters();
+    const first = parameters.encodings?.[0];
+    if (!first) return;
+    Object.assign(first, this.#encoding());
+    this.#isLimiting = true;
+    sender
+      .setParameters(parameters)
+      .catch(() => this.#options.onDropped('encoding-refused'))
+      .finally(() => {
+        this.#isLimiting = false;
+        if (this.#isLimitDue) this.#limit();
+      });
   }
 }
