@@ -79,7 +79,9 @@ type Told = {
   tokens: number[];
 };
 
-function connect(options: { random?: () => number; wake?: EventTarget; now?: () => number } = {}) {
+function connect(
+  options: { random?: () => number; wake?: EventTarget; isAwake?: () => boolean; now?: () => number } = {},
+) {
   FakeWebSocket.made = [];
   const told: Told = { notifications: [], lost: 0, closed: [], dropped: [], tokens: [] };
   const socket = new RelaySocket({
@@ -96,7 +98,9 @@ function connect(options: { random?: () => number; wake?: EventTarget; now?: () 
     now: options.now ?? (() => 1_000_000_000),
     random: options.random ?? (() => 0),
     webSocket: FakeWebSocket as unknown as typeof WebSocket,
-    wakeSources: options.wake ? [{ target: options.wake, type: 'online' }] : [],
+    wakeSources: options.wake
+      ? [{ target: options.wake, type: 'online', isAwake: options.isAwake ?? (() => true) }]
+      : [],
   });
   return { socket, told };
 }
@@ -248,6 +252,21 @@ describe('the relay socket', () => {
     await again;
     clearInterval(poke);
     assert.equal(FakeWebSocket.made.length, 2);
+    socket.close();
+  });
+
+  it('RL8: a page that is hidden asks nothing; one that is shown again does', async () => {
+    const page = new EventTarget();
+    let isHidden = true;
+    const made = nextSocket();
+    const { socket } = connect({ wake: page, isAwake: () => !isHidden });
+    const first = await made;
+    first.open();
+    page.dispatchEvent(new Event('online'));
+    assert.deepEqual(first.sent, []);
+    isHidden = false;
+    page.dispatchEvent(new Event('online'));
+    assert.deepEqual(first.sent, ['ping']);
     socket.close();
   });
 
