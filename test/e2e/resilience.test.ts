@@ -1,6 +1,7 @@
 /** What networks and machines do to a call, and what is left of it afterwards. */
 import { strict as assert } from 'node:assert';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { launchBrowser } from '../helpers/browsers.ts';
 import { hearsAudio, inviteOf, joinByClick, roomPage, roomState, seesOthers, seesVideo } from '../helpers/call.ts';
 import { setStage } from '../helpers/stage.ts';
 import type { Stage } from '../helpers/stage.ts';
@@ -67,7 +68,9 @@ describe('a relay that dies in a call', () => {
   it('a peer whose browser is gone without a word is told as lost, never as having left', async () => {
     const first = await stage.open('chromium', `${stage.site.url}/`);
     await joinByClick(first);
-    const second = await stage.open('firefox', await inviteOf(first));
+    const doomed = await launchBrowser('firefox');
+    const second = await doomed.newPage();
+    await second.goto(await inviteOf(first));
     await joinByClick(second);
     await seesVideo(first, 1);
     await first.evaluate(() => {
@@ -77,7 +80,7 @@ describe('a relay that dies in a call', () => {
         room.reasons?.push((event as Event & { reason: string }).reason),
       );
     });
-    await second.close();
+    await doomed.kill();
     await seesOthers(first, 0);
     const reasons = await first.evaluate(
       () => (document.querySelector('tai-room') as HTMLElement & { reasons?: string[] }).reasons,

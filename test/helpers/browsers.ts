@@ -44,6 +44,8 @@ export type TestBrowser = {
   /** In a profile of its own. */
   newPage(options?: { readonly width?: number; readonly height?: number }): Promise<TestPage>;
   close(): Promise<void>;
+  /** As a power cut ends it: no page gets to say a word. */
+  kill(): Promise<void>;
 };
 
 const CHROMIUM_ARGUMENTS = [
@@ -108,6 +110,15 @@ async function launchChromium(): Promise<TestBrowser> {
       });
     },
     close: () => browser.close(),
+    kill: async () => {
+      const gone = new Promise<void>((resolve) => {
+        browser.once('disconnected', () => resolve());
+      });
+      const session = await browser.newBrowserCDPSession();
+      // never answered, for there is nobody left to answer
+      session.send('Browser.crash').catch(() => undefined);
+      await gone;
+    },
   };
 }
 
@@ -138,6 +149,13 @@ async function launchFirefox(): Promise<TestBrowser> {
       });
     },
     close: () => browser.close(),
+    kill: async () => {
+      const child = browser.process();
+      if (!child) throw new Error('the browser has no process of ours');
+      const gone = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGKILL');
+      await gone;
+    },
   };
 }
 

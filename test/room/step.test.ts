@@ -6,7 +6,7 @@ import type { CloseReason } from '../../src/engine/protocol/errors.ts';
 import { parsePeerId } from '../../src/engine/protocol/ids.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import type { RoomEvent } from '../../src/engine/room/events.ts';
-import { GONE_MS, LINK_RETRY_MS } from '../../src/engine/room/peers.ts';
+import { GONE_FAILED_MS, GONE_MS, LINK_RETRY_MS } from '../../src/engine/room/peers.ts';
 import { INITIAL_STATE } from '../../src/engine/room/state.ts';
 import { step } from '../../src/engine/room/step.ts';
 import { ALICE, BOB, CAROL } from '../helpers/samples.ts';
@@ -146,12 +146,15 @@ describe('a peer that goes', () => {
   it('is lost where neither relay nor link have it', () => {
     const room = linked();
     room.run(unlisted);
-    const failed = room.run(transport('failed'));
-    assert.ok(
-      failed.some(
-        (effect) => effect.type === 'start-timer' && effect.id === `gone:${BOB}` && effect.delay_ms === GONE_MS,
-      ),
-    );
+    for (const [state, delay_ms] of [
+      ['disconnected', GONE_MS],
+      ['failed', GONE_FAILED_MS],
+    ] as const) {
+      const gone = room
+        .run(transport(state))
+        .find((effect) => effect.type === 'start-timer' && effect.id === `gone:${BOB}`);
+      assert.deepEqual(gone, { type: 'start-timer', id: `gone:${BOB}`, delay_ms });
+    }
     assert.deepEqual(momentsOf(room.run(goneTimer)), [{ type: 'peer-left', peerId: BOB, reason: 'connection-lost' }]);
   });
 

@@ -11,7 +11,9 @@ export const LINK_CHECK_MS = 5_000;
 /** A link found failed is tried again after this. */
 export const LINK_RETRY_MS = 300;
 /** A peer that neither the relay lists nor a link reaches is given up after this. */
-export const GONE_MS = 15_000;
+export const GONE_MS = 12_000;
+/** The browser itself has given the connection up: after long silence, so that little more is to be waited for. */
+export const GONE_FAILED_MS = 2_000;
 /** As many restarts of one connection before a new one is made. */
 const RESTARTS_MAX = 2;
 /** As many checks before the page hears that a peer cannot be reached. */
@@ -128,7 +130,7 @@ export function changeTransport(peer: Peer, transport: LinkTransport): PeerStep 
   const effects: Effect[] = [];
   if (link.transport === 'connected' || transport === 'failed') {
     effects.push(startTimer(linkTimer(peerId), transport === 'failed' ? LINK_RETRY_MS : LINK_CHECK_MS));
-    if (!isListed) effects.push(startTimer(goneTimer(peerId), GONE_MS));
+    if (!isListed) effects.push(startTimer(goneTimer(peerId), transport === 'failed' ? GONE_FAILED_MS : GONE_MS));
   }
   return { peer: { ...peer, link: { ...link, transport } }, effects };
 }
