@@ -63,6 +63,8 @@ export class RoomSession implements Session {
     });
     const { openLink } = ports;
     this.#links = new Links({ openLink, devices: this.#devices, onEvent, onDropped });
+    // Known before anybody joins: the shield must not name these helpers only once they have been asked.
+    this.#links.setIceServers(this.#iceServers ?? []);
     // Begun now, so that it is done long before somebody joins; a failure is told to who joins.
     this.#makeKeys().catch(() => this.#count('keys-failed'));
     // A page that goes away says so while it still can; peers see the connection end at once.

@@ -58,7 +58,10 @@ export type EncryptionView = {
   readonly isFrameSealed: boolean;
   /** Somebody compared safety codes. */
   readonly isVerified: boolean;
-  /** STUN and TURN servers in use, which learn IP addresses and times; 0 = none. */
+  /**
+   * STUN and TURN servers of this room, which learn IP addresses and times; 0 = none. The page's own are counted from the
+   * start, the operator's from the relay's welcome.
+   */
   readonly iceHosts: number;
   /** IP addresses are hidden from the other participants. */
   readonly isAddressHidden: boolean;

@@ -204,7 +204,9 @@ describe('a session', () => {
         { relay: 'wss://relay.test', room: { kind: 'private', room }, iceServers: [{ urls } as never] },
         memoryWorld(new MemoryRelay(), 'x').ports,
       );
-    make('stun:stun.test').close();
+    const session = make('stun:stun.test');
+    assert.equal(session.view.encryption.iceHosts, 1, 'told before joining');
+    session.close();
     assert.throws(() => make('https://stun.test'), { name: 'TaiError', code: 'usage' });
   });
 
