@@ -5,6 +5,7 @@ import { esbuildPlugin } from '@web/dev-server-esbuild';
 import { defaultReporter } from '@web/test-runner';
 import { playwrightLauncher } from '@web/test-runner-playwright';
 import { puppeteerLauncher } from '@web/test-runner-puppeteer';
+import { vectorsServerPlugin } from './scripts/lib/vectors-plugin.mjs';
 import { workerSourceServerPlugin } from './scripts/lib/worker-source-plugin.mjs';
 import { find } from './scripts/setup.mjs';
 
@@ -86,6 +87,7 @@ export default {
   testFramework: { config: { ui: 'bdd', timeout: TEST_TIMEOUT_MS } },
   plugins: [
     workerSourceServerPlugin(),
+    vectorsServerPlugin(),
     esbuildPlugin({ ts: true, target: 'es2022', tsconfig: fileURLToPath(new URL('tsconfig.json', import.meta.url)) }),
   ],
   reporters: [defaultReporter(), ...(countsFile ? [countReporter()] : [])],

@@ -1,5 +1,5 @@
 /**
- * Who may come in (PROTOCOL.md AD1–AD6): whoever shows a fresh token signed with the key that the room's id is made
+ * Who may come in (PROTOCOL.md AD1–AD6, RL20): whoever shows a fresh token signed with the key that the room's id is made
  * of. No account, no database, no secret of the relay's own; checked before a room's object is touched.
  */
 import { asciiBytes, concatBytes, equalBytes, toBase64Url } from '../src/engine/protocol/bytes.ts';
@@ -36,6 +36,13 @@ export function parseOffer(header: string | null): Offer {
   const tokens = offered.filter((name) => name.startsWith(TOKEN_SUBPROTOCOL_PREFIX));
   const only = tokens.length === 1 ? tokens[0] : undefined;
   return { isOurs: offered.includes(SUBPROTOCOL), token: only === undefined ? undefined : parseToken(only) };
+}
+
+/** RL20: reads `Authorization: Bearer tai.token.…`, the token in the form that the subprotocol has. */
+export function parseBearer(header: string | null): ParsedToken | undefined {
+  if (header === null || header.length > OFFER_TEXT_MAX) return undefined;
+  const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
+  return token === undefined ? undefined : parseToken(token);
 }
 
 /** Cheapest check first. Never throws: a key or signature that the platform cannot read is a refusal. */

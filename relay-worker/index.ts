@@ -1,13 +1,15 @@
 /**
- * The Worker: one deployment is a whole installation. `/relay` leads to a room, `/healthz` says that we are up, and
- * everything else is a static file of `dist/` (the drop-in script and the demo).
+ * The Worker: one deployment is a whole installation. `/relay` leads to a room, `/relay/rpc` is its face for calls without
+ * a socket, `/healthz` says that we are up, and everything else is a static file of `dist/` (the drop-in script and the
+ * demo).
  */
 import { CLOSE_CODES } from '../src/engine/protocol/errors.ts';
-import { RELAY_PATH, formatExpiredReason } from '../src/engine/protocol/relay.ts';
+import { RELAY_PATH, RELAY_RPC_PATH, formatExpiredReason } from '../src/engine/protocol/relay.ts';
 import { SUBPROTOCOL } from '../src/engine/protocol/token.ts';
 import type { TokenTimeFault } from '../src/engine/protocol/token.ts';
 import { admit, objectName, parseOffer } from './admission.ts';
 import type { RelayEnv } from './env.ts';
+import { answerCall } from './http-face.ts';
 import type { EntryRefusal } from './relay-room.ts';
 import { entryRefusalOf } from './room-object.ts';
 
@@ -20,6 +22,7 @@ export default {
   async fetch(request: Request, env: RelayEnv): Promise<Response> {
     const { pathname } = new URL(request.url);
     if (pathname === RELAY_PATH) return await relay(request, env);
+    if (pathname === RELAY_RPC_PATH) return await answerCall(request, env);
     if (pathname === HEALTH_PATH) return json(200, { ok: true });
     return await env.ASSETS.fetch(request);
   },

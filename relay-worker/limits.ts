@@ -1,5 +1,5 @@
 /**
- * How much one socket and one room may ask of the relay (PROTOCOL.md LM1–LM9). No clock in here: time is an argument.
+ * How much one socket and one room may ask of the relay (PROTOCOL.md LM1–LM11). No clock in here: time is an argument.
  *
  * Buckets live in memory only. An object that was put to sleep has been idle for longer than a bucket needs to fill.
  */
@@ -17,6 +17,21 @@ export const ROOM_MESSAGES_BURST = 900;
 /** Each admission is told to the whole room, and its end again. The largest room can come back at once after a restart. */
 export const ROOM_ADMISSIONS_PER_S = 2;
 export const ROOM_ADMISSIONS_BURST = PEERS_CEILING;
+
+/**
+ * Calls over HTTP, of all peers of a room together (LM11). They have no socket that could be held to account, and so
+ * get by with little: what a page needs when it comes in, not what a call needs while it lasts.
+ */
+export const HTTP_CALLS_PER_S = 4;
+export const HTTP_CALLS_BURST = 32;
+
+/** Listed peers whose bundles a `welcome` brings, as far as they fit into its text; others are asked for (RL17). */
+export const WELCOME_BUNDLES_MAX = 8;
+/**
+ * Peers that one peer's relay remembers as served with a one-time blob (RL18). As many as can be here: whoever is
+ * pushed out of the list by so many later ones has, but for a churn that LM8 bounds, left.
+ */
+export const HANDED_PEERS_MAX = PEERS_CEILING;
 
 /**
  * A socket without a sign of life for so long is half-open: its peer pings every 5 s. Above a minute, because browsers

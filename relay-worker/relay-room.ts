@@ -1,6 +1,6 @@
 /**
- * One room: who is in it, and what passes between them (PROTOCOL.md RL1–RL13, LM1–LM9). Sees recipients, sizes and rates,
- * never a body. Pure: sockets and time come in from outside, so that tests run it on sockets in memory.
+ * One room: who is in it, and what passes between them (PROTOCOL.md RL1–RL20, LM1–LM11). Sees recipients, sizes and
+ * rates, never a body. Pure: sockets and time come in from outside, so that tests run it on sockets in memory.
  *
  * An event that reaches the room for a socket that is not (or no longer) in it does nothing.
  */
@@ -13,11 +13,16 @@ import {
   formatResult,
   parseClientText,
 } from '../src/engine/protocol/relay.ts';
-import type { ClientRequest, IceServer, PeerPlace, RpcId, Welcome } from '../src/engine/protocol/relay.ts';
+import type { ClientRequest, IceServer, PeerPlace, RpcId, RpcResult, Welcome } from '../src/engine/protocol/relay.ts';
+import type { KeptPeer } from './attachment.ts';
+import { BundleDesk } from './bundle-desk.ts';
+import { BundleShelf, EMPTY_SHELF } from './bundle-shelf.ts';
+import type { ShelfRecord } from './bundle-shelf.ts';
 import {
-  BEHIND_CLOSE_BYTES,
   BUFFERED_DROP_BYTES,
   FAULTS_MAX,
+  HTTP_CALLS_BURST,
+  HTTP_CALLS_PER_S,
   ROOM_ADMISSIONS_BURST,
   ROOM_ADMISSIONS_PER_S,
   ROOM_MESSAGES_BURST,
@@ -28,11 +33,10 @@ import {
   TEXT_CLOSE_BYTES,
   TokenBucket,
 } from './limits.ts';
+import { Members, isBehind, placeOf } from './members.ts';
+import type { Member } from './members.ts';
 import { closeSocket, send, sizeOf } from './room-socket.ts';
 import type { RoomSocket, SocketEnd } from './room-socket.ts';
-
-/** How far ahead of our clock a join number may lie that a returning peer shows: numbers are times, so none is later. */
-export const JOIN_NUMBER_AHEAD_MAX_MS = 60_000;
 
 /** Why somebody is not let in whose token is good. */
 export type EntryRefusal = 'room-full' | 'rate-limited';
@@ -45,28 +49,20 @@ export type RoomOptions<S> = {
   readonly iceServers: readonly IceServer[];
   /** When the platform last answered a ping of this socket for us (RL7). */
   answeredAtMs(socket: S): number | undefined;
+  /** Keeps what `restore` is to bring back after a sleep. Called before anything that depends on it is told (RL18). */
+  save(socket: S, kept: KeptPeer): void;
 };
 
-type Member<S> = {
-  readonly socket: S;
-  readonly peerId: PeerId;
-  readonly joinNumber: number;
-  readonly budget: SocketBudget;
-  /** Of its admission or its last message; pings do not come this far. */
-  heardMs: number;
-  faults: number;
-  /** `n` of the last message that was meant for this socket, dropped ones included: a hole in it can be seen. */
-  n: number;
-  /** Of texts that were not sent because this socket does not read; forgotten once it has read. */
-  droppedBytes: number;
-};
+/** The answer to a call over HTTP. Without `text` there is none to give (JSON-RPC 2.0 §4.1). */
+export type CallAnswer = { readonly text?: string; readonly reason?: RpcErrorReason };
 
 export class RelayRoom<S extends RoomSocket> {
   readonly #options: RoomOptions<S>;
-  readonly #bySocket = new Map<S, Member<S>>();
-  readonly #byPeer = new Map<PeerId, Member<S>>();
+  readonly #members = new Members<S>();
+  readonly #bundles = new BundleDesk(this.#members, (owner) => this.#tellPublished(owner));
   readonly #messages = new TokenBucket(ROOM_MESSAGES_PER_S, ROOM_MESSAGES_BURST);
   readonly #admissions = new TokenBucket(ROOM_ADMISSIONS_PER_S, ROOM_ADMISSIONS_BURST);
+  readonly #calls = new TokenBucket(HTTP_CALLS_PER_S, HTTP_CALLS_BURST);
   #lookedMs = 0;
 
   constructor(options: RoomOptions<S>) {
@@ -74,8 +70,8 @@ export class RelayRoom<S extends RoomSocket> {
   }
 
   /** Takes up a socket that was admitted before this instance began. Nothing is told to anyone. */
-  restore(socket: S, place: PeerPlace, admittedMs: number): void {
-    this.#add(socket, place, new SocketBudget(), admittedMs);
+  restore(socket: S, kept: KeptPeer): void {
+    this.#add(socket, kept, new SocketBudget());
   }
 
   /**
@@ -84,7 +80,7 @@ export class RelayRoom<S extends RoomSocket> {
    */
   refusalOf(peerId: PeerId, nowMs: number): EntryRefusal | undefined {
     this.#dismissSilent(nowMs);
-    if (!this.#byPeer.has(peerId) && this.#byPeer.size >= this.#options.maxPeers) return 'room-full';
+    if (!this.#members.get(peerId) && this.#members.size >= this.#options.maxPeers) return 'room-full';
     return this.#admissions.take(1, nowMs) ? undefined : 'rate-limited';
   }
 
@@ -93,22 +89,25 @@ export class RelayRoom<S extends RoomSocket> {
    * of the same peer is replaced without the others noticing.
    */
   admit(socket: S, peerId: PeerId, joinNumberShown: number, nowMs: number): PeerPlace {
-    const old = this.#byPeer.get(peerId);
-    // The others know a replaced peer by its number already; and its budget goes on, or reconnecting would refill it.
-    const place = {
-      peer_id: peerId,
-      join_number: old?.joinNumber ?? this.#joinNumber(joinNumberShown, nowMs),
-    };
+    const old = this.#members.get(peerId);
+    // The others know a replaced peer by its number already; its budget goes on, or reconnecting would refill it; and
+    // so do its pre-keys, whose private halves are in the page still.
+    const joinNumber = old?.joinNumber ?? this.#members.joinNumber(joinNumberShown, nowMs);
+    const kept = { peerId, joinNumber, admittedMs: nowMs, shelf: old?.shelf.record ?? EMPTY_SHELF };
     if (old) this.#remove(old, 'replaced');
-    const member = this.#add(socket, place, old?.budget ?? new SocketBudget(), nowMs);
-    this.#tell([member], formatNotification({ method: 'welcome', params: this.#welcome(member) }));
-    if (!old) this.#tellOthers(member, formatNotification({ method: 'peer_joined', params: place }));
+    this.#options.save(socket, kept);
+    const member = this.#add(socket, kept, old?.budget ?? new SocketBudget());
+    const welcome = this.#welcome(member);
+    const params = joinNumberShown === 0 ? this.#bundles.withBundles(welcome) : welcome;
+    this.#tell([member], formatNotification({ method: 'welcome', params }));
+    const place = placeOf(member);
+    if (!old) this.#tell(this.#members.list(member), formatNotification({ method: 'peer_joined', params: place }));
     return place;
   }
 
   /** A frame from a socket; binary ones are none of ours. */
   receive(socket: S, data: string | ArrayBuffer, nowMs: number): void {
-    const member = this.#bySocket.get(socket);
+    const member = this.#members.of(socket);
     if (!member) return;
     member.heardMs = nowMs;
     if (Math.abs(nowMs - this.#lookedMs) >= SILENCE_LOOK_EVERY_MS) this.#dismissSilent(nowMs);
@@ -129,12 +128,29 @@ export class RelayRoom<S extends RoomSocket> {
     this.#handle(member, parsed.request, parsed.id);
   }
 
+  /**
+   * RL20: a call over HTTP of a peer whose token was checked, and which need not have a socket here. It is paid from the
+   * room's own buckets and never from those of the peer's socket: whoever holds the link can make a token in its name.
+   */
+  call(peerId: PeerId, text: string, nowMs: number): CallAnswer {
+    if (!this.#calls.take(1, nowMs) || !this.#messages.take(1, nowMs)) return errorAnswer(null, 'rate-limited');
+    const parsed = parseClientText(text);
+    if (parsed.type === 'fault') return errorAnswer(parsed.id, parsed.reason);
+    const { request, id } = parsed;
+    if (request.method === 'join' || request.method === 'leave' || request.method === 'relay_message') {
+      return errorAnswer(id, 'method-not-found');
+    }
+    if (request.params.room_id !== this.#options.roomId) return errorAnswer(id, 'room-mismatch');
+    const outcome = this.#bundles.handle(peerId, request, id !== undefined);
+    if ('reason' in outcome) return errorAnswer(id, outcome.reason);
+    return id === undefined ? {} : { text: formatResult(id, outcome.result) };
+  }
+
   /** A socket has ended by itself. */
   gone(socket: S): void {
-    const member = this.#bySocket.get(socket);
+    const member = this.#members.of(socket);
     if (!member) return;
-    this.#bySocket.delete(socket);
-    this.#byPeer.delete(member.peerId);
+    this.#members.remove(member);
     this.#tellLeft(member);
   }
 
@@ -143,68 +159,67 @@ export class RelayRoom<S extends RoomSocket> {
     switch (request.method) {
       case 'join':
         if (request.params.peer_id !== member.peerId) return this.#fault(member, id, 'peer-mismatch');
-        if (id !== undefined) this.#offer(member, formatResult(id, this.#welcome(member)));
-        return;
+        return this.#answer(member, id, this.#welcome(member));
       case 'leave':
-        this.#answerDone(member, id);
+        this.#answer(member, id, {});
         return this.#dismiss(member, 'left');
       case 'relay_message':
         return this.#forward(member, request.params.target_peer_id, request.params.payload, id);
+      case 'publish_bundle':
+      case 'fetch_bundle':
+      case 'delete_bundle':
+      case 'exchange_bundles': {
+        const outcome = this.#bundles.handle(member.peerId, request, id !== undefined);
+        if ('reason' in outcome) return this.#answerError(member, id, outcome.reason);
+        return this.#answer(member, id, outcome.result);
+      }
     }
   }
 
   #forward(sender: Member<S>, targetPeerId: PeerId, payload: string, id: RpcId | undefined): void {
-    const target = this.#byPeer.get(targetPeerId);
+    const target = this.#members.get(targetPeerId);
     if (!target || target === sender) return this.#answerError(sender, id, 'peer-unknown');
     target.n++;
     const { roomId, ep } = this.#options;
     const params = { sender_peer_id: sender.peerId, room_id: roomId, payload, n: target.n, ep };
     const isTaken = this.#offer(target, formatNotification({ method: 'relay_message', params }));
-    if (isTaken) this.#answerDone(sender, id);
+    if (isTaken) this.#answer(sender, id, {});
     else this.#answerError(sender, id, 'rate-limited');
+  }
+
+  /** RL19: those that came in later and have found nothing. */
+  #tellPublished(owner: Member<S>): void {
+    const later = this.#members.list(owner).filter((member) => member.joinNumber > owner.joinNumber);
+    this.#tell(later, formatNotification({ method: 'bundle_published', params: { peer_id: owner.peerId } }));
   }
 
   #welcome(member: Member<S>): Welcome {
     const { roomId, ep, iceServers } = this.#options;
-    const peers = [...this.#byPeer.values()]
-      .filter((other) => other !== member)
+    const peers = this.#members
+      .list(member)
       .map((other) => placeOf(other))
       .toSorted((a, b) => a.join_number - b.join_number);
     return { room_id: roomId, ...placeOf(member), ep, peers, ice_servers: iceServers };
   }
 
-  /** A number that was shown is kept while it is nobody else's; a new one is above all others. */
-  #joinNumber(shown: number, nowMs: number): number {
-    const taken = [...this.#byPeer.values()].map((member) => member.joinNumber);
-    const isPlausible = shown > 0 && shown <= nowMs + JOIN_NUMBER_AHEAD_MAX_MS;
-    return isPlausible && !taken.includes(shown) ? shown : Math.max(nowMs, ...taken.map((number) => number + 1));
-  }
-
-  #add(socket: S, place: PeerPlace, budget: SocketBudget, heardMs: number): Member<S> {
-    const member = {
-      socket,
-      peerId: place.peer_id,
-      joinNumber: place.join_number,
-      budget,
-      heardMs,
-      faults: 0,
-      n: 0,
-      droppedBytes: 0,
-    };
-    this.#bySocket.set(socket, member);
-    this.#byPeer.set(place.peer_id, member);
+  #add(socket: S, kept: KeptPeer, budget: SocketBudget): Member<S> {
+    const { peerId, joinNumber, admittedMs } = kept;
+    const shelf = new BundleShelf(kept.shelf, (changed: ShelfRecord) => {
+      this.#options.save(socket, { peerId, joinNumber, admittedMs, shelf: changed });
+    });
+    const member = { socket, peerId, joinNumber, budget, shelf, heardMs: admittedMs, faults: 0, n: 0, droppedBytes: 0 };
+    this.#members.add(member);
     return member;
   }
 
   #remove(member: Member<S>, reason: SocketEnd): void {
-    this.#bySocket.delete(member.socket);
-    this.#byPeer.delete(member.peerId);
+    this.#members.remove(member);
     closeSocket(member.socket, reason);
   }
 
   /** Does nothing for a member that was dismissed on the way here, for being too far behind. */
   #dismiss(member: Member<S>, reason: SocketEnd): void {
-    if (this.#bySocket.get(member.socket) !== member) return;
+    if (this.#members.of(member.socket) !== member) return;
     this.#remove(member, reason);
     this.#tellLeft(member);
   }
@@ -212,7 +227,7 @@ export class RelayRoom<S extends RoomSocket> {
   /** LM9: without it a half-open socket would keep its place, and be seen by the others, for as long as the room lives. */
   #dismissSilent(nowMs: number): void {
     this.#lookedMs = nowMs;
-    for (const member of [...this.#byPeer.values()]) {
+    for (const member of this.#members.list()) {
       const lastMs = Math.max(member.heardMs, this.#options.answeredAtMs(member.socket) ?? 0);
       if (nowMs - lastMs > SILENCE_MAX_MS) this.#dismiss(member, 'silent');
     }
@@ -224,8 +239,8 @@ export class RelayRoom<S extends RoomSocket> {
     if (member.faults >= FAULTS_MAX) this.#dismiss(member, 'bad-input');
   }
 
-  #answerDone(member: Member<S>, id: RpcId | undefined): void {
-    if (id !== undefined) this.#offer(member, formatResult(id, {}));
+  #answer(member: Member<S>, id: RpcId | undefined, result: RpcResult): void {
+    if (id !== undefined) this.#offer(member, formatResult(id, result));
   }
 
   #answerError(member: Member<S>, id: RpcId | null | undefined, reason: RpcErrorReason): void {
@@ -233,14 +248,8 @@ export class RelayRoom<S extends RoomSocket> {
   }
 
   #tellLeft(member: Member<S>): void {
-    this.#tellOthers(member, formatNotification({ method: 'peer_left', params: { peer_id: member.peerId } }));
-  }
-
-  #tellOthers(member: Member<S>, text: string): void {
-    this.#tell(
-      [...this.#byPeer.values()].filter((other) => other !== member),
-      text,
-    );
+    const params = { peer_id: member.peerId };
+    this.#tell(this.#members.list(member), formatNotification({ method: 'peer_left', params }));
   }
 
   /** LM6 for what must not be missing: waits with the rest. Who is too far behind leaves only when all have been told. */
@@ -262,11 +271,6 @@ export class RelayRoom<S extends RoomSocket> {
   }
 }
 
-/** What waits and what was dropped; our texts are ASCII, but for names in the operator's ICE servers. */
-function isBehind(member: Member<RoomSocket>): boolean {
-  return member.socket.bufferedAmount + member.droppedBytes > BEHIND_CLOSE_BYTES;
-}
-
-function placeOf(member: Member<unknown>): PeerPlace {
-  return { peer_id: member.peerId, join_number: member.joinNumber };
+function errorAnswer(id: RpcId | null | undefined, reason: RpcErrorReason): CallAnswer {
+  return id === undefined ? {} : { reason, text: formatError(id, reason) };
 }

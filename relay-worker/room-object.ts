@@ -7,7 +7,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { toBase64Url } from '../src/engine/protocol/bytes.ts';
 import { CLOSE_CODES } from '../src/engine/protocol/errors.ts';
-import type { RoomId } from '../src/engine/protocol/ids.ts';
+import type { PeerId, RoomId } from '../src/engine/protocol/ids.ts';
 import { PING_TEXT, PONG_TEXT } from '../src/engine/protocol/relay.ts';
 import { SUBPROTOCOL } from '../src/engine/protocol/token.ts';
 import { parseOffer } from './admission.ts';
@@ -16,7 +16,7 @@ import type { RelayEnv } from './env.ts';
 import { parseIceServers } from './ice.ts';
 import { parseMaxPeers } from './limits.ts';
 import { RelayRoom } from './relay-room.ts';
-import type { EntryRefusal } from './relay-room.ts';
+import type { CallAnswer, EntryRefusal } from './relay-room.ts';
 
 const EPOCH_BYTES = 9;
 /** Tells the Worker to refuse: a socket that an object closes before its handshake is answered never ends cleanly. */
@@ -39,8 +39,7 @@ export class RoomObject extends DurableObject<RelayEnv> {
       if (socket.readyState !== WebSocket.OPEN) continue;
       const attachment = parseAttachment(socket.deserializeAttachment());
       if (!attachment) continue;
-      const { roomId, peerId, joinNumber, admittedMs } = attachment;
-      this.#roomOf(roomId).restore(socket, { peer_id: peerId, join_number: joinNumber }, admittedMs);
+      this.#roomOf(attachment.roomId).restore(socket, attachment);
     }
   }
 
@@ -54,10 +53,13 @@ export class RoomObject extends DurableObject<RelayEnv> {
     if (refusal) return new Response(null, { status: REFUSAL_STATUS[refusal] });
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server);
-    const { roomId, peerId } = claims;
-    const { join_number: joinNumber } = room.admit(server, peerId, claims.joinNumber, nowMs);
-    server.serializeAttachment(formatAttachment({ roomId, peerId, joinNumber, admittedMs: nowMs }));
+    room.admit(server, claims.peerId, claims.joinNumber, nowMs);
     return new Response(null, { status: 101, webSocket: client, headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } });
+  }
+
+  /** RL20. Only the Worker can call this, and it has checked the token that names room and peer. */
+  handleCall(roomId: RoomId, peerId: PeerId, text: string): CallAnswer {
+    return this.#roomOf(roomId).call(peerId, text, Date.now());
   }
 
   override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
@@ -80,6 +82,7 @@ export class RoomObject extends DurableObject<RelayEnv> {
       ep: this.#ep,
       maxPeers: parseMaxPeers(this.env.MAX_PEERS),
       iceServers: parseIceServers(this.env.ICE_SERVERS),
+      save: (socket, kept) => socket.serializeAttachment(formatAttachment({ ...kept, roomId })),
       answeredAtMs: (socket) => this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime(),
     });
     return this.#room;

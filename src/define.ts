@@ -5,6 +5,7 @@ import { TaiLobby } from './components/tai-lobby/tai-lobby.ts';
 import { TaiParticipant } from './components/tai-participant/tai-participant.ts';
 import { TaiPrivacyShield } from './components/tai-privacy-shield/tai-privacy-shield.ts';
 import { TaiRoom } from './components/tai-room/tai-room.ts';
+import { TaiVerify } from './components/tai-verify/tai-verify.ts';
 
 /** The room comes last: its parts are there when it renders for the first time. */
 const ELEMENTS = [
@@ -13,6 +14,7 @@ const ELEMENTS = [
   ['tai-invite', TaiInvite],
   ['tai-lobby', TaiLobby],
   ['tai-privacy-shield', TaiPrivacyShield],
+  ['tai-verify', TaiVerify],
   ['tai-room', TaiRoom],
 ] as const;
 

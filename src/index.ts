@@ -5,6 +5,7 @@ export { TaiLobby } from './components/tai-lobby/tai-lobby.ts';
 export { TaiParticipant } from './components/tai-participant/tai-participant.ts';
 export { TaiPrivacyShield } from './components/tai-privacy-shield/tai-privacy-shield.ts';
 export { TaiRoom } from './components/tai-room/tai-room.ts';
+export { TaiVerify } from './components/tai-verify/tai-verify.ts';
 export {
   TaiDeviceChangeEvent,
   TaiEncryptionChangeEvent,
@@ -18,7 +19,10 @@ export {
   TaiPeerJoinEvent,
   TaiPeerLeaveEvent,
   TaiStateChangeEvent,
+  TaiVerifyEvent,
+  TaiVerifyRequestEvent,
 } from './components/internal/events.ts';
+export type { EncryptionState, RoomEncryption } from './components/internal/encryption.ts';
 export type { StringKey, Strings } from './components/internal/strings.ts';
 export type { SelfView } from './components/tai-room/room-value.ts';
 export { TaiError } from './engine/index.ts';
@@ -29,11 +33,16 @@ export type {
   LeaveReason,
   MediaDevice,
   ParticipantView,
+  PeerEncryption,
   PeerId,
+  PeerIdentity,
   PeerLeaveReason,
   PeerStats,
   Phase,
   PublicationKind,
+  RoomCode,
   RoomId,
+  RosterMismatch,
+  SafetyNumber,
   SessionStats,
 } from './engine/index.ts';

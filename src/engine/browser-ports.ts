@@ -4,6 +4,7 @@ import clockWorkerSource from 'virtual:clock-worker-source';
 import { Devices } from './media/devices.ts';
 import type { Ports } from './ports.ts';
 import { TaiError } from './protocol/errors.ts';
+import { createDtlsIdentity } from './transport/dtls-identity.ts';
 import { PeerLink } from './transport/peer-link.ts';
 import { RelaySocket } from './transport/relay-socket.ts';
 import { createWorkerClock } from './worker-clock.ts';
@@ -29,6 +30,7 @@ export const browserPorts: Ports = {
       ],
       ...options,
     }),
+  createDtlsIdentity,
   openLink: (options) => new PeerLink(options),
   openDevices: (handlers) => new Devices(handlers),
   watchPage: (onHide) => {

@@ -11,6 +11,12 @@ export type {
   SessionView,
   ParticipantView,
   EncryptionView,
+  PeerEncryption,
+  PeerIdentity,
+  RoomCode,
+  RosterMismatch,
+  SafetyNumber,
+  ScanResult,
 } from './session-types.ts';
 export { createPrivateRoom, resolveRoom, roomFragment } from './room-address.ts';
 export type { RoomAddress, RoomAddressOptions, RoomKind } from './room-address.ts';

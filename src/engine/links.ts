@@ -2,6 +2,7 @@
 import { cameraEncoding } from './media/quality.ts';
 import { RemoteTracks } from './media/remote-tracks.ts';
 import type { DevicePort, LinkPort, Ports } from './ports.ts';
+import type { Bytes } from './protocol/bytes.ts';
 import type { PeerId } from './protocol/ids.ts';
 import { PUBLICATION_KINDS } from './protocol/peer.ts';
 import type { PublicationKind } from './protocol/peer.ts';
@@ -12,6 +13,9 @@ import type { PeerLinkOptions } from './transport/peer-link.ts';
 export type LinksOptions = {
   readonly openLink: Ports['openLink'];
   readonly devices: DevicePort;
+  /** What the handshake with this peer has named: SHA-256 of its DTLS certificate. */
+  peerFingerprint(peerId: PeerId): Bytes | undefined;
+  onMessage(peerId: PeerId, payload: Bytes): void;
   onEvent(event: RoomEvent): void;
   onDropped(reason: string): void;
 };
@@ -23,6 +27,7 @@ export class Links {
   readonly #reached = new Set<PeerId>();
   readonly #remoteTracks = new RemoteTracks();
   #iceServers: readonly IceServer[] = [];
+  #certificate: RTCCertificate | undefined;
 
   constructor(options: LinksOptions) {
     this.#options = options;
@@ -37,9 +42,19 @@ export class Links {
     this.#iceServers = servers;
   }
 
+  /** Our DTLS certificate; without one no link opens. */
+  setCertificate(certificate: RTCCertificate): void {
+    this.#certificate = certificate;
+  }
+
   open(peerId: PeerId, generation: number): void {
     this.close(peerId);
     const { devices, onEvent, onDropped, openLink } = this.#options;
+    const certificate = this.#certificate;
+    if (!certificate) {
+      onDropped('no-certificate');
+      return;
+    }
     const on = { peerId, generation };
     const tracks: { [Kind in PublicationKind]?: MediaStreamTrack } = {};
     for (const kind of PUBLICATION_KINDS) {
@@ -50,6 +65,10 @@ export class Links {
       iceServers: this.#iceServers,
       tracks,
       cameraEncoding: cameraEncoding(this.#reached.size + 1),
+      certificate,
+      peerFingerprint: () => this.#options.peerFingerprint(peerId),
+      onWrongCertificate: () => onEvent({ type: 'peer-refused', peerId }),
+      onMessage: (payload) => this.#options.onMessage(peerId, payload),
       onOfferMade: (round, sdp) => onEvent({ type: 'offer-made', ...on, round, sdp }),
       onOfferAccepted: (round, sdp) => onEvent({ type: 'offer-accepted', ...on, round, sdp }),
       onAnswerAccepted: (round) => onEvent({ type: 'answer-accepted', ...on, round }),
@@ -78,6 +97,11 @@ export class Links {
   get(peerId: PeerId, generation: number): LinkPort | undefined {
     const found = this.#links.get(peerId);
     return found?.generation === generation ? found.link : undefined;
+  }
+
+  /** Straight to the peer; `false` where no connection can take it now. */
+  send(peerId: PeerId, payload: Bytes): boolean {
+    return this.#links.get(peerId)?.link.send(payload) ?? false;
   }
 
   remoteTrack(trackId: string | undefined): MediaStreamTrack | undefined {

@@ -1,5 +1,5 @@
 /** Which room, and where its secret comes from (PROTOCOL.md LK1–LK5). */
-import { openRoomSecret } from './keys.ts';
+import { openRoomSecret } from './keys/key-ring.ts';
 import { TaiError } from './protocol/errors.ts';
 import {
   ROOM_SECRET_BYTES,

@@ -1,33 +1,41 @@
 /** The session: feeds events to the room, executes its effects through the ports, and tells the page. */
-import { KeyRing, randomPeerId } from './keys.ts';
+import { AuditLog } from './keys/audit-log.ts';
+import { randomPeerId } from './keys/key-ring.ts';
 import { Links } from './links.ts';
 import { Listeners } from './listeners.ts';
+import { Membership } from './membership.ts';
+import { OwnKeys } from './own-keys.ts';
 import type { ClockPort, DevicePort, Ports } from './ports.ts';
 import { TaiError } from './protocol/errors.ts';
+import type { PeerId } from './protocol/ids.ts';
+import type { PeerMessage } from './protocol/peer.ts';
 import { checkedIceServers, relayUrl } from './relay-address.ts';
 import type { Effect, RoomEvent, TimerId } from './room/events.ts';
+import { isPresent } from './room/state.ts';
 import { Store } from './room/store.ts';
 import type {
   Command,
   MediaDevice,
+  SafetyNumber,
+  ScanResult,
   Session,
   SessionEvent,
   SessionOptions,
   SessionStats,
   SessionView,
 } from './session-types.ts';
-import { Signalling } from './signalling.ts';
-import { peerStatsOf } from './stats.ts';
+import { sessionStats } from './stats.ts';
 import { viewOf } from './view.ts';
 
 type EffectTable = { readonly [Type in Effect['type']]: (effect: Extract<Effect, { type: Type }>) => void };
 
 export class RoomSession implements Session {
-  readonly #options: SessionOptions;
   readonly #ports: Ports;
   readonly #url: URL;
+  readonly #options: SessionOptions;
   readonly #iceServers: SessionOptions['iceServers'];
-  #keys: Promise<KeyRing> | undefined;
+  readonly #own: OwnKeys;
+  readonly #audit = new AuditLog();
   readonly #store: Store;
   readonly #clock: ClockPort;
   readonly #devices: DevicePort;
@@ -37,8 +45,7 @@ export class RoomSession implements Session {
   readonly #eventListeners = new Listeners<SessionEvent>();
   /** Told once the view shows what they tell of. */
   readonly #moments: SessionEvent[] = [];
-  #signalling: Signalling | undefined;
-  #roomId: KeyRing['roomId'] | undefined;
+  #membership: Membership | undefined;
   #view: SessionView;
   readonly #unwatchPage: () => void;
   #isClosed = false;
@@ -61,12 +68,21 @@ export class RoomSession implements Session {
       onEnded: (kind, trackId) => onEvent({ type: 'device-ended', kind, trackId }),
       onDevicesChanged: () => this.#eventListeners.tell({ type: 'devices-changed' }),
     });
-    const { openLink } = ports;
-    this.#links = new Links({ openLink, devices: this.#devices, onEvent, onDropped });
+    const { openLink, createDtlsIdentity } = ports;
+    this.#links = new Links({
+      openLink,
+      devices: this.#devices,
+      onEvent,
+      onDropped,
+      peerFingerprint: (peerId) => this.#membership?.dtlsFingerprint(peerId),
+      onMessage: (peerId, payload) => this.#membership?.receiveDirect(peerId, payload),
+    });
     // Known before anybody joins: the shield must not name these helpers only once they have been asked.
     this.#links.setIceServers(this.#iceServers ?? []);
+    const { identity = 'guest' } = options;
+    this.#own = new OwnKeys({ room: options.room.room, identity, createDtlsIdentity, now: Date.now });
     // Begun now, so that it is done long before somebody joins; a failure is told to who joins.
-    this.#makeKeys().catch(() => this.#count('keys-failed'));
+    Promise.all([this.#own.ring(), this.#own.dtls()]).catch(() => this.#count('keys-failed'));
     // A page that goes away says so while it still can; peers see the connection end at once.
     this.#unwatchPage = ports.watchPage(() => {
       if (this.#view.selfId !== undefined) this.#dispatch({ type: 'leave' });
@@ -89,7 +105,10 @@ export class RoomSession implements Session {
 
   dispatch(command: Command): void {
     if (this.#isClosed) throw new TaiError('usage', 'session: closed');
-    this.#dispatch(command.type === 'join' ? { type: 'join', peerId: randomPeerId() } : command);
+    if (command.type === 'set-verified') {
+      const done = this.#membership?.setVerified(command.peerId, command.isVerified);
+      done?.catch(() => this.#count('pins-failed'));
+    } else this.#dispatch(command.type === 'join' ? { type: 'join', peerId: randomPeerId() } : command);
   }
 
   devices(): Promise<readonly MediaDevice[]> {
@@ -97,14 +116,30 @@ export class RoomSession implements Session {
   }
 
   async getStats(): Promise<SessionStats> {
-    const reports = await this.#links.stats();
-    const peers = Object.fromEntries([...reports].map(([peerId, report]) => [peerId, peerStatsOf(report)]));
-    const totals = { bytesSent: 0, bytesReceived: 0 };
-    for (const { bytesSent, bytesReceived } of Object.values(peers)) {
-      totals.bytesSent += bytesSent;
-      totals.bytesReceived += bytesReceived;
-    }
-    return { peers, totals, dropped: Object.fromEntries(this.#dropped) };
+    return sessionStats(await this.#links.stats(), this.#dropped);
+  }
+
+  async safetyNumber(peerId: PeerId): Promise<SafetyNumber | undefined> {
+    return this.#membership?.safetyNumber(peerId);
+  }
+
+  checkScan(peerId: PeerId, text: string): ScanResult {
+    return this.#membership?.checkScan(peerId, text) ?? 'unreadable';
+  }
+
+  exportAuditLog(): string {
+    return this.#audit.export();
+  }
+
+  async rotateKey(): Promise<void> {
+    this.#sendAll({ type: 'e2ee_key_rotation', statement: await this.#own.rotate() });
+    this.#audit.add('key-rotated', Date.now());
+  }
+
+  async revokeKey(): Promise<void> {
+    this.#sendAll({ type: 'e2ee_key_revoke', statement: await this.#own.revoke() });
+    this.#audit.add('key-revoked', Date.now());
+    this.#dispatch({ type: 'leave' });
   }
 
   close(): void {
@@ -125,20 +160,17 @@ export class RoomSession implements Session {
     'mute-device': ({ kind, isMuted }) => this.#devices.mute(kind, isMuted),
     'publish-track': ({ kind }) => this.#links.publish(kind),
     'connect-relay': ({ peerId }) => {
-      this.#signalling = new Signalling(peerId, {
-        url: this.#url.href,
-        keys: this.#makeKeys(),
-        connectRelay: this.#ports.connectRelay,
-        onEvent: (event) => this.#dispatch(event),
-        onIceServers: (servers) => this.#links.setIceServers(this.#iceServers ?? servers),
-        onDropped: (reason) => this.#count(reason),
-      });
+      this.#membership = this.#joinAs(peerId);
     },
     'disconnect-relay': () => {
-      this.#signalling?.close();
-      this.#signalling = undefined;
+      this.#membership?.close();
+      this.#membership = undefined;
+      this.#own.renewDtls();
     },
-    send: ({ to, message }) => this.#signalling?.send(to, message),
+    send: ({ to, message }) => this.#membership?.send(to, message),
+    'announce-roster': (effect) => this.#membership?.announce(effect),
+    assure: (effect) => this.#membership?.assure(effect),
+    'refuse-peer': ({ peerId }) => this.#membership?.refuse(peerId),
     'open-link': ({ peerId, generation }) => this.#links.open(peerId, generation),
     'close-link': ({ peerId }) => this.#links.close(peerId),
     'make-offer': ({ peerId, generation, round, isRestart }) =>
@@ -160,6 +192,32 @@ export class RoomSession implements Session {
     (this.#effects[effect.type] as (effect: Effect) => void)(effect);
   }
 
+  #joinAs(peerId: PeerId): Membership {
+    return new Membership(peerId, {
+      url: this.#url.href,
+      keys: this.#own.ring(),
+      dtls: this.#own.dtls().then((dtls) => {
+        this.#links.setCertificate(dtls.certificate);
+        return dtls;
+      }),
+      connectRelay: this.#ports.connectRelay,
+      identity: this.#own.identity,
+      audit: this.#audit,
+      now: Date.now,
+      sendDirect: (to, payload) => this.#links.send(to, payload),
+      onEvent: (event) => this.#dispatch(event),
+      onCode: () => this.#settled(true),
+      onIceServers: (servers) => this.#links.setIceServers(this.#iceServers ?? servers),
+      onDropped: (reason) => this.#count(reason),
+    });
+  }
+
+  #sendAll(message: PeerMessage): void {
+    const { call } = this.#store.state;
+    if (!isPresent(call)) return;
+    for (const { peerId, identity } of call.peers.values()) if (identity) this.#membership?.send(peerId, message);
+  }
+
   #dispatch(event: RoomEvent): void {
     if (!this.#isClosed) this.#store.dispatch(event);
   }
@@ -167,32 +225,19 @@ export class RoomSession implements Session {
   /** First the view, then what has happened: who is told of a change finds it done. */
   #settled(isChanged: boolean): void {
     if (isChanged) {
+      this.#membership?.settled(this.#store.state.call);
       this.#view = this.#select();
       this.#viewListeners.tell(this.#view);
     }
     for (let moment = this.#moments.shift(); moment; moment = this.#moments.shift()) this.#eventListeners.tell(moment);
   }
 
-  /** Made once; again after a failure (a chunk that could not be fetched), for the next join. */
-  #makeKeys(): Promise<KeyRing> {
-    this.#keys ??= KeyRing.create(this.#options.room.room).then(
-      (keys) => {
-        this.#roomId = keys.roomId;
-        return keys;
-      },
-      (error: unknown) => {
-        this.#keys = undefined;
-        throw error;
-      },
-    );
-    return this.#keys;
-  }
-
   #select(): SessionView {
     return viewOf(this.#store.state, {
-      roomId: this.#roomId,
+      roomId: this.#own.roomId,
       roomKind: this.#options.room.kind,
       iceHosts: this.#links.iceHosts,
+      roomCode: this.#membership?.roomCode,
       localTrack: (kind) => this.#devices.track(kind),
       remoteTrack: (id) => this.#links.remoteTrack(id),
     });

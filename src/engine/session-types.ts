@@ -13,6 +13,8 @@ export type SessionOptions = {
   readonly room: RoomAddress;
   /** A name to show to others: a claim, never an identity. At most 64 characters. */
   readonly displayName?: string;
+  /** `guest` (default): keys for this page only. `device`: keys that this browser keeps, so that others know it again. */
+  readonly identity?: 'guest' | 'device';
   /** Used in place of the relay's answer where given. */
   readonly iceServers?: readonly IceServer[];
   /** Hidden addresses and a choice of encryption are not in this version: with either set, no session is made. */
@@ -32,9 +34,33 @@ export type Command =
   | { readonly type: 'set-microphone'; readonly isOn: boolean }
   /** Camera: closes the device (its light goes out) or opens it. */
   | { readonly type: 'set-camera'; readonly isOn: boolean }
-  | { readonly type: 'set-device'; readonly kind: PublicationKind; readonly deviceId: string };
+  | { readonly type: 'set-device'; readonly kind: PublicationKind; readonly deviceId: string }
+  /** Two people have compared codes and found them equal, or take that back. */
+  | { readonly type: 'set-verified'; readonly peerId: PeerId; readonly isVerified: boolean };
+
+/**
+ * - `waiting-key`: no keys agreed yet; nothing is sent to this peer.
+ * - `encrypted`: keys agreed and confirmed both ways, the connection is bound to the peer's certificate.
+ * - `verified`: and somebody has compared codes with this device.
+ * - `wrong-key`: refused: its keys are not those they have to be.
+ * - `unsupported`: this browser or that one cannot do it.
+ */
+export type PeerEncryption = 'waiting-key' | 'encrypted' | 'verified' | 'wrong-key' | 'unsupported';
+
+/** The device behind a peer, as its certificate says. */
+export type PeerIdentity = {
+  /** A guest's keys live as long as its page; a device's come back. */
+  readonly kind: 'guest' | 'device';
+  /** SHA-256 of the device's signing key, 64 hexadecimal digits. */
+  readonly deviceId: string;
+  /** `changed`: somebody of this name was here before, with another device's keys. */
+  readonly standing: 'new' | 'known' | 'verified' | 'changed';
+};
 
 export type ParticipantView = {
+  readonly encryption: PeerEncryption;
+  /** `undefined` until the peer's keys are agreed. */
+  readonly identity: PeerIdentity | undefined;
   readonly peerId: PeerId;
   readonly name: string;
   readonly link: LinkTransport;
@@ -54,6 +80,14 @@ export type EncryptionView = {
   readonly roomKind: RoomKind;
   /** Media runs browser to browser under DTLS-SRTP; the certificates' fingerprints travelled sealed. */
   readonly isMediaDtls: boolean;
+  /** Keys are agreed device to device, by X25519 and ML-KEM-768 together: the link alone opens nothing. */
+  readonly isKeyAgreed: boolean;
+  /** The same on all screens, if nobody sits between; `undefined` until all have revealed their part, and alone. */
+  readonly roomCode: RoomCode | undefined;
+  /** Whether everybody sees the same people: `settling` until all have said so after a change. */
+  readonly roster: 'settling' | 'consistent' | 'mismatch';
+  /** With `mismatch`: whom `by` does not see, or sees and we do not. */
+  readonly mismatches: readonly RosterMismatch[];
   /** A second seal on every frame, under keys that no TURN or SFU host has. */
   readonly isFrameSealed: boolean;
   /** Somebody compared safety codes. */
@@ -66,6 +100,20 @@ export type EncryptionView = {
   /** IP addresses are hidden from the other participants. */
   readonly isAddressHidden: boolean;
 };
+
+/** Six emoji with their names in English, and 30 digits: two forms of one value, for people to compare. */
+export type RoomCode = {
+  readonly emoji: readonly { readonly symbol: string; readonly name: string }[];
+  readonly digits: string;
+};
+
+export type RosterMismatch = { readonly by: PeerId; readonly peerId: PeerId };
+
+/** The same on both sides of a pair of devices: 60 digits to read out, and a text for a QR code. */
+export type SafetyNumber = { readonly digits: string; readonly qr: string };
+
+/** What a scanned QR code says of a peer. */
+export type ScanResult = 'match' | 'mismatch' | 'unreadable';
 
 export type SessionView = {
   readonly phase: Phase;
@@ -90,7 +138,9 @@ export type SessionEvent =
   | { readonly type: 'left'; readonly reason: LeaveReason }
   | { readonly type: 'peer-joined'; readonly peerId: PeerId }
   | { readonly type: 'peer-left'; readonly peerId: PeerId; readonly reason: PeerLeaveReason }
-  | { readonly type: 'error'; readonly code: ErrorCode; readonly isRecoverable: boolean }
+  /** `peerId`: whom it is about, where it is about one. */
+  | { readonly type: 'error'; readonly code: ErrorCode; readonly isRecoverable: boolean; readonly peerId?: PeerId }
+  | { readonly type: 'verified'; readonly peerId: PeerId; readonly isVerified: boolean }
   | { readonly type: 'devices-changed' };
 
 export type MediaDevice = {
@@ -133,6 +183,16 @@ export type Session = {
   /** Lists microphones and cameras. Never asks for permission. */
   devices(): Promise<readonly MediaDevice[]>;
   getStats(): Promise<SessionStats>;
+  /** `undefined` while there are no keys of this peer. */
+  safetyNumber(peerId: PeerId): Promise<SafetyNumber | undefined>;
+  /** Compares a scanned text with what this peer's has to be. Marks nothing: that is `set-verified`. */
+  checkScan(peerId: PeerId, text: string): ScanResult;
+  /** The local, hash-chained record of what happened to keys, as JSON lines: no names, addresses or keys in it. */
+  exportAuditLog(): string;
+  /** New keys for this device, signed by the old ones, used from the next join on; the present calls' ratchets step. */
+  rotateKey(): Promise<void>;
+  /** Declares this device's keys dead to everybody here, leaves, and makes new ones. */
+  revokeKey(): Promise<void>;
   /** Leaves, ends every track, connection, socket, worker and listener. The session is then of no use. */
   close(): void;
 };

@@ -1,61 +1,88 @@
-/** Sealed signalling: what the room says leaves as an opened envelope never, what comes is opened, parsed, or counted. */
-import type { KeyRing } from './keys.ts';
-import type { Ports, RelayPort } from './ports.ts';
+/**
+ * Sealed signalling: what the room says leaves as an opened envelope never, what comes is opened, parsed, or counted.
+ * Every peer has its own session of keys; nothing is said to a peer before there is one.
+ */
+import type { JoinKeys } from './keys/join-keys.ts';
+import type { KeyRing } from './keys/key-ring.ts';
+import type { DtlsIdentity, Ports, RelayPort } from './ports.ts';
+import { fromBase64Url, toBase64Url } from './protocol/bytes.ts';
+import type { Bytes } from './protocol/bytes.ts';
 import type { PeerId } from './protocol/ids.ts';
 import { formatPeerMessage, parsePeerMessage } from './protocol/peer.ts';
 import type { PeerMessage } from './protocol/peer.ts';
-import type { IceServer, PeerPlace, RelayNotification } from './protocol/relay.ts';
+import { PAYLOAD_TEXT_MAX } from './protocol/relay.ts';
+import type { IceServer, PeerPlace, RelayNotification, Welcome } from './protocol/relay.ts';
 import type { ListedPeer, RoomEvent } from './room/events.ts';
+import { PeerOutbox } from './peer-outbox.ts';
 
 export type SignallingOptions = {
   /** `wss:` address of the relay's socket. */
   readonly url: string;
   readonly keys: Promise<KeyRing>;
+  readonly dtls: Promise<DtlsIdentity>;
   readonly connectRelay: Ports['connectRelay'];
+  /** Over a connection that stands; `false` where there is none. */
+  sendDirect(to: PeerId, payload: Bytes): boolean;
+  /** The keys of this join are made; before any event. */
+  onKeys(keys: JoinKeys, ring: KeyRing): void;
+  /** Whether a message that has opened proves what it has to, beyond being sealed. */
+  isGenuine(from: PeerId, message: PeerMessage): boolean;
   onEvent(event: RoomEvent): void;
   onIceServers(servers: readonly IceServer[]): void;
   onDropped(reason: string): void;
 };
 
-/** The signalling of one join: its own peer id, socket and order of messages. */
+/** Of the connection's own making: they must not depend on it. */
+const RELAY_FIRST: readonly PeerMessage['type'][] = ['offer', 'answer', 'candidates', 'leave'];
+/** Somebody who begins as another, or shows keys that cannot be: the page hears of it. */
+const LOUD_FAULTS: readonly string[] = ['second-handshake', 'revoked', 'wrong-mode'];
+
+/** The signalling of one join: its own peer id, socket, keys and order of messages. */
 export class Signalling {
   readonly #options: SignallingOptions;
   readonly #self: PeerId;
-  /** Sealing and opening are asynchronous; these keep what was said in the order in which it was said. */
-  #outbox: Promise<void> = Promise.resolve();
+  /** Opening is asynchronous; this keeps what was said in the order in which it was said. */
   #inbox: Promise<void> = Promise.resolve();
+  readonly #outboxes = new Map<PeerId, PeerOutbox>();
   #relay: RelayPort | undefined;
+  #join: JoinKeys | undefined;
+  #remakeKeys: (() => Promise<void>) | undefined;
   #joinNumber = 0;
   #isClosed = false;
+  readonly #ready: Promise<void>;
 
   constructor(self: PeerId, options: SignallingOptions) {
     this.#self = self;
     this.#options = options;
-    this.#outbox = this.#after(this.#outbox, () => this.#connect());
+    this.#ready = this.#connect().catch(() => this.#tell({ type: 'keys-failed' }));
   }
 
   send(to: PeerId, message: PeerMessage): void {
-    this.#outbox = this.#after(this.#outbox, async () => {
-      const keys = await this.#options.keys;
-      const payload = await keys.seal(this.#self, to, formatPeerMessage(message));
-      if (payload === undefined) this.#options.onDropped('too-large');
-      else if (!this.#relay?.send(to, payload)) this.#options.onDropped('relay-away');
-    });
+    this.#outbox(to).send(message);
+  }
+
+  /** Came over a connection with this peer, not over the relay. */
+  receiveDirect(from: PeerId, payload: Bytes): void {
+    this.#inbox = this.#after(this.#inbox, () => this.#open(from, payload));
   }
 
   /** Leaves the room once what was sent before is out. */
   close(): void {
     this.#isClosed = true;
-    this.#outbox = this.#after(this.#outbox, async () => {
-      this.#relay?.close();
-      (await this.#options.keys).forget(this.#self);
-    });
+    for (const outbox of this.#outboxes.values()) outbox.giveUp();
+    const isOut = Promise.all([this.#ready, ...[...this.#outboxes.values()].map((outbox) => outbox.idle())]);
+    void isOut.then(() => this.#relay?.close());
   }
 
   async #connect(): Promise<void> {
-    const keys = await this.#options.keys.catch(() => undefined);
-    if (!keys) this.#tell({ type: 'keys-failed' });
-    if (!keys || this.#isClosed) return;
+    const [keys, dtls] = await Promise.all([this.#options.keys, this.#options.dtls]);
+    if (this.#isClosed) return;
+    const makeKeys = async (): Promise<void> => {
+      this.#join = await keys.join(this.#self, dtls.fingerprint);
+      this.#options.onKeys(this.#join, keys);
+    };
+    // Made while the socket opens.
+    const made = makeKeys();
     this.#relay = this.#options.connectRelay({
       url: this.#options.url,
       roomId: keys.roomId,
@@ -65,37 +92,117 @@ export class Signalling {
       onClosed: (reason) => this.#tell({ type: 'relay-closed', reason }),
       onDropped: (reason) => this.#options.onDropped(reason),
     });
+    await made;
+    this.#remakeKeys = makeKeys;
   }
 
   #receive(notification: RelayNotification, keys: KeyRing): void {
     const { method, params } = notification;
     // Everything goes through the one queue: a message must not overtake the news of its sender, nor the reverse.
     this.#inbox = this.#after(this.#inbox, async () => {
+      await this.#ready;
       switch (method) {
         case 'welcome':
-          if (params.peer_id !== this.#self || params.room_id !== keys.roomId) {
-            this.#options.onDropped('relay-mismatch');
-            return;
-          }
-          this.#joinNumber = params.join_number;
-          this.#options.onIceServers(params.ice_servers);
-          this.#tell({ type: 'welcome', joinNumber: params.join_number, peers: params.peers.map(listedPeer) });
+          // the relay may have corrected our clock on the way in
+          if (this.#join?.isOutdated && this.#joinNumber === 0) await this.#remakeKeys?.();
+          if (params.peer_id === this.#self && params.room_id === keys.roomId) this.#welcomed(params);
+          else this.#options.onDropped('relay-mismatch');
           return;
         case 'peer_joined':
+          // one who was away came before us
+          if (params.join_number < this.#joinNumber) this.#outbox(params.peer_id).meet();
           this.#tell({ type: 'peer-listed', ...listedPeer(params) });
           return;
         case 'peer_left':
           this.#tell({ type: 'peer-unlisted', peerId: params.peer_id });
           return;
+        case 'bundle_published':
+          this.#outbox(params.peer_id).meet();
+          return;
         case 'relay_message': {
-          const from = params.sender_peer_id;
-          const opened = await keys.open(this.#self, from, params.payload);
-          const message = opened.ok ? parsePeerMessage(opened.text) : undefined;
-          if (message) this.#tell({ type: 'message', from, message });
-          else this.#options.onDropped(opened.ok ? 'message-malformed' : opened.fault);
+          const { payload } = params;
+          const bytes = payload.length <= PAYLOAD_TEXT_MAX ? fromBase64Url(payload) : undefined;
+          if (bytes) await this.#open(params.sender_peer_id, bytes);
+          else this.#options.onDropped('malformed');
         }
       }
     });
+  }
+
+  #welcomed(welcome: Welcome): void {
+    const join = this.#join;
+    if (!join) return;
+    this.#joinNumber = welcome.join_number;
+    this.#options.onIceServers(welcome.ice_servers);
+    void this.#publish();
+    for (const place of welcome.peers) {
+      // The newcomer begins: the others find its handshake in its first message.
+      if (place.join_number < welcome.join_number) this.#outbox(place.peer_id).meet(place.bundle);
+    }
+    const peers = welcome.peers.map(listedPeer);
+    this.#tell({
+      type: 'welcome',
+      joinNumber: welcome.join_number,
+      certificate: toBase64Url(join.certificate.hash),
+      peers,
+    });
+  }
+
+  async #publish(): Promise<void> {
+    const bundle = await this.#join?.publication();
+    if (bundle && !this.#relay?.publish(bundle)) this.#options.onDropped('relay-away');
+  }
+
+  async #open(from: PeerId, payload: Bytes): Promise<void> {
+    const opened = await this.#join?.open(from, payload);
+    if (!opened) return;
+    if (!opened.ok) {
+      this.#options.onDropped(opened.fault);
+      if (LOUD_FAULTS.includes(opened.fault)) this.#tell({ type: 'peer-doubted', peerId: from });
+      return;
+    }
+    if (opened.isFirst) {
+      this.#outbox(from).opened();
+      // A handshake has used up one of our pre-keys.
+      if (await this.#join?.refill()) void this.#publish();
+    }
+    const message = parsePeerMessage(opened.text);
+    if (message && !this.#options.isGenuine(from, message)) this.#options.onDropped('wrong-mac');
+    else if (message) this.#tell({ type: 'message', from, sender: opened.sender, message });
+    else this.#options.onDropped('message-malformed');
+  }
+
+  #outbox(to: PeerId): PeerOutbox {
+    const known = this.#outboxes.get(to);
+    if (known) return known;
+    const outbox = new PeerOutbox({
+      isSession: () => this.#join?.hasSession(to) ?? false,
+      fetch: async () => {
+        await this.#ready;
+        return this.#relay?.fetchBundle(to);
+      },
+      begin: async (bundle) => {
+        await this.#ready;
+        const fault = await this.#join?.meet(to, bundle);
+        if (fault === undefined) return true;
+        this.#options.onDropped(fault);
+        this.#tell({ type: 'peer-doubted', peerId: to });
+        return false;
+      },
+      deliver: (message) => this.#deliver(to, message),
+      onDropped: (reason) => this.#options.onDropped(reason),
+    });
+    this.#outboxes.set(to, outbox);
+    return outbox;
+  }
+
+  async #deliver(to: PeerId, message: PeerMessage): Promise<void> {
+    const payload = await this.#join?.seal(to, formatPeerMessage(message));
+    if (!payload) return this.#options.onDropped('too-large');
+    const overRelay = (): boolean => this.#relay?.send(to, toBase64Url(payload)) ?? false;
+    const direct = (): boolean => this.#options.sendDirect(to, payload);
+    const isOut = RELAY_FIRST.includes(message.type) ? overRelay() || direct() : direct() || overRelay();
+    if (!isOut) this.#options.onDropped('relay-away');
   }
 
   /** One piece of work that fails is counted, and must not stop those after it. */

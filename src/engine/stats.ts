@@ -1,7 +1,22 @@
 /** `RTCStatsReport`s as the plain object of `getStats()`. */
-import type { PeerStats } from './session-types.ts';
+import type { PeerId } from './protocol/ids.ts';
+import type { PeerStats, SessionStats } from './session-types.ts';
 
 type Entry = { readonly [key: string]: unknown };
+
+/** Of all peers and together, with what was dropped. */
+export function sessionStats(
+  reports: ReadonlyMap<PeerId, RTCStatsReport>,
+  dropped: ReadonlyMap<string, number>,
+): SessionStats {
+  const peers = Object.fromEntries([...reports].map(([peerId, report]) => [peerId, peerStatsOf(report)]));
+  const totals = { bytesSent: 0, bytesReceived: 0 };
+  for (const { bytesSent, bytesReceived } of Object.values(peers)) {
+    totals.bytesSent += bytesSent;
+    totals.bytesReceived += bytesReceived;
+  }
+  return { peers, totals, dropped: Object.fromEntries(dropped) };
+}
 
 export function peerStatsOf(report: RTCStatsReport): PeerStats {
   const entries = new Map<string, Entry>();

@@ -4,12 +4,13 @@ import type { PublicationKind } from './protocol/peer.ts';
 import type { RoomKind } from './room-address.ts';
 import { isPresent } from './room/state.ts';
 import type { Peer, RoomState } from './room/state.ts';
-import type { EncryptionView, ParticipantView, SessionView } from './session-types.ts';
+import type { EncryptionView, ParticipantView, PeerEncryption, RoomCode, SessionView } from './session-types.ts';
 
 export type ViewSources = {
   readonly roomId: RoomId | undefined;
   readonly roomKind: RoomKind;
   readonly iceHosts: number;
+  readonly roomCode: RoomCode | undefined;
   localTrack(kind: PublicationKind): MediaStreamTrack | undefined;
   remoteTrack(trackId: string | undefined): MediaStreamTrack | undefined;
 };
@@ -33,7 +34,7 @@ export function viewOf(state: RoomState, sources: ViewSources): SessionView {
       .filter(({ presence }) => presence !== undefined)
       .sort((a, b) => a.joinNumber - b.joinNumber)
       .map((peer) => participantOf(peer, sources)),
-    encryption: encryptionOf(sources),
+    encryption: encryptionOf(state, sources),
   };
 }
 
@@ -44,6 +45,12 @@ function participantOf(peer: Peer, sources: ViewSources): ParticipantView {
   };
   return {
     peerId: peer.peerId,
+    encryption: peerEncryption(peer),
+    identity: peer.identity && {
+      kind: peer.identity.kind,
+      deviceId: peer.identity.deviceId,
+      standing: peer.identity.standing,
+    },
     name: peer.presence?.name ?? '',
     link: peer.link.isEnded ? 'failed' : peer.link.transport,
     microphone: publication('microphone'),
@@ -53,15 +60,27 @@ function participantOf(peer: Peer, sources: ViewSources): ParticipantView {
   };
 }
 
+function peerEncryption({ identity, isRefused }: Peer): PeerEncryption {
+  if (isRefused) return 'wrong-key';
+  if (!identity?.isConfirmed) return 'waiting-key';
+  return identity.standing === 'verified' ? 'verified' : 'encrypted';
+}
+
 /** Only what this version does. What it does not do yet is `false`, not hoped for. */
-function encryptionOf({ roomKind, iceHosts }: ViewSources): EncryptionView {
+function encryptionOf({ call }: RoomState, { roomKind, iceHosts, roomCode }: ViewSources): EncryptionView {
+  const peers = isPresent(call) ? [...call.peers.values()].filter(({ presence }) => presence !== undefined) : [];
+  const encryptions = peers.map(peerEncryption);
   return {
     isSignallingSealed: true,
     roomKind,
     isMediaDtls: true,
     iceHosts,
+    isKeyAgreed: encryptions.every((encryption) => encryption === 'encrypted' || encryption === 'verified'),
+    roomCode: isPresent(call) && call.roster.verdict !== 'mismatch' ? roomCode : undefined,
+    roster: isPresent(call) ? call.roster.verdict : 'settling',
+    mismatches: isPresent(call) ? call.roster.mismatches : [],
     isFrameSealed: false,
-    isVerified: false,
+    isVerified: encryptions.length > 0 && encryptions.every((encryption) => encryption === 'verified'),
     isAddressHidden: false,
   };
 }

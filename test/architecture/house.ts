@@ -39,10 +39,11 @@ export const MAY_IMPORT: { readonly [layer: string]: readonly string[] } = {
 
 /** Layer → packages. One not named here, none. */
 export const MAY_IMPORT_PACKAGES: { readonly [layer: string]: readonly RegExp[] } = {
-  components: [/^lit($|\/)/, /^@lit\/context$/],
+  components: [/^lit($|\/)/, /^@lit\/context$/, /^qr($|\/)/],
+  identity: [/^idb-keyval$/],
   session: [/^virtual:[a-z-]+-worker-source$/],
   transport: [/^partysocket\/ws$/],
-  crypto: [/^@noble\/(curves|hashes)\//],
+  crypto: [/^@noble\/(curves|hashes|post-quantum)\//],
   'relay-worker': [/^cloudflare:workers$/],
 };
 
@@ -51,8 +52,7 @@ const LAYERS_BY_PATH: readonly (readonly [RegExp, string])[] = [
   [/^src\/workers\//, 'workers'],
   [/^src\/components\//, 'components'],
   [/^src\/engine\/index\.ts$/, 'engine/index'],
-  [/^src\/engine\/keys\.ts$/, 'keys'],
-  [/^src\/engine\/(protocol|room|crypto|transport|media|identity)\//, '$1'],
+  [/^src\/engine\/(protocol|room|crypto|keys|transport|media|identity)\//, '$1'],
   [/^src\/engine\/[^/]+\.ts$/, 'session'],
   [/^src\/[^/]+\.ts$/, 'entry'],
 ];

@@ -1,11 +1,16 @@
 /** A session without an engine: keeps what was asked, shows what the test says. */
 import type {
   Command,
+  EncryptionView,
   MediaDevice,
   ParticipantView,
   PeerId,
+  PeerIdentity,
   PeerLeaveReason,
   RoomAddress,
+  RoomCode,
+  SafetyNumber,
+  ScanResult,
   Session,
   SessionEvent,
   SessionOptions,
@@ -24,6 +29,11 @@ export class FakeSession implements Session {
   view: SessionView;
   /** Set to an error, the browser lists nothing. */
   deviceList: readonly MediaDevice[] | Error = [];
+  /** Set to an error, there is no number to be had. */
+  numbers: (peerId: PeerId) => SafetyNumber | undefined | Error = safetyNumber;
+  readonly scans: (readonly [PeerId, string])[] = [];
+  /** Asked about keys, in order. */
+  readonly keyCalls: string[] = [];
   #listeners = new Set<(view: SessionView) => void>();
   #hearers = new Set<(event: SessionEvent) => void>();
 
@@ -51,6 +61,24 @@ export class FakeSession implements Session {
     if (command.type === 'set-name') this.show({ name: command.name });
   }
 
+  /** The codes of a peer were compared, as the engine tells it. */
+  verified(peer: PeerId, isVerified = true): void {
+    this.change(peer, { encryption: isVerified ? 'verified' : 'encrypted' });
+    this.tell({ type: 'verified', peerId: peer, isVerified });
+  }
+
+  /** Something changes about one peer. */
+  change(peer: PeerId, change: Partial<ParticipantView>): void {
+    this.show({
+      participants: this.view.participants.map((each) => (each.peerId === peer ? { ...each, ...change } : each)),
+    });
+  }
+
+  /** Something changes about encryption. */
+  encrypt(change: Partial<EncryptionView>): void {
+    this.show({ encryption: { ...this.view.encryption, ...change } });
+  }
+
   show(change: Partial<SessionView>): void {
     this.view = { ...this.view, ...change };
     for (const listener of this.#listeners) listener(this.view);
@@ -68,7 +96,7 @@ export class FakeSession implements Session {
 
   /** Somebody comes. */
   meet(peer: ParticipantView): void {
-    const encryption = { ...this.view.encryption, isMediaDtls: true };
+    const encryption = { ...this.view.encryption, isMediaDtls: true, isKeyAgreed: true };
     this.show({ participants: [...this.view.participants, peer], encryption });
     this.tell({ type: 'peer-joined', peerId: peer.peerId });
   }
@@ -102,6 +130,30 @@ export class FakeSession implements Session {
     return Promise.resolve({ peers: {}, totals: { bytesSent: 1, bytesReceived: 2 }, dropped: {} });
   }
 
+  async safetyNumber(peer: PeerId): Promise<SafetyNumber | undefined> {
+    const found = this.numbers(peer);
+    if (found instanceof Error) throw found;
+    return found;
+  }
+
+  async checkScan(peer: PeerId, text: string): Promise<ScanResult> {
+    this.scans.push([peer, text]);
+    if (!text.startsWith('TAI:')) return 'unreadable';
+    return text === safetyNumber(peer).qr ? 'match' : 'mismatch';
+  }
+
+  exportAuditLog(): string {
+    return '{"n":0}\n';
+  }
+
+  async rotateKey(): Promise<void> {
+    this.keyCalls.push('rotate');
+  }
+
+  async revokeKey(): Promise<void> {
+    this.keyCalls.push('revoke');
+  }
+
   /** Leaves, and tells so; then it is silent for good. */
   close(): void {
     if (this.isClosed) return;
@@ -133,11 +185,38 @@ export function peerId(number: number): PeerId {
   return `0x${number.toString(16).padStart(32, '0')}` as PeerId;
 }
 
+/** As long as a real one. */
+export function safetyNumber(peer: PeerId): SafetyNumber {
+  const digit = Number.parseInt(peer.slice(-1), 16) % 10;
+  const digits = Array.from({ length: 60 }, (_, index) => (index * 7 + digit) % 10).join('');
+  return { digits, qr: `TAI:${digits}` };
+}
+
+const EMOJI = [
+  ['🐶', 'Dog'],
+  ['🚲', 'Bicycle'],
+  ['🍋', 'Lemon'],
+  ['⚓', 'Anchor'],
+  ['🎈', 'Balloon'],
+  ['☂️', 'Umbrella'],
+] as const;
+
+export const ROOM_CODE: RoomCode = {
+  emoji: EMOJI.map(([symbol, name]) => ({ symbol, name })),
+  digits: '012345678901234567890123456789',
+};
+
+export function identity(number: number, change: Partial<PeerIdentity> = {}): PeerIdentity {
+  return { kind: 'guest', deviceId: number.toString(16).padStart(64, '0'), standing: 'new', ...change };
+}
+
 export function participant(number: number, change: Partial<ParticipantView> = {}): ParticipantView {
   return {
     peerId: peerId(number),
     name: `Peer ${number}`,
     link: 'connected',
+    encryption: 'encrypted',
+    identity: identity(number),
     microphone: { isMuted: false },
     camera: { isMuted: false },
     audioTrack: undefined,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createCipheriv, createHash } from 'node:crypto';
 import { before, describe, it } from 'node:test';
 import { BODY_MAX_BYTES } from '../../src/engine/crypto/envelope.ts';
-import { KeyRing, randomPeerId } from '../../src/engine/keys.ts';
+import { KeyRing, randomPeerId } from '../../src/engine/keys/key-ring.ts';
 import {
   asciiBytes,
   concatBytes,

@@ -23,7 +23,7 @@ export const WELCOME: Welcome = {
   join_number: 3,
   ep: 'ep-1',
   peers: [
-    { peer_id: BOB, join_number: 1 },
+    { peer_id: BOB, join_number: 1, bundle: { head: 'c2VhbGVk', one_time: 'b25jZQ' } },
     { peer_id: CAROL, join_number: 2 },
   ],
   ice_servers: [
@@ -36,12 +36,17 @@ export const REQUESTS: readonly ClientRequest[] = [
   { method: 'join', params: { room_id: ROOM, peer_id: ALICE } },
   { method: 'leave', params: { room_id: ROOM } },
   { method: 'relay_message', params: { target_peer_id: BOB, room_id: ROOM, payload: 'AQID-_' } },
+  { method: 'publish_bundle', params: { room_id: ROOM, head: 'c2VhbGVk', one_time: ['b25jZQ', 'dHdpY2U'] } },
+  { method: 'fetch_bundle', params: { room_id: ROOM, peer_id: BOB } },
+  { method: 'delete_bundle', params: { room_id: ROOM } },
+  { method: 'exchange_bundles', params: { room_id: ROOM, peer_id: BOB, head: 'c2VhbGVk', one_time: [] } },
 ];
 
 export const NOTIFICATIONS: readonly RelayNotification[] = [
   { method: 'welcome', params: WELCOME },
   { method: 'peer_joined', params: { peer_id: BOB, join_number: 7 } },
   { method: 'peer_left', params: { peer_id: BOB } },
+  { method: 'bundle_published', params: { peer_id: BOB } },
   { method: 'relay_message', params: { sender_peer_id: BOB, room_id: ROOM, payload: 'AQID-_', n: 9, ep: 'ep-1' } },
 ];
 

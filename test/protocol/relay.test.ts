@@ -171,6 +171,8 @@ describe('a message of the relay', () => {
       assert.deepEqual(parseRelayText(text), { type: 'error', id: 7, code, reason });
       assert.deepEqual(JSON.parse(text), { jsonrpc: '2.0', id: 7, error: { code, message: reason, data: { reason } } });
     }
+    const expired = formatError(null, 'token-expired', { now: 1_800_000_000 });
+    assert.deepEqual(JSON.parse(expired).error.data, { reason: 'token-expired', now: 1_800_000_000 });
     const nameless = parseRelayText(formatError(null, 'parse-error'));
     assert.deepEqual(nameless, { type: 'error', id: null, code: -32700, reason: 'parse-error' });
   });

@@ -14,7 +14,7 @@ import {
 import { RELAY_TEXT_MAX, formatRequest } from '../../src/engine/protocol/relay.ts';
 import type { MemorySocket } from '../helpers/memory-socket.ts';
 import { ALICE, BOB, CAROL, ROOM, peerIdOf } from '../helpers/samples.ts';
-import { NOW_MS, Stage, errorOf, leftOf, nth, toPeer } from './room-stage.ts';
+import { Stage, errorOf, leftOf, nth, toPeer } from './room-stage.ts';
 
 const DAVE = peerIdOf(0xda);
 
@@ -98,7 +98,7 @@ describe('a flood', () => {
     assert.equal(admitted(20), 3 * ROOM_ADMISSIONS_PER_S);
     assert.deepEqual([ROOM_ADMISSIONS_BURST, ROOM_ADMISSIONS_PER_S], [PEERS_CEILING, 2]);
 
-    const full = new Stage(1);
+    const full = new Stage({ maxPeers: 1 });
     full.gather(ALICE);
     for (let i = 0; i < 200; i++) assert.equal(full.refusalOf(BOB), 'room-full');
     assert.equal(full.refusalOf(ALICE), undefined, 'it replaces its own socket');
@@ -107,7 +107,7 @@ describe('a flood', () => {
 
 describe('a place', () => {
   it('LM7: there is no place beyond the limit until somebody leaves', () => {
-    const stage = new Stage(2);
+    const stage = new Stage({ maxPeers: 2 });
     const [alice] = stage.gather(ALICE, BOB) as [MemorySocket];
     assert.equal(stage.refusalOf(CAROL), 'room-full');
     stage.room.gone(alice);
@@ -115,7 +115,7 @@ describe('a place', () => {
   });
 
   it('LM9: is taken from a socket without a sign of life for 90 s, when somebody wants in, and the others are told', () => {
-    const stage = new Stage(3);
+    const stage = new Stage({ maxPeers: 3 });
     const [alice, bob, carol] = stage.gather(ALICE, BOB, CAROL) as [MemorySocket, MemorySocket, MemorySocket];
     stage.nowMs += SILENCE_MAX_MS;
     stage.send(alice, toPeer(CAROL));
@@ -153,12 +153,13 @@ describe('a place', () => {
   it('LM9: is counted from the admission where a room slept', () => {
     const stage = new Stage();
     const [alice] = stage.gather(ALICE) as [MemorySocket];
-    const slept = new Stage();
-    slept.room.restore(alice, { peer_id: ALICE, join_number: 5 }, NOW_MS - SILENCE_MAX_MS);
-    assert.equal(slept.refusalOf(BOB), undefined);
+    stage.nowMs += SILENCE_MAX_MS;
+    stage.send(alice, toPeer(BOB));
+    stage.sleep();
+    assert.equal(stage.refusalOf(BOB), undefined);
     assert.equal(alice.closed, undefined);
-    slept.nowMs++;
-    assert.equal(slept.refusalOf(BOB), undefined);
+    stage.nowMs++;
+    assert.equal(stage.refusalOf(BOB), undefined);
     assert.deepEqual(alice.closed, { code: 1001, reason: 'silent' });
   });
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FAULTS_MAX } from '../../relay-worker/limits.ts';
-import { JOIN_NUMBER_AHEAD_MAX_MS } from '../../relay-worker/relay-room.ts';
+import { JOIN_NUMBER_AHEAD_MAX_MS } from '../../relay-worker/members.ts';
 import { RPC_ERRORS } from '../../src/engine/protocol/errors.ts';
 import type { RpcErrorReason } from '../../src/engine/protocol/errors.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
@@ -70,7 +70,7 @@ describe('coming in', () => {
   });
 
   it('RL5: a live socket of the same peer is replaced, and the others see nothing', () => {
-    const stage = new Stage(2);
+    const stage = new Stage({ maxPeers: 2 });
     const [old, bob] = stage.gather(ALICE, BOB) as [MemorySocket, MemorySocket];
     assert.equal(stage.refusalOf(ALICE), undefined);
     const again = stage.enter(ALICE, 12_345);
@@ -87,10 +87,11 @@ describe('coming in', () => {
 
   it('RL6: a room that slept goes on with the places of its sockets', () => {
     const stage = new Stage();
-    const alice = new MemorySocket();
-    const bob = new MemorySocket();
-    stage.room.restore(alice, { peer_id: ALICE, join_number: 5 }, NOW_MS);
-    stage.room.restore(bob, { peer_id: BOB, join_number: 6 }, NOW_MS);
+    const alice = stage.enter(ALICE, 5);
+    const bob = stage.enter(BOB, 6);
+    alice.take();
+    bob.take();
+    stage.sleep();
     assert.deepEqual([alice.take(), bob.take()], [[], []]);
     stage.send(alice, toPeer(BOB), 1);
     assert.deepEqual(alice.take(), [{ type: 'result', id: 1, result: {} }]);

@@ -1,32 +1,62 @@
 /** A room on sockets in memory, its clock in the test's hand, and what its messages look like. */
 import assert from 'node:assert/strict';
+import { formatAttachment, parseAttachment } from '../../relay-worker/attachment.ts';
 import { RelayRoom } from '../../relay-worker/relay-room.ts';
 import type { EntryRefusal } from '../../relay-worker/relay-room.ts';
+import { toBase64Url } from '../../src/engine/protocol/bytes.ts';
+import type { Bytes } from '../../src/engine/protocol/bytes.ts';
 import { RPC_ERRORS } from '../../src/engine/protocol/errors.ts';
 import type { RpcErrorReason } from '../../src/engine/protocol/errors.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
+import {
+  BUNDLE_HEAD_MAX_BYTES,
+  ONE_TIME_BLOBS_MAX,
+  ONE_TIME_BLOB_MAX_BYTES,
+} from '../../src/engine/protocol/bundle.ts';
 import { formatRequest } from '../../src/engine/protocol/relay.ts';
-import type { ClientRequest, RelayMessage, RpcId } from '../../src/engine/protocol/relay.ts';
+import type {
+  ClientRequest,
+  IceServer,
+  RelayMessage,
+  RpcId,
+  SealedBundle,
+} from '../../src/engine/protocol/relay.ts';
 import { MemorySocket } from '../helpers/memory-socket.ts';
 import { ROOM } from '../helpers/samples.ts';
 
 export const NOW_MS = 1_800_000_000_000;
 export const ICE_SERVERS = [{ urls: ['stun:stun.example'] }];
 
+export type StageOptions = { readonly maxPeers?: number; readonly iceServers?: readonly IceServer[] };
+
 export class Stage {
   nowMs = NOW_MS;
   /** When the platform answered a ping of a socket; for most it never did. */
   readonly answeredAtMs = new Map<MemorySocket, number>();
-  readonly room: RelayRoom<MemorySocket>;
+  /** What the platform keeps of each socket, as it was at the last change. */
+  readonly attachments = new Map<MemorySocket, Bytes>();
+  room: RelayRoom<MemorySocket>;
+  readonly #options: StageOptions;
+  #ep = 0;
 
-  constructor(maxPeers = 8) {
-    this.room = new RelayRoom({
-      roomId: ROOM,
-      ep: 'ep-1',
-      maxPeers,
-      iceServers: ICE_SERVERS,
-      answeredAtMs: (socket) => this.answeredAtMs.get(socket),
-    });
+  constructor(options: StageOptions = {}) {
+    this.#options = options;
+    this.room = this.#wake();
+  }
+
+  /** The object is put to sleep and woken: its memory is lost, the sockets and what is attached to them are not. */
+  sleep(): void {
+    this.room = this.#wake();
+    for (const [socket, bytes] of this.attachments) {
+      const kept = socket.closed ? undefined : parseAttachment(bytes);
+      if (kept) this.room.restore(socket, kept);
+    }
+  }
+
+  /** A socket ends by itself. */
+  gone(socket: MemorySocket): void {
+    this.attachments.delete(socket);
+    this.room.gone(socket);
   }
 
   refusalOf(peerId: PeerId): EntryRefusal | undefined {
@@ -54,6 +84,48 @@ export class Stage {
   send(socket: MemorySocket, request: ClientRequest, id?: RpcId): void {
     this.receive(socket, formatRequest(request, id));
   }
+
+  /** The one answer to a request over the socket; whatever else was said to it must have been taken before. */
+  ask(socket: MemorySocket, request: ClientRequest): RelayMessage {
+    this.send(socket, request, 'asked');
+    const [answer, ...rest] = socket.take();
+    assert.ok(answer);
+    assert.deepEqual(rest, []);
+    return answer;
+  }
+
+  #wake(): RelayRoom<MemorySocket> {
+    this.#ep++;
+    return new RelayRoom({
+      roomId: ROOM,
+      ep: `ep-${this.#ep}`,
+      maxPeers: this.#options.maxPeers ?? 8,
+      iceServers: this.#options.iceServers ?? ICE_SERVERS,
+      answeredAtMs: (socket) => this.answeredAtMs.get(socket),
+      save: (socket, kept) => this.attachments.set(socket, formatAttachment({ ...kept, roomId: ROOM })),
+    });
+  }
+}
+
+/** A bundle whose blobs tell by themselves whose they are and which. */
+export function bundleOf(owner: string, blobs: number, round = 1): SealedBundle {
+  const blob = (name: string): string => toBase64Url(new TextEncoder().encode(`${owner} ${round} ${name}`));
+  return { head: blob('head'), one_time: Array.from({ length: blobs }, (_, i) => blob(`one-time ${i}`)) };
+}
+
+/** The biggest that are allowed. */
+export function biggestBundle(): SealedBundle {
+  const blob = (bytes: number): string => toBase64Url(new Uint8Array(bytes).fill(0x5a));
+  const one_time = Array.from({ length: ONE_TIME_BLOBS_MAX }, () => blob(ONE_TIME_BLOB_MAX_BYTES));
+  return { head: blob(BUNDLE_HEAD_MAX_BYTES), one_time };
+}
+
+export function publish(bundle: SealedBundle): ClientRequest {
+  return { method: 'publish_bundle', params: { room_id: ROOM, ...bundle } };
+}
+
+export function fetchOf(peerId: PeerId): ClientRequest {
+  return { method: 'fetch_bundle', params: { room_id: ROOM, peer_id: peerId } };
 }
 
 export function toPeer(target: PeerId, payload = 'AQID'): ClientRequest {

@@ -4,6 +4,7 @@ import { presenceOf } from '../../src/engine/room/devices.ts';
 import type { RoomEvent } from '../../src/engine/room/events.ts';
 import type { Device } from '../../src/engine/room/state.ts';
 import { ALICE, BOB } from '../helpers/samples.ts';
+import { certificateOf } from './step-fixtures.ts';
 import { StepRunner, messagesOf, momentsOf, typesOf } from './step-runner.ts';
 
 const on: RoomEvent = { type: 'set-camera', isOn: true };
@@ -110,7 +111,7 @@ describe('the microphone', () => {
 describe('what peers are told of devices', () => {
   const joined: readonly RoomEvent[] = [
     { type: 'join', peerId: ALICE },
-    { type: 'welcome', joinNumber: 2, peers: [{ peerId: BOB, joinNumber: 1 }] },
+    { type: 'welcome', joinNumber: 2, certificate: certificateOf(ALICE), peers: [{ peerId: BOB, joinNumber: 1 }] },
   ];
 
   it('is a new presence at each change, and none where nothing changed', () => {
@@ -128,7 +129,7 @@ describe('what peers are told of devices', () => {
     const room = new StepRunner();
     room.run(
       { type: 'join', peerId: ALICE },
-      { type: 'welcome', joinNumber: 1, peers: [] },
+      { type: 'welcome', joinNumber: 1, certificate: certificateOf(ALICE), peers: [] },
       { type: 'peer-listed', peerId: BOB, joinNumber: 2 },
     );
     assert.deepEqual(messagesOf(room.run({ type: 'set-name', name: 'Ada' })), []);

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import type { PublicationKind } from '../../src/engine/protocol/peer.ts';
 import type { Effect, Moment, RoomEvent, TimerId } from '../../src/engine/room/events.ts';
+import { isRosterTimer } from '../../src/engine/room/roster.ts';
 import { INITIAL_STATE, isPresent } from '../../src/engine/room/state.ts';
 import type { Peers, RoomState } from '../../src/engine/room/state.ts';
 import { step } from '../../src/engine/room/step.ts';
+import { certificateOf } from './step-fixtures.ts';
 import { FakeLink } from './fake-link.ts';
 import type { FakeNetwork } from './fake-link.ts';
 import type { FakeSocket } from './fake-relay.ts';
@@ -86,6 +88,14 @@ export class FakePage {
         // what cannot be sent now is not kept
         if (this.socket?.isOpenAtPage) this.socket.send(effect.to, effect.message);
         return;
+      case 'announce-roster':
+        for (const to of effect.to) {
+          const { members, isAsking } = effect;
+          // keys are not part of this world: any MAC is as good as another
+          const message = { type: 'roster', members, mac: certificateOf(to), isAsking } as const;
+          if (this.socket?.isOpenAtPage) this.socket.send(to, message);
+        }
+        return;
       case 'open-link':
         this.#assert(!this.links.has(effect.peerId), 'opened a link twice');
         this.links.set(effect.peerId, new FakeLink(this.#network, effect.peerId, effect.generation));
@@ -119,6 +129,8 @@ export class FakePage {
       case 'close-device':
       case 'mute-device':
       case 'publish-track':
+      case 'assure':
+      case 'refuse-peer':
       case 'drop':
         return;
     }
@@ -151,8 +163,8 @@ export class FakePage {
     for (const peerId of this.links.keys()) this.#assert(this.peers.has(peerId), 'a link to nobody');
     for (const id of this.timers.keys()) {
       this.#assert(
-        [...this.peers.keys()].some((peerId) => id.endsWith(peerId)),
-        'a timer for nobody',
+        [...this.peers.keys()].some((peerId) => id.endsWith(peerId)) || (isRosterTimer(id) && this.peers.size > 0),
+        `the timer ${id} for nobody`,
       );
     }
     const present = [...this.peers.values()].filter(({ presence }) => presence).map(({ peerId }) => peerId);

@@ -1,4 +1,5 @@
 /** A relay in memory: list, welcome, forward. Nothing is delivered before the test says so, and a crash forgets all. */
+import { certificateOf, senderOf } from './step-fixtures.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import type { PeerMessage } from '../../src/engine/protocol/peer.ts';
 import type { ListedPeer, RoomEvent } from '../../src/engine/room/events.ts';
@@ -52,7 +53,12 @@ export class FakeRelay {
     const joinNumber = old?.joinNumber ?? this.#joinNumber(shown);
     const peers = [...this.#members].map(([id, member]) => ({ peerId: id, joinNumber: member.joinNumber }));
     this.#members.set(peerId, { socket, joinNumber });
-    socket.down.push({ type: 'welcome', joinNumber, peers: [...peers, ...this.ghosts] });
+    socket.down.push({
+      type: 'welcome',
+      joinNumber,
+      certificate: certificateOf(peerId),
+      peers: [...peers, ...this.ghosts],
+    });
     // a replaced socket is no news for the others
     if (!old) this.#tellOthers(peerId, { type: 'peer-listed', peerId, joinNumber });
     return socket;
@@ -66,7 +72,7 @@ export class FakeRelay {
     const target = this.#members.get(sent.to);
     const message = parsePeerMessage(sent.text);
     if (!message) throw new Error(`the room sent what no peer can read: ${sent.text}`);
-    target?.socket.down.push({ type: 'message', from: socket.peerId, message });
+    target?.socket.down.push({ type: 'message', from: socket.peerId, sender: senderOf(socket.peerId), message });
   }
 
   /** The relay notices that a socket is gone. */

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { peerIdFromBytes } from '../../src/engine/protocol/ids.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
+import type { TimerId } from '../../src/engine/room/events.ts';
 import { presenceOf } from '../../src/engine/room/devices.ts';
 import { isStanding } from '../../src/engine/room/peers.ts';
 import { Random } from '../helpers/random.ts';
@@ -116,17 +117,17 @@ export class Simulator {
     return true;
   }
 
-  /** The timer that ends first, ends; false where there is none, or none until then. */
-  fireTimer(until_ms = Infinity): boolean {
-    let first: { page: FakePage; id: Parameters<FakePage['timers']['get']>[0]; due_ms: number } | undefined;
+  /** The timer that ends first, ends; `undefined` where there is none, or none until then. */
+  fireTimer(until_ms = Infinity): TimerId | undefined {
+    let first: { page: FakePage; id: TimerId; due_ms: number } | undefined;
     for (const page of this.#awake()) {
       for (const [id, due_ms] of page.timers) if (due_ms < (first?.due_ms ?? Infinity)) first = { page, id, due_ms };
     }
-    if (!first || first.due_ms > until_ms) return false;
+    if (!first || first.due_ms > until_ms) return undefined;
     this.now_ms = Math.max(this.now_ms, first.due_ms);
     first.page.timers.delete(first.id);
     first.page.dispatch({ type: 'timer', id: first.id });
-    return true;
+    return first.id;
   }
 
   /** The page hears that its socket is gone; the relay may not know it yet. */
@@ -225,16 +226,22 @@ export class Simulator {
     }
   }
 
-  /** No more mischief: all arrives, timers end when nothing else is left to do. Gives the time it took. */
+  /**
+   * No more mischief: all arrives, timers end when nothing else is left to do. Gives the time it took until the last timer but
+   * the roster's beat, which never ends.
+   */
   calmDown(atMost_ms = CALM_MAX_MS): number {
     this.network.failureShare = 0;
     this.relay.isUp = true;
     this.asleep.clear();
     const began_ms = this.now_ms;
+    let calm_ms = began_ms;
     for (let steps = 0; ; steps++) {
       assert.ok(steps < CALM_MAX_STEPS, 'it goes on without time passing');
       if (this.deliver()) continue;
-      if (!this.fireTimer(began_ms + atMost_ms)) return this.now_ms - began_ms;
+      const id = this.fireTimer(began_ms + atMost_ms);
+      if (id === undefined) return calm_ms - began_ms;
+      if (id !== 'roster-beat') calm_ms = this.now_ms;
     }
   }
 
@@ -243,10 +250,16 @@ export class Simulator {
   assertSettled(): void {
     assert.deepEqual(this.network.faults, []);
     const present = this.pages.filter((page) => page.state.call.phase !== 'left');
-    for (const page of this.pages) assert.deepEqual([...page.timers.keys()], [], 'a timer never ends');
+    for (const page of this.pages) {
+      const ids = [...page.timers.keys()].filter((id) => id !== 'roster-beat');
+      assert.deepEqual(ids, [], 'a timer never ends');
+    }
     for (const page of present) {
-      assert.equal(page.state.call.phase, 'joined');
       const others = present.filter((other) => other !== page);
+      const { call } = page.state;
+      assert.ok(call.phase === 'joined');
+      const verdict = others.length > 0 ? 'consistent' : 'settling';
+      assert.deepEqual([call.roster.verdict, call.roster.mismatches], [verdict, []]);
       const ids = others.map((other) => other.peerId!);
       assert.deepEqual([...page.peers.keys()].toSorted(), ids.toSorted(), 'sees others than are there');
       assert.deepEqual([...page.shown].toSorted(), ids.toSorted());

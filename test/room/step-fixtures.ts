@@ -1,11 +1,20 @@
 /** Events and rooms to begin with, for the tests of `step`. We are Alice; Bob is the peer. */
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
-import type { Presence } from '../../src/engine/protocol/peer.ts';
+import type { Presence, Sender } from '../../src/engine/protocol/peer.ts';
 import type { Effect, RoomEvent } from '../../src/engine/room/events.ts';
 import { ALICE, BOB } from '../helpers/samples.ts';
 import { StepRunner } from './step-runner.ts';
 
 export const PRESENCE: Presence = { name: 'Bob', publications: [] };
+/** A certificate's hash as it stands in messages, told apart by its owner. */
+export function certificateOf(peerId: PeerId): string {
+  return peerId.slice(2).padEnd(43, 'A');
+}
+
+export function senderOf(peerId: PeerId, isConfirmed = true): Sender {
+  return { certificate: certificateOf(peerId), deviceId: peerId.slice(2).repeat(2), kind: 'guest', isConfirmed };
+}
+
 export const join: RoomEvent = { type: 'join', peerId: ALICE };
 export const linkTimer: RoomEvent = { type: 'timer', id: `link:${BOB}` };
 export const goneTimer: RoomEvent = { type: 'timer', id: `gone:${BOB}` };
@@ -14,7 +23,7 @@ export const onLink = { peerId: BOB, generation: 1 } as const;
 
 export function welcome(joinNumber: number, peers: Readonly<Record<PeerId, number>> = {}): RoomEvent {
   const listed = Object.entries(peers).map(([peerId, number]) => ({ peerId: peerId as PeerId, joinNumber: number }));
-  return { type: 'welcome', joinNumber, peers: listed };
+  return { type: 'welcome', joinNumber, certificate: certificateOf(ALICE), peers: listed };
 }
 
 export function listed(peerId: PeerId, joinNumber: number): RoomEvent {
@@ -22,19 +31,30 @@ export function listed(peerId: PeerId, joinNumber: number): RoomEvent {
 }
 
 export function offer(link = 1, round = 1, sdp = 'their offer'): RoomEvent {
-  return { type: 'message', from: BOB, message: { type: 'offer', link, round, sdp, presence: PRESENCE } };
+  return {
+    type: 'message',
+    from: BOB,
+    sender: senderOf(BOB),
+    message: { type: 'offer', link, round, sdp, presence: PRESENCE },
+  };
 }
 
 export function answer(link = 1, round = 1): RoomEvent {
   return {
     type: 'message',
     from: BOB,
+    sender: senderOf(BOB),
     message: { type: 'answer', link, round, sdp: 'their answer', presence: PRESENCE },
   };
 }
 
 export function presence(link: number, isAsking = false): RoomEvent {
-  return { type: 'message', from: BOB, message: { type: 'presence', link, presence: PRESENCE, isAsking } };
+  return {
+    type: 'message',
+    from: BOB,
+    sender: senderOf(BOB),
+    message: { type: 'presence', link, presence: PRESENCE, isAsking },
+  };
 }
 
 export function transport(state: 'connected' | 'disconnected' | 'failed', generation = 1): RoomEvent {

@@ -19,6 +19,7 @@ import {
   transport,
   unlisted,
   welcome,
+  senderOf,
 } from './step-fixtures.ts';
 import { StepRunner, messagesOf, momentsOf, typesOf } from './step-runner.ts';
 
@@ -123,7 +124,12 @@ describe('messages that do not fit', () => {
     assert.equal(reasonOf(linked(), offer(0)), 'stale-link');
     assert.equal(reasonOf(linked(), answer(2)), 'stale-link');
     assert.equal(reasonOf(linked(), answer(1, 7)), 'stale-answer');
-    const early: RoomEvent = { type: 'message', from: BOB, message: { type: 'candidates', link: 1, candidates: [] } };
+    const early: RoomEvent = {
+      type: 'message',
+      from: BOB,
+      sender: senderOf(BOB),
+      message: { type: 'candidates', link: 1, candidates: [] },
+    };
     assert.equal(reasonOf(present(), early), 'stale-link');
     assert.deepEqual(typesOf(linked().run(early)), ['add-candidates']);
   });

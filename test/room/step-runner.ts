@@ -1,6 +1,7 @@
 /** Drives `step` in tests: keeps the state, gives the effects. */
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import type { Effect, Moment, RoomEvent } from '../../src/engine/room/events.ts';
+import { isRosterTimer } from '../../src/engine/room/roster.ts';
 import { INITIAL_STATE, isPresent } from '../../src/engine/room/state.ts';
 import type { Peer, RoomState } from '../../src/engine/room/state.ts';
 import { step } from '../../src/engine/room/step.ts';
@@ -24,8 +25,11 @@ export class StepRunner {
   }
 }
 
+/** Without what the roster does whenever somebody comes or goes: that is for roster.test.ts. */
 export function typesOf(effects: readonly Effect[]): readonly string[] {
-  return effects.map((effect) => (effect.type === 'tell' ? `tell ${effect.moment.type}` : effect.type));
+  return effects
+    .filter((effect) => !isOfRoster(effect))
+    .map((effect) => (effect.type === 'tell' ? `tell ${effect.moment.type}` : effect.type));
 }
 
 export function momentsOf(effects: readonly Effect[]): readonly Moment[] {
@@ -34,4 +38,9 @@ export function momentsOf(effects: readonly Effect[]): readonly Moment[] {
 
 export function messagesOf(effects: readonly Effect[]): readonly string[] {
   return effects.flatMap((effect) => (effect.type === 'send' ? [effect.message.type] : []));
+}
+
+function isOfRoster(effect: Effect): boolean {
+  if (effect.type === 'announce-roster') return true;
+  return (effect.type === 'start-timer' || effect.type === 'stop-timer') && isRosterTimer(effect.id);
 }

@@ -25,6 +25,7 @@ import {
   transport,
   unlisted,
   welcome,
+  senderOf,
 } from './step-fixtures.ts';
 import { StepRunner, messagesOf, momentsOf, typesOf } from './step-runner.ts';
 
@@ -127,10 +128,10 @@ describe('what the relay closes with', () => {
 describe('a peer that goes', () => {
   it('has left where it said so', () => {
     const room = linked();
-    const effects = room.run({ type: 'message', from: BOB, message: { type: 'leave' } });
+    const effects = room.run({ type: 'message', from: BOB, sender: senderOf(BOB), message: { type: 'leave' } });
     assert.deepEqual(momentsOf(effects), [{ type: 'peer-left', peerId: BOB, reason: 'left' }]);
     assert.ok(effectOf(effects, 'close-link'));
-    assert.equal(effects.filter(({ type }) => type === 'stop-timer').length, 2);
+    assert.equal(typesOf(effects).filter((type) => type === 'stop-timer').length, 2);
     assert.equal(room.peer(BOB), undefined);
   });
 

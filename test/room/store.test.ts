@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Store } from '../../src/engine/room/store.ts';
 import { ALICE, BOB } from '../helpers/samples.ts';
+import { certificateOf } from './step-fixtures.ts';
 
 describe('the store', () => {
   it('carries out the effects in the caller’s task, with the new state in place, then tells of the change once', () => {
@@ -20,7 +21,12 @@ describe('the store', () => {
       (effect) => {
         log.push(effect.type === 'tell' ? effect.moment.type : effect.type);
         if (effect.type === 'connect-relay') {
-          store.dispatch({ type: 'welcome', joinNumber: 2, peers: [{ peerId: BOB, joinNumber: 1 }] });
+          store.dispatch({
+            type: 'welcome',
+            joinNumber: 2,
+            certificate: certificateOf(ALICE),
+            peers: [{ peerId: BOB, joinNumber: 1 }],
+          });
           assert.equal(store.state.call.phase, 'joining');
         }
       },

@@ -3,12 +3,17 @@ import type { DeviceHandlers } from '../../src/engine/media/devices.ts';
 import type { DevicePort, LinkPort, Ports, RelayPort } from '../../src/engine/ports.ts';
 import type { PeerId, RoomId } from '../../src/engine/protocol/ids.ts';
 import type { PublicationKind } from '../../src/engine/protocol/peer.ts';
-import type { RelayNotification } from '../../src/engine/protocol/relay.ts';
+import type { HandedBundle, PeerPlace, RelayNotification, SealedBundle } from '../../src/engine/protocol/relay.ts';
 import { parseToken } from '../../src/engine/protocol/token.ts';
 import type { PeerLinkOptions } from '../../src/engine/transport/peer-link.ts';
 import type { RelaySocketOptions } from '../../src/engine/transport/relay-socket.ts';
 
-type Member = { readonly peerId: PeerId; readonly joinNumber: number; readonly options: RelaySocketOptions };
+type Member = {
+  readonly peerId: PeerId;
+  readonly joinNumber: number;
+  readonly options: RelaySocketOptions;
+  bundle?: { readonly head: string; one_time: string[] };
+};
 
 /** One room's relay; delivers at once, keeps every payload that it saw. */
 export class MemoryRelay {
@@ -30,12 +35,28 @@ export class MemoryRelay {
         peer_id: peerId,
         join_number: joinNumber,
         ep: 'memory',
-        peers: others.map((other) => ({ peer_id: other.peerId, join_number: other.joinNumber })),
+        peers: others.map((other) => this.#placeOf(other)),
         ice_servers: [],
       },
     });
     const params = { peer_id: peerId, join_number: joinNumber };
     for (const other of others) this.#notify(other.options, { method: 'peer_joined', params });
+  }
+
+  publish(options: RelaySocketOptions, bundle: SealedBundle): boolean {
+    const owner = this.#memberOf(options);
+    if (!owner) return false;
+    const isFirst = owner.bundle === undefined;
+    owner.bundle = { head: bundle.head, one_time: [...bundle.one_time] };
+    const later = [...this.#members.values()].filter((member) => member.joinNumber > owner.joinNumber);
+    const params = { peer_id: owner.peerId };
+    if (isFirst) for (const member of later) this.#notify(member.options, { method: 'bundle_published', params });
+    return true;
+  }
+
+  fetch(peerId: PeerId): HandedBundle | undefined {
+    const owner = this.#members.get(peerId);
+    return owner && this.#handOut(owner);
   }
 
   forward(options: RelaySocketOptions, to: PeerId, payload: string): boolean {
@@ -60,6 +81,17 @@ export class MemoryRelay {
     this.#members.delete(member.peerId);
     const params = { peer_id: member.peerId };
     for (const other of this.#members.values()) this.#notify(other.options, { method: 'peer_left', params });
+  }
+
+  #placeOf(member: Member): PeerPlace {
+    const bundle = this.#handOut(member);
+    return { peer_id: member.peerId, join_number: member.joinNumber, ...(bundle && { bundle }) };
+  }
+
+  /** Each one-time key once. */
+  #handOut({ bundle }: Member): HandedBundle | undefined {
+    const one_time = bundle?.one_time.shift();
+    return bundle && { head: bundle.head, ...(one_time !== undefined && { one_time }) };
   }
 
   #memberOf(options: RelaySocketOptions): Member | undefined {
@@ -87,11 +119,18 @@ export function memoryWorld(relay: MemoryRelay, name: string): World {
     devices: undefined,
     hidePage: () => world.onHide?.(),
     ports: {
+      createDtlsIdentity: async () => ({
+        // nothing looks into it here
+        certificate: {} as RTCCertificate,
+        fingerprint: globalThis.crypto.getRandomValues(new Uint8Array(32)),
+      }),
       createClock: () => ({ start: () => {}, stop: () => {}, close: () => void world.released.push('clock') }),
       connectRelay: (options): RelayPort => {
         void relay.connect(options);
         return {
           send: (to, payload) => relay.forward(options, to, payload),
+          publish: (bundle) => relay.publish(options, bundle),
+          fetchBundle: async (peerId) => relay.fetch(peerId),
           close: () => {
             world.released.push('relay');
             relay.leave(options);
@@ -119,6 +158,8 @@ export function memoryWorld(relay: MemoryRelay, name: string): World {
           addCandidates: () => void calls.push('candidates'),
           setTrack: (kind, track) => void calls.push(`${kind} ${track ? 'on' : 'off'}`),
           setCameraEncoding: ({ maxBitrate }) => void calls.push(`camera ${maxBitrate}`),
+          // nothing is connected here: all goes over the relay
+          send: () => false,
           stats: async () => new Map() as unknown as RTCStatsReport,
           close: () => void world.released.push('link'),
         };

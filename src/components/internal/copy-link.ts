@@ -31,7 +31,7 @@ export class CopyLink implements ReactiveController {
     const url = actions.createInvite();
     const isCopied = await writeText(url);
     if (!isCopied) {
-      actions.notify(this.#room.text('copy-by-hand'), url);
+      actions.notify(this.#room.text('copy-by-hand'), { copyable: url });
       return false;
     }
     actions.announce(this.#room.text('link-copied'));

@@ -60,6 +60,17 @@ export class TaiEncryptionChangeEvent extends Event {
   }
 }
 
+/** Codes were compared with this peer's device and are the same, or that was taken back. */
+export class TaiVerifyEvent extends Event {
+  readonly peerId: PeerId;
+  readonly isVerified: boolean;
+  constructor(peerId: PeerId, isVerified: boolean) {
+    super('tai-verify', TOLD);
+    this.peerId = peerId;
+    this.isVerified = isVerified;
+  }
+}
+
 /** Microphones or cameras came or went. */
 export class TaiDeviceChangeEvent extends Event {
   constructor() {
@@ -73,11 +84,14 @@ export class TaiErrorEvent extends Event {
   readonly recoverable: boolean;
   /** Of a `usage` error that an argument causes: which one, and what it must be. Never its value. */
   readonly detail: string | undefined;
-  constructor(code: ErrorCode, recoverable: boolean, detail?: string) {
+  /** Whom it is about, where it is about one. */
+  readonly peerId: PeerId | undefined;
+  constructor(code: ErrorCode, recoverable: boolean, detail?: string, peerId?: PeerId) {
     super('tai-error', TOLD);
     this.code = code;
     this.recoverable = recoverable;
     this.detail = detail;
+    this.peerId = peerId;
   }
 }
 
@@ -115,6 +129,15 @@ export class TaiMuteRequestEvent extends Event {
   }
 }
 
+/** The participant wants to compare codes: of one peer, or (`undefined`) of the room; `preventDefault()` keeps our dialog away. */
+export class TaiVerifyRequestEvent extends Event {
+  readonly peerId: PeerId | undefined;
+  constructor(peerId: PeerId | undefined) {
+    super('tai-verify-request', ASKED);
+    this.peerId = peerId;
+  }
+}
+
 declare global {
   interface HTMLElementEventMap {
     'tai-join': TaiJoinEvent;
@@ -123,11 +146,13 @@ declare global {
     'tai-peer-join': TaiPeerJoinEvent;
     'tai-peer-leave': TaiPeerLeaveEvent;
     'tai-encryption-change': TaiEncryptionChangeEvent;
+    'tai-verify': TaiVerifyEvent;
     'tai-device-change': TaiDeviceChangeEvent;
     'tai-error': TaiErrorEvent;
     'tai-invite': TaiInviteEvent;
     'tai-join-request': TaiJoinRequestEvent;
     'tai-leave-request': TaiLeaveRequestEvent;
     'tai-mute-request': TaiMuteRequestEvent;
+    'tai-verify-request': TaiVerifyRequestEvent;
   }
 }

@@ -1,6 +1,7 @@
 /** What `<tai-room>` gives to the elements inside it: a value replaced at each change, and actions that stay. */
 import { createContext } from '@lit/context';
-import type { ErrorCode, MediaDevice, PublicationKind, RoomKind, SessionView } from '../../engine/index.ts';
+import type { ErrorCode, MediaDevice, PeerId, PublicationKind, RoomKind } from '../../engine/index.ts';
+import type { SafetyNumber, ScanResult, SessionView } from '../../engine/index.ts';
 import type { StringKey, Strings } from './strings.ts';
 
 /** A microphone or a camera, or one of each. */
@@ -14,7 +15,31 @@ export type Problem = {
   readonly detail?: string | undefined;
 };
 
+/** Whose codes are compared: one peer's, or everybody's at once. */
+export type VerifyTarget = PeerId | 'room';
+
+/** What people do about keys. */
+export type TrustActions = {
+  /** Opens the comparing of codes. */
+  open(target: VerifyTarget): void;
+  close(): void;
+  /** People have compared, or take it back. */
+  setVerified(peerIds: readonly PeerId[], isVerified: boolean): void;
+  /** `undefined` where there is nothing to compare (yet). Never rejects. */
+  safetyNumber(peerId: PeerId): Promise<SafetyNumber | undefined>;
+  /** Marks nothing. Never rejects. */
+  checkScan(peerId: PeerId, text: string): Promise<ScanResult>;
+};
+
+export type Notice = {
+  /** A text to select and copy. */
+  readonly copyable?: string;
+  /** About keys, and not to be overlooked. */
+  readonly isAlarm?: boolean;
+};
+
 export type RoomActions = {
+  readonly trust: TrustActions;
   /** Goes in, or says what keeps us out. */
   join(): Problem | undefined;
   leave(): void;
@@ -28,8 +53,8 @@ export type RoomActions = {
   createInvite(): string;
   /** Puts a sentence where a screen reader says it. */
   announce(text: string): void;
-  /** Shows a sentence until it is dismissed, with a text to select and copy. */
-  notify(text: string, copyable?: string): void;
+  /** Shows a sentence until it is dismissed. */
+  notify(text: string, notice?: Notice): void;
 };
 
 export type Room = {
@@ -51,6 +76,8 @@ export type Room = {
   readonly hasInvite: boolean;
   /** The link for guests; empty until the room's address is known. */
   readonly invite: string;
+  /** Whose codes are being compared now; only in a call. */
+  readonly verifying: VerifyTarget | undefined;
   readonly actions: RoomActions;
 };
 

@@ -1,29 +1,19 @@
-/** One room's session on the page's side: makes it, keeps what the elements show, and turns its moments into DOM events. */
+/** One room's session on the page's side: makes it, asks of it, and keeps what the elements show. */
 import { TaiError } from '../../engine/index.ts';
-import type {
-  Device,
-  ErrorCode,
-  MediaDevice,
-  ParticipantView,
-  PublicationKind,
-  RoomAddress,
-  Session,
-  SessionEvent,
-  SessionView,
-} from '../../engine/index.ts';
+import type { ErrorCode, MediaDevice, PublicationKind, RoomAddress, Session } from '../../engine/index.ts';
+import type { SessionEvent, SessionView } from '../../engine/index.ts';
 import { AudioSink } from './audio-sink.ts';
-import { isInCall, roomEncryption } from './encryption.ts';
-import { TaiDeviceChangeEvent, TaiEncryptionChangeEvent, TaiErrorEvent, TaiJoinEvent } from './events.ts';
-import { TaiLeaveEvent, TaiPeerJoinEvent, TaiPeerLeaveEvent, TaiStateChangeEvent } from './events.ts';
+import { isInCall } from './encryption.ts';
+import { TaiErrorEvent, TaiStateChangeEvent } from './events.ts';
 import { inviteUrl, linkEntry, publishLink } from './room-link.ts';
 import { PUBLICATIONS, isDeviceOn } from './room-context.ts';
-import type { Problem, RoomActions } from './room-context.ts';
-import { BLANK, EMPTY_VIEW } from './store-state.ts';
+import type { Notice, Problem, RoomActions } from './room-context.ts';
+import { RoomTeller } from './room-teller.ts';
+import { RoomTrust } from './room-trust.ts';
+import { BLANK, EMPTY_VIEW, withToast } from './store-state.ts';
 import type { RoomStoreHost, StoreState } from './store-state.ts';
-import { errorKey, fill } from './strings.ts';
+import { errorKey } from './strings.ts';
 import type { StringKey } from './strings.ts';
-
-const MAX_TOASTS = 3;
 
 export class RoomStore implements RoomActions {
   readonly #host: RoomStoreHost;
@@ -36,15 +26,14 @@ export class RoomStore implements RoomActions {
   /** This room's entry in the page's address, as last seen. */
   #entry = '';
   #isJoinWanted = false;
-  #names = new Map<string, string>();
-  #lastToast = 0;
-  /** Failures already put into words: a new failure is a new object. */
-  readonly #toldFailures = new WeakSet<Device>();
-
   #state = BLANK;
+  readonly #teller: RoomTeller;
+  readonly trust: RoomTrust;
 
   constructor(host: RoomStoreHost) {
     this.#host = host;
+    this.#teller = new RoomTeller(host, this);
+    this.trust = new RoomTrust(this);
   }
 
   /** The page has changed which room this is, during a call: the next join opens it. */
@@ -104,7 +93,7 @@ export class RoomStore implements RoomActions {
     this.#sink?.close();
     this.#sink = undefined;
     this.#address = undefined;
-    this.#names.clear();
+    this.#teller.forget();
     this.#set(BLANK);
   }
 
@@ -197,13 +186,16 @@ export class RoomStore implements RoomActions {
     this.#set({ announcement: text });
   }
 
-  notify(text: string, copyable = ''): void {
-    const others = this.#state.toasts.filter((toast) => toast.text !== text);
-    this.#set({ toasts: [...others, { id: ++this.#lastToast, text, copyable }].slice(-MAX_TOASTS) });
+  notify(text: string, notice: Notice = {}): void {
+    this.#set({ toasts: withToast(this.#state.toasts, text, notice) });
   }
 
   dismiss(id: number): void {
     this.#set({ toasts: this.#state.toasts.filter((toast) => toast.id !== id) });
+  }
+
+  showVerify(verifying: StoreState['verifying']): void {
+    this.#set({ verifying });
   }
 
   /** The way out of a blocked autoplay: call it inside a click. */
@@ -213,10 +205,11 @@ export class RoomStore implements RoomActions {
 
   #begin(address: RoomAddress, isNew: boolean): void {
     const { config, engine } = this.#host;
-    const { relay, displayName, iceServers, workerUrl } = config;
+    const { relay, identity, displayName, iceServers, workerUrl } = config;
     const session = engine.createSession({
       relay,
       room: address,
+      identity,
       ...(displayName !== undefined && { displayName }),
       ...(iceServers !== undefined && { iceServers }),
       ...(workerUrl !== undefined && { workerUrl }),
@@ -270,68 +263,23 @@ export class RoomStore implements RoomActions {
     if (session !== this.#session || view === before) return;
     this.#set({ view });
     this.#sink?.setTracks(view.participants.flatMap(({ audioTrack }) => (audioTrack ? [audioTrack] : [])));
-    for (const { peerId, name } of view.participants) this.#names.set(peerId, name);
     const hasNewLabels = PUBLICATIONS.some((kind) => before[kind].state !== 'live' && view[kind].state === 'live');
     if (hasNewLabels) void this.#refreshDevices(session);
-    if (before.phase !== view.phase) this.#host.dispatchEvent(new TaiStateChangeEvent(view.phase));
-    this.#tellEncryption(before, view);
-  }
-
-  #tellEncryption(before: SessionView, view: SessionView): void {
-    const old = roomEncryption(before);
-    const { overall, peers } = roomEncryption(view);
-    if (old.overall !== overall) this.#host.dispatchEvent(new TaiEncryptionChangeEvent(undefined, overall, overall));
-    for (const [peerId, state] of peers) {
-      if ((old.peers.get(peerId) ?? 'none') === state) continue;
-      this.#host.dispatchEvent(new TaiEncryptionChangeEvent(peerId, state, overall));
-    }
+    this.#teller.tellView(before, view);
   }
 
   #tell(session: Session, event: SessionEvent): void {
     if (session !== this.#session) return;
     // whoever listens to the moment may look at the state
     this.#show(session, session.view);
-    const host = this.#host;
-    switch (event.type) {
-      case 'joined':
-        this.#set({ isNew: false });
-        return void host.dispatchEvent(new TaiJoinEvent());
-      case 'left':
-        this.#sink?.close();
-        this.#sink = undefined;
-        this.announce('');
-        return void host.dispatchEvent(new TaiLeaveEvent(event.reason));
-      case 'peer-joined':
-        this.#announcePeer('peer-joined', event.peerId);
-        return void host.dispatchEvent(new TaiPeerJoinEvent(event.peerId));
-      case 'peer-left':
-        this.#announcePeer('peer-left', event.peerId);
-        this.#names.delete(event.peerId);
-        return void host.dispatchEvent(new TaiPeerLeaveEvent(event.peerId, event.reason));
-      case 'devices-changed':
-        void this.#refreshDevices(session);
-        return void host.dispatchEvent(new TaiDeviceChangeEvent());
-      case 'error':
-        this.#notifyError(session.view, event.code);
-        return void host.dispatchEvent(new TaiErrorEvent(event.code, event.isRecoverable));
+    if (event.type === 'joined') this.#set({ isNew: false });
+    if (event.type === 'left') {
+      this.#sink?.close();
+      this.#sink = undefined;
+      this.showVerify(undefined);
     }
-  }
-
-  /** A device's failure stands in the lobby as long as there is one; the bar of a call has no room for a sentence. */
-  #notifyError(view: SessionView, code: ErrorCode): void {
-    const { strings } = this.#host;
-    const failed = PUBLICATIONS.filter((kind) => isFailedWith(view, kind, code));
-    if (failed.length === 0) this.notify(fill(strings[errorKey(code)], { device: strings['the-device'] }));
-    for (const kind of failed) {
-      if (this.#toldFailures.has(view[kind])) continue;
-      this.#toldFailures.add(view[kind]);
-      if (view.phase !== 'lobby') this.notify(fill(strings[errorKey(code)], { device: strings[`the-${kind}`] }));
-    }
-  }
-
-  #announcePeer(key: StringKey, peerId: ParticipantView['peerId']): void {
-    const { strings } = this.#host;
-    this.announce(fill(strings[key], { name: this.#names.get(peerId) || strings.guest }));
+    if (event.type === 'devices-changed') void this.#refreshDevices(session);
+    this.#teller.tellMoment(event, session.view);
   }
 
   async #refreshDevices(session: Session): Promise<void> {
@@ -343,9 +291,4 @@ export class RoomStore implements RoomActions {
     }
     if (session === this.#session) this.#set({ devices });
   }
-}
-
-function isFailedWith(view: SessionView, kind: PublicationKind, code: ErrorCode): boolean {
-  const device = view[kind];
-  return device.state === 'failed' && device.code === code;
 }

@@ -1,6 +1,6 @@
 /** What the room's store is given, and the state it keeps. */
 import type { MediaDevice, RoomAddress, Session, SessionOptions, SessionView } from '../../engine/index.ts';
-import type { PerDevice, Problem } from './room-context.ts';
+import type { Notice, PerDevice, Problem, VerifyTarget } from './room-context.ts';
 import type { StringKey, Strings } from './strings.ts';
 
 /** The part of the engine that the elements use; a test puts its own in this place. */
@@ -15,12 +15,14 @@ export type Engine = {
   }): Promise<RoomAddress | undefined>;
 };
 
-export type RoomConfig = Omit<SessionOptions, 'room'> & {
+export type RoomConfig = Omit<SessionOptions, 'room' | 'identity'> & {
   readonly roomName: string;
   readonly roomSecret: Uint8Array | string | undefined;
   readonly offers: PerDevice<boolean>;
   readonly hasLobby: boolean;
   readonly isAutoJoin: boolean;
+  /** Whose keys: a guest's live as long as this page, a device's are kept in this browser. */
+  readonly identity: 'guest' | 'device';
   /** Set where the page asks for a protection that this version does not have: then nothing is connected. */
   readonly refusal: StringKey | undefined;
 };
@@ -36,8 +38,7 @@ export type RoomStoreHost = {
   flush(): void;
 };
 
-/** `copyable`: a text to select and copy, or empty. */
-export type Toast = { readonly id: number; readonly text: string; readonly copyable: string };
+export type Toast = { readonly id: number; readonly text: string } & Notice;
 
 export const EMPTY_VIEW: SessionView = {
   phase: 'idle',
@@ -54,6 +55,10 @@ export const EMPTY_VIEW: SessionView = {
     isSignallingSealed: false,
     roomKind: 'private',
     isMediaDtls: false,
+    isKeyAgreed: false,
+    roomCode: undefined,
+    roster: 'settling',
+    mismatches: [],
     iceHosts: 0,
     isFrameSealed: false,
     isVerified: false,
@@ -70,6 +75,8 @@ export type StoreState = {
   readonly devices: readonly MediaDevice[];
   readonly toasts: readonly Toast[];
   readonly announcement: string;
+  /** Whose codes are being compared. */
+  readonly verifying: VerifyTarget | undefined;
 };
 
 /** Before a room is known, and after it was given back. */
@@ -82,4 +89,16 @@ export const BLANK: StoreState = {
   devices: [],
   toasts: [],
   announcement: '',
+  verifying: undefined,
 };
+
+const MAX_TOASTS = 3;
+
+/** The newest last, each sentence once. An alarm is never pushed out by what is none. */
+export function withToast(toasts: readonly Toast[], text: string, notice: Notice): readonly Toast[] {
+  const id = 1 + Math.max(0, ...toasts.map((toast) => toast.id));
+  const all = [...toasts.filter((toast) => toast.text !== text), { id, text, ...notice }];
+  const alarms = all.filter(({ isAlarm }) => isAlarm).slice(-MAX_TOASTS);
+  const others = all.filter(({ isAlarm }) => !isAlarm).slice(-Math.max(1, MAX_TOASTS - alarms.length));
+  return all.filter((toast) => alarms.includes(toast) || others.includes(toast));
+}

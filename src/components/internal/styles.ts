@@ -173,3 +173,28 @@ export const fields = css`
     opacity: 1;
   }
 `;
+
+/** A peer's state: icon and word. */
+export const marks = css`
+  .state {
+    display: inline-flex;
+    align-items: center;
+    gap: 0.35rem;
+    color: var(--_quiet);
+    font-size: 0.875rem;
+    white-space: nowrap;
+  }
+  .state[data-mark='verified'] {
+    color: var(--_ok);
+    font-weight: 600;
+  }
+  .state[data-mark='changed'],
+  .state[data-mark='unsupported'] {
+    color: var(--_warm);
+    font-weight: 600;
+  }
+  .state[data-mark='wrong-key'] {
+    color: var(--_danger);
+    font-weight: 650;
+  }
+`;

@@ -27,6 +27,7 @@ export const participantStyles = [
       );
       box-shadow: var(--_shadow);
       --_hue: 176;
+      --_alarm: #b3261e;
     }
     [data-tint='1'] {
       --_hue: 28;
@@ -114,6 +115,88 @@ export const participantStyles = [
       background: #0c1717b3;
       animation: breathe 2.4s ease-in-out infinite;
     }
+    :host(:state(wrong-key)) .tile {
+      outline: 3px solid var(--_alarm);
+      outline-offset: -3px;
+    }
+    :host(:state(wrong-key)) .status {
+      background: #2b0a06e6;
+    }
+    :host(:state(wrong-key)) .status span {
+      background: none;
+      animation: none;
+    }
+    .mark {
+      position: absolute;
+      inset-block-start: 0;
+      inset-inline-end: 0;
+      display: grid;
+      place-items: center;
+      min-inline-size: 2.75rem;
+      min-block-size: 2.75rem;
+      max-inline-size: 100%;
+      margin: 0;
+      padding: clamp(0.3rem, 2cqmin, 0.6rem);
+      border: 0;
+      border-radius: var(--_radius);
+      background: none;
+      color: #fff;
+      font: inherit;
+    }
+    button.mark {
+      cursor: pointer;
+    }
+    .chip {
+      display: flex;
+      align-items: center;
+      gap: 0.35rem;
+      min-inline-size: 0;
+      padding: 0.28rem;
+      border-radius: 999px;
+      background: #0c1717c7;
+      font-size: 0.8125rem;
+      font-weight: 600;
+      line-height: 1.4;
+      white-space: nowrap;
+      transition: background-color var(--_ease);
+    }
+    .chip .icon {
+      inline-size: 1.25rem;
+      block-size: 1.25rem;
+    }
+    .chip span {
+      display: none;
+      overflow: hidden;
+      text-overflow: ellipsis;
+    }
+    button.mark:not([data-mark='changed']):hover .chip {
+      background: #0c1717;
+    }
+    [data-mark='verified'] .icon {
+      color: #7fe0ab;
+    }
+    [data-mark='changed'] .chip {
+      background: #8a3d0c;
+    }
+    [data-mark='wrong-key'] .chip {
+      background: var(--_alarm);
+    }
+    @container tile (inline-size >= 15rem) {
+      .chip {
+        padding-inline-end: 0.65rem;
+      }
+      .chip span {
+        display: block;
+      }
+    }
+    @container tile (inline-size >= 9rem) {
+      :is([data-mark='changed'], [data-mark='wrong-key'], [data-mark='unsupported']) .chip {
+        padding-inline-end: 0.65rem;
+      }
+      :is([data-mark='changed'], [data-mark='wrong-key'], [data-mark='unsupported']) .chip span {
+        display: block;
+      }
+    }
     @keyframes breathe {
       50% {
         opacity: 0.6;
@@ -124,6 +207,7 @@ export const participantStyles = [
         border: 1px solid CanvasText;
       }
       .plate,
+      .chip,
       .avatar,
       .status span {
         border: 1px solid CanvasText;

@@ -1,29 +1,48 @@
 import { LitElement, html, nothing } from 'lit';
 import type { PropertyDeclarations, PropertyValues, TemplateResult } from 'lit';
-import type { LinkTransport } from '../../engine/index.ts';
+import type { LinkTransport, PeerEncryption, PeerId } from '../../engine/index.ts';
+import { isComparable } from '../internal/encryption.ts';
+import type { PeerMark } from '../internal/encryption.ts';
+import { TaiVerifyRequestEvent } from '../internal/events.ts';
 import { ICONS } from '../internal/icons.ts';
 import { initialsOf, tintOf } from '../internal/initials.ts';
+import { MARK_ICONS } from '../internal/peer-mark.ts';
 import { RoomController } from '../internal/room-controller.ts';
 import { participantStyles } from './tai-participant.styles.ts';
 
 const TINTS = 6;
+/** Every state of a peer is a CSS state too. */
+const MARKS = Object.keys(MARK_ICONS);
 
 /**
- * @summary One person's tile: picture or initials, name, microphone badge, state of the link. It never plays sound.
+ * @summary One person's tile: picture or initials, name, microphone badge, state of the link and of its encryption. It never
+ * plays sound.
  *
  * @attr {string} name - The name to show. A claim of that person, never an identity.
  * @attr {boolean} muted - Their microphone is off.
  * @attr {boolean} self - This is ourselves: the picture is mirrored.
  * @attr {string} link - State of the link: `new`, `connecting`, `connected`, `disconnected` or `failed`.
+ * @attr {string} encryption - What is true about their keys: `waiting-key`, `encrypted`, `verified`, `wrong-key` or
+ *   `unsupported`; empty = nothing is said.
+ * @attr {boolean} changed - Somebody of this name was here before, with another device.
  *
  * @csspart video - The picture.
  * @csspart name - The name plate.
+ * @csspart mark - What is true about their keys; inside a room a button to compare codes.
  *
  * @cssprop --tai-radius - Roundness of the corners.
  * @cssprop --tai-color-accent - Accent.
  * @cssprop --tai-color-danger - Colour of the microphone-off badge.
  *
  * @cssstate playing - A picture is shown.
+ * @cssstate waiting-key - No keys are agreed yet.
+ * @cssstate encrypted - Keys are agreed.
+ * @cssstate verified - And somebody has compared codes.
+ * @cssstate changed - Keys are agreed, with another device than before.
+ * @cssstate wrong-key - Their keys were refused.
+ * @cssstate unsupported - Their browser or ours cannot do it.
+ *
+ * @fires {TaiVerifyRequestEvent} tai-verify-request - The participant wants to compare codes with them. Cancelable.
  */
 export class TaiParticipant extends LitElement {
   static override readonly styles = participantStyles;
@@ -32,6 +51,9 @@ export class TaiParticipant extends LitElement {
     muted: { type: Boolean },
     self: { type: Boolean },
     link: {},
+    encryption: {},
+    changed: { type: Boolean },
+    peerId: { attribute: false },
     videoTrack: { attribute: false },
   };
 
@@ -39,6 +61,10 @@ export class TaiParticipant extends LitElement {
   declare muted: boolean;
   declare self: boolean;
   declare link: LinkTransport;
+  declare encryption: PeerEncryption | '';
+  declare changed: boolean;
+  /** Whose codes to compare; without it, or outside a room, the mark is no button. */
+  declare peerId: PeerId | undefined;
   /** The live picture, or `undefined` for none. */
   declare videoTrack: MediaStreamTrack | undefined;
 
@@ -52,6 +78,8 @@ export class TaiParticipant extends LitElement {
     this.muted = false;
     this.self = false;
     this.link = 'connected';
+    this.encryption = '';
+    this.changed = false;
   }
 
   override connectedCallback(): void {
@@ -92,12 +120,50 @@ export class TaiParticipant extends LitElement {
           ${this.muted ? html`<span class="badge">${ICONS['microphone-off']}</span>` : nothing}
           <span class="text"><bdi>${name}</bdi></span>
         </div>
+        ${this.#renderMark(name)}
       </div>
     `;
   }
 
   protected override updated(changed: PropertyValues<this>): void {
     if (changed.has('videoTrack')) this.#attach();
+    const mark = this.#mark();
+    for (const state of MARKS) {
+      if (state === mark) this.#internals.states.add(state);
+      else this.#internals.states.delete(state);
+    }
+  }
+
+  #renderMark(name: string): TemplateResult | typeof nothing {
+    const mark = this.#mark();
+    if (!mark) return nothing;
+    const state = this.#room.text(`mark-${mark}`);
+    const word = mark === 'encrypted' && this.#canVerify(mark) ? this.#room.text('verify') : state;
+    const chip = html`<span class="chip" aria-hidden="true">${ICONS[MARK_ICONS[mark]]}<span>${word}</span></span>`;
+    if (!this.#canVerify(mark)) {
+      return html`<span class="mark" part="mark" data-mark=${mark} role="img" aria-label=${state}>${chip}</span>`;
+    }
+    const label = `${state}. ${this.#room.text('verify-name', { name })}`;
+    return html`
+      <button class="mark" part="mark" data-mark=${mark} type="button" aria-label=${label} @click=${this.#verify}>
+        ${chip}
+      </button>
+    `;
+  }
+
+  #mark(): PeerMark | undefined {
+    if (this.self || !MARKS.includes(this.encryption)) return undefined;
+    return this.changed && this.encryption === 'encrypted' ? 'changed' : this.encryption || undefined;
+  }
+
+  #canVerify(mark: PeerMark): boolean {
+    return this.peerId !== undefined && this.#room.room !== undefined && isComparable(mark);
+  }
+
+  #verify(): void {
+    const { peerId } = this;
+    if (peerId === undefined) return;
+    this.#room.request(new TaiVerifyRequestEvent(peerId), ({ trust }) => trust.open(peerId));
   }
 
   #shownName(): string {
@@ -106,6 +172,7 @@ export class TaiParticipant extends LitElement {
   }
 
   #status(): string {
+    if (this.#mark() === 'wrong-key') return this.#room.text('tile-wrong-key');
     if (this.link === 'new' || this.link === 'connecting') return this.#room.text('link-connecting');
     return this.link === 'connected' ? '' : this.#room.text('link-lost');
   }

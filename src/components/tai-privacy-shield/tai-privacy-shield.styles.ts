@@ -1,9 +1,10 @@
 import { css } from 'lit';
-import { buttons, tokens } from '../internal/styles.ts';
+import { buttons, marks, tokens } from '../internal/styles.ts';
 
 export const shieldStyles = [
   tokens,
   buttons,
+  marks,
   css`
     :host {
       position: relative;
@@ -22,6 +23,11 @@ export const shieldStyles = [
     .pill.open-room {
       background: color-mix(in oklab, var(--_surface), var(--_warm) 15%);
       color: color-mix(in oklab, var(--_warm), var(--_text) 30%);
+    }
+    .pill.alarming {
+      background: var(--_danger);
+      color: var(--_on-danger);
+      font-weight: 650;
     }
     .pill .icon:last-child {
       inline-size: 1em;
@@ -52,6 +58,39 @@ export const shieldStyles = [
     .title {
       margin: 0 0 0.75rem;
       font-weight: 650;
+    }
+    .alarms {
+      margin-block-end: 1.1rem;
+      padding: 0.9rem 1rem;
+      border: 2px solid var(--_danger);
+      border-radius: var(--_radius-small);
+    }
+    .people {
+      gap: 0;
+      margin-block-end: 0.75rem;
+    }
+    .people li {
+      grid-template-columns: minmax(0, 1fr) auto auto;
+      align-items: center;
+      gap: 0.6rem;
+      min-block-size: 3rem;
+      border-block-start: 1px solid var(--_line);
+    }
+    .people li:first-child {
+      border: 0;
+    }
+    .people bdi {
+      overflow: hidden;
+      font-weight: 550;
+      text-overflow: ellipsis;
+    }
+    .people button {
+      padding-inline: 0.8rem;
+      font-size: 0.875rem;
+    }
+    .compare {
+      inline-size: 100%;
+      margin-block-end: 1.4rem;
     }
     ul {
       display: grid;
@@ -90,6 +129,10 @@ export const shieldStyles = [
     .known .mark {
       background: color-mix(in oklab, var(--_raised), var(--_warm) 18%);
       color: var(--_warm);
+    }
+    .alarm .mark {
+      background: var(--_danger);
+      color: var(--_on-danger);
     }
     @media (forced-colors: active) {
       .panel,

@@ -1,7 +1,7 @@
 /** From the element's properties to the store's options, and from the store's state to what is shown. */
 import type { Device, IceServer, PeerId, Phase, SessionView } from '../../engine/index.ts';
 import { defaultRelay } from '../internal/default-relay.ts';
-import { isEncrypted, roomEncryption } from '../internal/encryption.ts';
+import { isEncrypted, isInCall, roomEncryption } from '../internal/encryption.ts';
 import type { Room } from '../internal/room-context.ts';
 import type { RoomStore } from '../internal/room-store.ts';
 import type { RoomConfig } from '../internal/store-state.ts';
@@ -19,6 +19,9 @@ export type SelfView = {
 /** What the lobby offers where the page does not say. */
 export const DEFAULT_MEDIA = 'audio video';
 
+/** Not given = a guest. Who asks for another kind must not silently get one that nobody can know again. */
+const IDENTITIES: readonly RoomProperties['identity'][] = ['guest', 'device', '', null, undefined];
+
 /** A property is `null` once its attribute was taken away. */
 export type RoomProperties = {
   readonly relay: string | null | undefined;
@@ -31,6 +34,7 @@ export type RoomProperties = {
   readonly workerUrl: string | null | undefined;
   readonly private: boolean;
   readonly e2ee: string | null | undefined;
+  readonly identity: string | null | undefined;
   readonly roomSecret: Uint8Array | string | null | undefined;
   readonly iceServers: readonly IceServer[] | null | undefined;
 };
@@ -45,6 +49,7 @@ export function configOf(properties: RoomProperties): RoomConfig {
     offers: { microphone: media.includes('audio'), camera: media.includes('video') },
     hasLobby: !properties.noLobby,
     isAutoJoin: properties.autoJoin,
+    identity: properties.identity === 'device' ? 'device' : 'guest',
     refusal: refusalOf(properties),
     ...(displayName && { displayName }),
     ...(iceServers && { iceServers }),
@@ -61,11 +66,12 @@ function relayOf({ relay }: RoomProperties): string {
 function refusalOf(properties: RoomProperties): StringKey | undefined {
   if (properties.private) return 'error-private';
   if (properties.e2ee !== undefined && properties.e2ee !== null) return 'error-e2ee';
+  if (!IDENTITIES.includes(properties.identity)) return 'error-identity';
   return relayOf(properties) === '' ? 'error-no-relay' : undefined;
 }
 
 export function roomOf(properties: RoomProperties, store: RoomStore, strings: Strings): Room {
-  const { view, problem, isNew, wants, devices } = store.state;
+  const { view, problem, isNew, wants, devices, verifying } = store.state;
   return {
     view,
     strings,
@@ -79,6 +85,7 @@ export function roomOf(properties: RoomProperties, store: RoomStore, strings: St
     devices,
     hasInvite: !properties.noInvite,
     invite: store.address ? store.createInvite() : '',
+    verifying: isInCall(view.phase) ? verifying : undefined,
     actions: store,
   };
 }
@@ -93,5 +100,6 @@ const PHASES: readonly Phase[] = ['idle', 'lobby', 'joining', 'joined', 'reconne
 /** The CSS states, each with whether it is on; of those that are a phase always one. */
 export function statesOf(view: SessionView): readonly (readonly [string, boolean])[] {
   const phases = PHASES.map((phase) => [phase, view.phase === phase] as const);
-  return [...phases, ['encrypted', isEncrypted(roomEncryption(view).overall)]];
+  const { overall } = roomEncryption(view);
+  return [...phases, ['encrypted', isEncrypted(overall)], ['verified', overall === 'verified']];
 }

@@ -158,6 +158,15 @@ export const roomStyles = [
     .toast p {
       margin: 0;
     }
+    .toast.alarm {
+      border: 2px solid var(--_danger);
+      font-weight: 550;
+    }
+    .toast p .icon {
+      margin-inline-end: 0.5rem;
+      color: var(--_danger);
+      vertical-align: -0.3em;
+    }
     .toast input {
       grid-row: 2;
       grid-column: 1 / -1;

@@ -74,6 +74,7 @@ export function renderRoom(room: Room, store: RoomStore): TemplateResult {
         )}
       </div>
       <p class="visually-hidden" role="status">${store.state.announcement}</p>
+      <tai-verify exportparts="dialog, button"></tai-verify>
     </div>
   `;
 }
@@ -103,8 +104,11 @@ function renderPeer(peer: ParticipantView): TemplateResult {
   return html`
     <tai-participant
       part="tile"
-      exportparts="video: tile-video, name: tile-name"
+      exportparts="video: tile-video, name: tile-name, mark: tile-mark"
       name=${peer.name}
+      .peerId=${peer.peerId}
+      encryption=${peer.encryption}
+      ?changed=${peer.identity?.standing === 'changed'}
       ?muted=${peer.microphone === undefined || peer.microphone.isMuted}
       .videoTrack=${isSeen ? peer.videoTrack : undefined}
       link=${peer.link}
@@ -161,12 +165,12 @@ function renderCard(room: Room): TemplateResult {
   `;
 }
 
-function renderToast({ id, text, copyable }: Toast, { strings }: Room, store: RoomStore): TemplateResult {
+function renderToast({ id, text, copyable, isAlarm }: Toast, { strings }: Room, store: RoomStore): TemplateResult {
   return html`
-    <div class="toast" part="toast">
-      <p>${text}</p>
+    <div class=${isAlarm ? 'toast alarm' : 'toast'} part="toast">
+      <p>${isAlarm ? ICONS.alert : nothing}${text}</p>
       ${
-        copyable === ''
+        copyable === undefined
           ? nothing
           : html`<input type="text" readonly dir="ltr" aria-label=${strings['invite-link']} .value=${copyable} />`
       }

@@ -2,7 +2,8 @@ import { ContextProvider } from '@lit/context';
 import { LitElement } from 'lit';
 import type { PropertyDeclarations, PropertyValues, TemplateResult } from 'lit';
 import { TaiError, createPrivateRoom, createSession, resolveRoom } from '../../engine/index.ts';
-import type { IceServer, ParticipantView, Phase, PublicationKind, SessionStats } from '../../engine/index.ts';
+import type { IceServer, ParticipantView, PeerId, Phase, PublicationKind } from '../../engine/index.ts';
+import type { RoomCode, SafetyNumber, Session, SessionStats } from '../../engine/index.ts';
 import { isInCall, roomEncryption } from '../internal/encryption.ts';
 import type { RoomEncryption } from '../internal/encryption.ts';
 import { roomContext } from '../internal/room-context.ts';
@@ -10,6 +11,7 @@ import { RoomStore } from '../internal/room-store.ts';
 import type { Engine } from '../internal/store-state.ts';
 import { ENGLISH } from '../internal/strings.ts';
 import type { Strings } from '../internal/strings.ts';
+import { carryFocus } from './call-focus.ts';
 import { DEFAULT_MEDIA, configOf, roomOf, selfOf, statesOf } from './room-value.ts';
 import type { SelfView } from './room-value.ts';
 import { renderRoom } from './tai-room.template.ts';
@@ -34,6 +36,8 @@ export const ENGINE: unique symbol = Symbol('engine');
  * @attr {string} layout - `grid`, the one layout of this version.
  * @attr {string} worker-url - Address of the clock worker, for pages whose CSP allows no `blob:` worker.
  * @attr {string} lang - Language of the texts given by `strings`.
+ * @attr {string} identity - Whose keys: `guest` (default) makes new ones with every page, `device` keeps them in this browser,
+ *   so that others know it again.
  * @attr {boolean} private - Not in this version, which cannot hide addresses: the room refuses to connect.
  * @attr {string} e2ee - Not in this version, which has no choice here: the room refuses to connect.
  *
@@ -49,9 +53,11 @@ export const ENGINE: unique symbol = Symbol('engine');
  * @csspart tile - A tile.
  * @csspart tile-video - The picture in a tile.
  * @csspart tile-name - The name in a tile.
+ * @csspart tile-mark - What is true about the keys of a tile's person.
  * @csspart controls - The bar.
  * @csspart button - A button of the lobby, the bar or a card.
  * @csspart shield - The privacy shield.
+ * @csspart dialog - Where codes are compared.
  * @csspart toast - A message.
  *
  * @cssprop --tai-color-accent - Accent.
@@ -71,7 +77,8 @@ export const ENGINE: unique symbol = Symbol('engine');
  * @cssstate joined - In the room.
  * @cssstate reconnecting - In the room, without the relay.
  * @cssstate left - Was in the room.
- * @cssstate encrypted - In the room, and outsiders are kept out.
+ * @cssstate encrypted - In the room, keys are agreed with everybody there, and outsiders are kept out.
+ * @cssstate verified - And codes were compared with everybody there.
  *
  * @fires {TaiJoinEvent} tai-join - We are in the room.
  * @fires {TaiLeaveEvent} tai-leave - We are out of the room.
@@ -79,11 +86,13 @@ export const ENGINE: unique symbol = Symbol('engine');
  * @fires {TaiPeerJoinEvent} tai-peer-join - Somebody came.
  * @fires {TaiPeerLeaveEvent} tai-peer-leave - Somebody left.
  * @fires {TaiEncryptionChangeEvent} tai-encryption-change - Encryption changed, for one peer or overall.
+ * @fires {TaiVerifyEvent} tai-verify - Codes were compared with somebody's device, or that was taken back.
  * @fires {TaiDeviceChangeEvent} tai-device-change - Microphones or cameras came or went.
  * @fires {TaiErrorEvent} tai-error - Something failed.
  * @fires {TaiJoinRequestEvent} tai-join-request - The participant wants to join. Cancelable.
  * @fires {TaiLeaveRequestEvent} tai-leave-request - The participant wants to leave. Cancelable.
  * @fires {TaiMuteRequestEvent} tai-mute-request - A microphone or a camera should go on or off. Cancelable.
+ * @fires {TaiVerifyRequestEvent} tai-verify-request - Codes should be compared. Cancelable.
  * @fires {TaiInviteEvent} tai-invite - The link was copied or shared.
  */
 export class TaiRoom extends LitElement {
@@ -100,6 +109,7 @@ export class TaiRoom extends LitElement {
     workerUrl: { attribute: 'worker-url' },
     private: { type: Boolean },
     e2ee: {},
+    identity: {},
     roomSecret: { attribute: false },
     iceServers: { attribute: false },
     strings: { attribute: false },
@@ -116,6 +126,7 @@ export class TaiRoom extends LitElement {
   declare workerUrl: string | undefined;
   declare private: boolean;
   declare e2ee: string | undefined;
+  declare identity: 'guest' | 'device' | undefined;
   /** 32 random bytes (or a guest's or host's link as bytes or base64url). Goes before the address of the page. */
   declare roomSecret: Uint8Array | string | undefined;
   /** Used in place of the relay's answer. */
@@ -127,9 +138,6 @@ export class TaiRoom extends LitElement {
   readonly #provider = new ContextProvider(this, { context: roomContext });
   readonly #store: RoomStore;
   #isUpdating = false;
-  /** The next render takes away what has the focus: it goes on to the stage. */
-  #isFocusLost = false;
-  #wasCalling = false;
   #texts: Strings = ENGLISH;
   [ENGINE]: Engine = { createSession, createPrivateRoom, resolveRoom };
 
@@ -142,6 +150,7 @@ export class TaiRoom extends LitElement {
     this.layout = 'grid';
     this.private = false;
     this.strings = {};
+    carryFocus(this, () => this.#store.view.phase);
     const host = this as TaiRoom;
     this.#store = new RoomStore({
       get engine() {
@@ -182,6 +191,11 @@ export class TaiRoom extends LitElement {
     return roomEncryption(this.#store.view);
   }
 
+  /** To compare with everybody in the room; `undefined` while it is being made, and alone. */
+  get roomCode(): RoomCode | undefined {
+    return this.#store.view.encryption.roomCode;
+  }
+
   /** Call it inside a click, so that sound may start. Throws `TaiError` where the room cannot be entered. */
   join(): void {
     if (!this.isConnected) throw new TaiError('usage', 'join: the element is not in a document');
@@ -214,11 +228,34 @@ export class TaiRoom extends LitElement {
     this.#store.setDevice(kind, deviceId);
   }
 
-  /** Rejects with `TaiError('usage')` before the room is known. */
+  /** Rejects with `TaiError('usage')` before the room is known, as all that follows does, or throws it. */
   async getStats(): Promise<SessionStats> {
-    const session = this.#store.session;
-    if (!session) throw new TaiError('usage', 'getStats: the room is not known yet');
-    return session.getStats();
+    return this.#session('getStats').getStats();
+  }
+
+  /** Two people have compared codes and found them equal, or (`false`) take that back. Told by `tai-verify`. */
+  verify(peerId: PeerId, isVerified = true): void {
+    this.#session('verify').dispatch({ type: 'set-verified', peerId, isVerified });
+  }
+
+  /** Resolves to `undefined` while no keys are agreed with this peer. */
+  async safetyNumber(peerId: PeerId): Promise<SafetyNumber | undefined> {
+    return this.#session('safetyNumber').safetyNumber(peerId);
+  }
+
+  /** What happened to keys, hash-chained, as JSON lines: no names, addresses or keys in it. */
+  exportAuditLog(): string {
+    return this.#session('exportAuditLog').exportAuditLog();
+  }
+
+  /** New keys for this device, signed by the old ones, so that those who know it know it still. */
+  async rotateKey(): Promise<void> {
+    return this.#session('rotateKey').rotateKey();
+  }
+
+  /** Declares the keys of this device dead to everybody here, and leaves. The next join has new ones. */
+  async revokeKey(): Promise<void> {
+    return this.#session('revokeKey').revokeKey();
   }
 
   override connectedCallback(): void {
@@ -246,12 +283,17 @@ export class TaiRoom extends LitElement {
     } finally {
       this.#isUpdating = false;
     }
-    this.#followFocus();
     this.#provider.setValue(roomOf(this, this.#store, this.#texts));
     for (const [state, isOn] of statesOf(this.#store.view)) {
       if (isOn) this.#internals.states.add(state);
       else this.#internals.states.delete(state);
     }
+  }
+
+  #session(method: string): Session {
+    const { session } = this.#store;
+    if (!session) throw new TaiError('usage', `${method}: the room is not known yet`);
+    return session;
   }
 
   #takeOver(changed: PropertyValues<this>): void {
@@ -268,23 +310,6 @@ export class TaiRoom extends LitElement {
 
   protected override render(): TemplateResult {
     return renderRoom(this.#provider.value, this.#store);
-  }
-
-  protected override updated(): void {
-    if (this.#isFocusLost) this.renderRoot.querySelector<HTMLElement>('.stage')?.focus();
-    this.#isFocusLost = false;
-  }
-
-  /** Whoever joins by keyboard must not start again at the top of the page. Never takes the focus from elsewhere. */
-  #followFocus(): void {
-    const { phase } = this.#store.view;
-    const isCalling = phase === 'joining' || isInCall(phase);
-    if (isCalling && !this.#wasCalling) {
-      const inside = this.shadowRoot?.activeElement;
-      const slotted = this.querySelector(':scope > [slot="lobby"]');
-      this.#isFocusLost = inside?.closest('.lobby, .card') ? true : (slotted?.matches(':focus-within') ?? false);
-    }
-    this.#wasCalling = isCalling;
   }
 
   /** A link pasted into the page's own tab changes the fragment without a reload; other fragments are the page's. */
@@ -304,7 +329,7 @@ export class TaiRoom extends LitElement {
 /** A change of any of these means another session. */
 const ADDRESS_PROPERTIES = [
   ...(['relay', 'room', 'roomSecret', 'iceServers', 'workerUrl'] as const),
-  ...(['media', 'noLobby', 'private', 'e2ee'] as const),
+  ...(['media', 'noLobby', 'private', 'e2ee', 'identity'] as const),
 ];
 
 declare global {

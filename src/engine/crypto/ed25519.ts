@@ -1,6 +1,8 @@
 /**
  * Ed25519 signing (RFC 8032) from a 32-byte seed: WebCrypto where the browser has it, else @noble/curves, loaded
- * only then. Both give the same bytes. Verification is not here: the relay verifies admission with its platform.
+ * only then. Both give the same bytes. For the seed of admission, which the room's link gives; device keys are random and
+ * not extractable (native-provider.ts). Verification is not here: the relay verifies admission with its platform, the page
+ * verifies devices with a `Provider`.
  */
 import { concatBytes, fromBase64Url } from '../protocol/bytes.ts';
 

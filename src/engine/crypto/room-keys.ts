@@ -1,9 +1,10 @@
 /**
- * All keys that follow from a room's secret (PROTOCOL.md KD1–KD3): HKDF-SHA-256 (RFC 5869), one label a use.
+ * All keys that follow from a room's secret (PROTOCOL.md KD1–KD5): HKDF-SHA-256 (RFC 5869), one label a use.
  * Trap: whoever has the link has all of these. They keep out the relay and everybody without the link, and nobody
- * else; who is who among the holders is for the key agreement between devices to say.
+ * else; who is who among the holders is for the key agreement between devices to say (pqxdh.ts).
  */
 import { asciiBytes, concatBytes } from '../protocol/bytes.ts';
+import type { Bytes } from '../protocol/bytes.ts';
 import { idBytes, roomIdFromBytes } from '../protocol/ids.ts';
 import type { PeerId, RoomId } from '../protocol/ids.ts';
 import type { RoomSecret } from '../protocol/invite.ts';
@@ -14,6 +15,8 @@ import type { Signer, SignerFactory } from './ed25519.ts';
 const SALT = asciiBytes('tai/1 secret');
 const ADMISSION_INFO = asciiBytes('tai/1 K_room');
 const ENVELOPE_INFO = asciiBytes('tai/1 K_env');
+const BUNDLE_INFO = asciiBytes('tai/1 K_bundle');
+const PSK_INFO = asciiBytes('tai/1 psk');
 const OPEN_ROOM_LABEL = asciiBytes('tai/1 open room');
 const SEED_BITS = 256;
 
@@ -22,16 +25,24 @@ export type RoomKeys = {
   readonly pkHost: Uint8Array<ArrayBuffer>;
   /** Signs admission tokens. */
   readonly admission: Signer;
-  /** The key that seals envelopes from one peer to another: AES-256-GCM, not extractable. */
+  /** Mixed into every handshake: who does not hold the link agrees on no key. 32 bytes. */
+  readonly psk: Bytes;
+  /** The key that seals the handshake from one peer to another: AES-256-GCM, not extractable. */
   envelopeKey(from: PeerId, to: PeerId): Promise<CryptoKey>;
+  /** The key that seals what a peer publishes at the relay: AES-256-GCM, not extractable. */
+  bundleKey(owner: PeerId): Promise<CryptoKey>;
 };
 
 export async function deriveRoomKeys(room: RoomSecret, signerFactory: SignerFactory = createSigner): Promise<RoomKeys> {
   const { subtle } = globalThis.crypto;
   const secret = await subtle.importKey('raw', room.secret, 'HKDF', false, ['deriveBits']);
-  const derive = async (info: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> =>
+  const derive = async (info: Bytes): Promise<Bytes> =>
     new Uint8Array(await subtle.deriveBits({ name: 'HKDF', hash: 'SHA-256', salt: SALT, info }, secret, SEED_BITS));
-  const [seed, envelopeSeed] = await Promise.all([derive(ADMISSION_INFO), derive(ENVELOPE_INFO)]);
+  const [seed, envelopeSeed, psk] = await Promise.all([
+    derive(ADMISSION_INFO),
+    derive(ENVELOPE_INFO),
+    derive(PSK_INFO),
+  ]);
   const [admission, envelopeRoot] = await Promise.all([
     signerFactory(seed),
     subtle.importKey('raw', envelopeSeed, 'HKDF', false, ['deriveKey']),
@@ -41,23 +52,21 @@ export async function deriveRoomKeys(room: RoomSecret, signerFactory: SignerFact
   const preimage = roomIdPreimage(admission.publicKey, room.pkHost);
   // SHA-256 gives 32 bytes, and 32 bytes are always a room id
   const roomId = roomIdFromBytes(new Uint8Array(await subtle.digest('SHA-256', preimage))) as RoomId;
+  const sealingKey = (info: Bytes): Promise<CryptoKey> =>
+    subtle.deriveKey(
+      { name: 'HKDF', hash: 'SHA-256', salt: idBytes(roomId), info },
+      envelopeRoot,
+      { name: 'AES-GCM', length: 256 },
+      false,
+      ['encrypt', 'decrypt'],
+    );
   return {
     roomId,
     pkHost: room.pkHost,
     admission,
-    envelopeKey: (from, to) =>
-      subtle.deriveKey(
-        {
-          name: 'HKDF',
-          hash: 'SHA-256',
-          salt: idBytes(roomId),
-          info: concatBytes(ENVELOPE_INFO, idBytes(from), idBytes(to)),
-        },
-        envelopeRoot,
-        { name: 'AES-GCM', length: 256 },
-        false,
-        ['encrypt', 'decrypt'],
-      ),
+    psk,
+    envelopeKey: (from, to) => sealingKey(concatBytes(ENVELOPE_INFO, idBytes(from), idBytes(to))),
+    bundleKey: (owner) => sealingKey(concatBytes(BUNDLE_INFO, idBytes(owner))),
   };
 }
 

@@ -3,6 +3,9 @@
  * written gives `undefined`, so that two different texts never stand for the same bytes.
  */
 
+/** Bytes over a buffer that is not shared: what WebCrypto and sockets take. */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const NO_DIGIT = 255;
 

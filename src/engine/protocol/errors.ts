@@ -50,6 +50,11 @@ export const RPC_ERRORS = {
   'peer-unknown': -32003,
   'rate-limited': -32004,
   'too-large': -32005,
+  'no-bundle': -32006,
+  // Over HTTP only (RL20): on a socket these are close codes.
+  'token-invalid': -32007,
+  'token-expired': -32008,
+  unavailable: -32009,
 } as const;
 export type RpcErrorReason = keyof typeof RPC_ERRORS;
 

@@ -2,6 +2,11 @@
  * What two peers say to each other, always sealed (PROTOCOL.md PM1–PM8). The relay never sees any of it.
  * A message that does not parse is counted and dropped; unknown fields are ignored, unknown types dropped.
  */
+import { fromBase64Url } from './bytes.ts';
+import { parseCodeMessage } from './code-message.ts';
+import type { CodeMessage } from './code-message.ts';
+import { parsePeerId } from './ids.ts';
+import type { PeerId } from './ids.ts';
 import { isRecord, parseCount, parseJson, parseList, parseText } from './json.ts';
 import type { JsonRecord } from './json.ts';
 
@@ -12,6 +17,11 @@ const CANDIDATE_MAX_CHARS = 512;
 export const CANDIDATES_MAX = 64;
 const PUBLICATIONS_MAX = 8;
 const GENERATION_MAX = 2 ** 32 - 1;
+/** As many as a room can list, and ourselves. */
+const ROSTER_MEMBERS_MAX = 65;
+const DIGEST_CHARS = 43;
+const STATEMENT_MAX_CHARS = 1024;
+const BASE64URL_PATTERN = /^[A-Za-z0-9_-]+$/;
 
 /** The kinds of publication; each has one fixed place in every connection. */
 export const PUBLICATION_KINDS = ['microphone', 'camera'] as const;
@@ -55,7 +65,34 @@ export type PeerMessage =
       /** The sender was away from the relay and wants the receiver's presence in return. */
       readonly isAsking: boolean;
     }
+  | ({ readonly type: 'roster' } & RosterReport)
+  | CodeMessage
+  /** A signed statement about the sender's device, base64url: its new keys, or that its keys are dead. */
+  | { readonly type: 'e2ee_key_rotation' | 'e2ee_key_revoke'; readonly statement: string }
   | { readonly type: 'leave' };
+
+/** The device that a message comes from, as the handshake has proved; never told, always found. */
+export type Sender = {
+  /** SHA-256 of the certificate, base64url. */
+  readonly certificate: string;
+  /** SHA-256 of the signing key, 64 hexadecimal digits: names the device. */
+  readonly deviceId: string;
+  readonly kind: 'guest' | 'device';
+  /** Both sides have shown that they hold the keys. */
+  readonly isConfirmed: boolean;
+};
+
+/** One of those who may read, by its peer id and its certificate's SHA-256 (base64url). */
+export type RosterMember = { readonly peerId: PeerId; readonly certificate: string };
+
+/** Whom the sender has agreed keys with, itself and the receiver included. */
+export type RosterReport = {
+  readonly members: readonly RosterMember[];
+  /** HMAC of the roster's hash under the pair's own key, base64url. */
+  readonly mac: string;
+  /** The sender wants the receiver's roster in return. */
+  readonly isAsking: boolean;
+};
 
 export function formatPeerMessage(message: PeerMessage): string {
   return JSON.stringify(message);
@@ -85,11 +122,34 @@ export function parsePeerMessage(text: string): PeerMessage | undefined {
       if (link === undefined || !presence) return undefined;
       return { type: 'presence', link, presence, isAsking: value['isAsking'] === true };
     }
+    case 'roster': {
+      const members = parseList(value['members'], ROSTER_MEMBERS_MAX, parseRosterMember);
+      const mac = parseDigest(value['mac']);
+      return members && mac ? { type: 'roster', members, mac, isAsking: value['isAsking'] === true } : undefined;
+    }
+    case 'e2ee_key_rotation':
+    case 'e2ee_key_revoke': {
+      const statement = parseText(value['statement'], STATEMENT_MAX_CHARS);
+      return statement && BASE64URL_PATTERN.test(statement) ? { type: value['type'], statement } : undefined;
+    }
     case 'leave':
       return { type: 'leave' };
     default:
-      return undefined;
+      return parseCodeMessage(value);
   }
+}
+
+/** 32 bytes as base64url. */
+function parseDigest(value: unknown): string | undefined {
+  const text = parseText(value, DIGEST_CHARS);
+  return text?.length === DIGEST_CHARS && fromBase64Url(text) ? text : undefined;
+}
+
+function parseRosterMember(value: unknown): RosterMember | undefined {
+  if (!isRecord(value)) return undefined;
+  const peerId = parsePeerId(value['peerId']);
+  const certificate = parseDigest(value['certificate']);
+  return peerId && certificate ? { peerId, certificate } : undefined;
 }
 
 /** A name as it may be shown: no control or bidirectional-override characters, one line, at most 64 units. */

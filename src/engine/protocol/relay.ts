@@ -1,7 +1,15 @@
 /**
- * What page and relay say to each other: JSON-RPC 2.0 over one WebSocket (PROTOCOL.md RL1–RL15).
- * Both directions are written and read here and nowhere else.
+ * What page and relay say to each other: JSON-RPC 2.0 over one WebSocket, some of it over HTTP too (PROTOCOL.md
+ * RL1–RL20). Both directions are written and read here and, for pre-key bundles, in `bundle.ts`; nowhere else.
  */
+import {
+  parseDeleteBundle,
+  parseExchangeBundles,
+  parseFetchBundle,
+  parseHandedBundle,
+  parsePublishBundle,
+} from './bundle.ts';
+import type { BundleRequest, FetchedBundle, HandedBundle } from './bundle.ts';
 import { utf8Length } from './bytes.ts';
 import { CLOSE_CODES, RPC_ERRORS } from './errors.ts';
 import type { RpcErrorReason } from './errors.ts';
@@ -11,8 +19,13 @@ import type { PeerId, RoomId } from './ids.ts';
 import { isRecord, parseCount, parseJson, parseList, parseText } from './json.ts';
 import type { JsonRecord } from './json.ts';
 
+export { parseHandedBundle } from './bundle.ts';
+export type { HandedBundle, SealedBundle } from './bundle.ts';
+
 /** Constant, so that no log of addresses tells one room from another. */
 export const RELAY_PATH = '/relay';
+/** One call a request, without a socket (RL20). */
+export const RELAY_RPC_PATH = '/relay/rpc';
 /** Text that both sides treat as a heartbeat; answered by the platform without waking the room. */
 export const PING_TEXT = 'ping';
 export const PONG_TEXT = 'pong';
@@ -40,9 +53,13 @@ export type ClientRequest =
   | {
       readonly method: 'relay_message';
       readonly params: { readonly target_peer_id: PeerId; readonly room_id: RoomId; readonly payload: string };
-    };
+    }
+  | BundleRequest;
 
 export type PeerPlace = { readonly peer_id: PeerId; readonly join_number: number };
+
+/** RL17: the `welcome` of a new join brings the pre-keys of those that were there first. */
+export type ListedPlace = PeerPlace & { readonly bundle?: HandedBundle };
 
 export type IceServer = {
   readonly urls: readonly string[];
@@ -58,7 +75,7 @@ export type Welcome = {
   readonly join_number: number;
   /** Names this instance of the room's object; a new one means that `n` starts again. */
   readonly ep: string;
-  readonly peers: readonly PeerPlace[];
+  readonly peers: readonly ListedPlace[];
   readonly ice_servers: readonly IceServer[];
 };
 
@@ -66,6 +83,7 @@ export type RelayNotification =
   | { readonly method: 'welcome'; readonly params: Welcome }
   | { readonly method: 'peer_joined'; readonly params: PeerPlace }
   | { readonly method: 'peer_left'; readonly params: { readonly peer_id: PeerId } }
+  | { readonly method: 'bundle_published'; readonly params: { readonly peer_id: PeerId } }
   | {
       readonly method: 'relay_message';
       readonly params: {
@@ -76,6 +94,8 @@ export type RelayNotification =
         readonly ep: string;
       };
     };
+
+export type RpcResult = Welcome | FetchedBundle | Record<string, never>;
 
 export type RelayMessage =
   | ({ readonly type: 'notification' } & RelayNotification)
@@ -138,6 +158,10 @@ const REQUEST_PARSERS: Record<ClientRequest['method'], (params: JsonRecord) => C
     if (!target_peer_id || !room_id || payload === undefined) return undefined;
     return { method: 'relay_message', params: { target_peer_id, room_id, payload } };
   },
+  publish_bundle: parsePublishBundle,
+  fetch_bundle: parseFetchBundle,
+  delete_bundle: parseDeleteBundle,
+  exchange_bundles: parseExchangeBundles,
 };
 
 // --- written by the relay --------------------------------------------------------------------------
@@ -146,13 +170,14 @@ export function formatNotification(notification: RelayNotification): string {
   return JSON.stringify({ jsonrpc: '2.0', ...notification });
 }
 
-export function formatResult(id: RpcId, result: Welcome | Record<string, never>): string {
+export function formatResult(id: RpcId, result: RpcResult): string {
   return JSON.stringify({ jsonrpc: '2.0', id, result });
 }
 
-/** Only the code and its name: never what was sent, never a stack. */
-export function formatError(id: RpcId | null, reason: RpcErrorReason): string {
-  return JSON.stringify({ jsonrpc: '2.0', id, error: { code: RPC_ERRORS[reason], message: reason, data: { reason } } });
+/** Only the code and its name: never what was sent, never a stack. `data` is only for what the relay says of itself. */
+export function formatError(id: RpcId | null, reason: RpcErrorReason, data: { readonly now?: number } = {}): string {
+  const error = { code: RPC_ERRORS[reason], message: reason, data: { reason, ...data } };
+  return JSON.stringify({ jsonrpc: '2.0', id, error });
 }
 
 /** Close reason of an expired token: tells the relay's clock, so that a client whose own is wrong can correct it (AD5). */
@@ -197,7 +222,8 @@ function parseNotification(method: string, params: JsonRecord): RelayNotificatio
       const place = parsePlace(params);
       return place && { method, params: place };
     }
-    case 'peer_left': {
+    case 'peer_left':
+    case 'bundle_published': {
       const peer_id = parsePeerId(params['peer_id']);
       return peer_id && { method, params: { peer_id } };
     }
@@ -220,7 +246,7 @@ export function parseWelcome(value: unknown): Welcome | undefined {
   const room_id = parseRoomId(value['room_id']);
   const place = parsePlace(value);
   const ep = parseText(value['ep'], RPC_ID_TEXT_MAX);
-  const peers = parseList(value['peers'], PEERS_MAX, parsePlace);
+  const peers = parseList(value['peers'], PEERS_MAX, parseListedPlace);
   const ice_servers: unknown = value['ice_servers'];
   if (!room_id || !place || ep === undefined || !peers || !Array.isArray(ice_servers)) return undefined;
   return { room_id, ...place, ep, peers, ice_servers: usableIceServers(ice_servers) };
@@ -231,6 +257,13 @@ function parsePlace(value: unknown): PeerPlace | undefined {
   const peer_id = parsePeerId(value['peer_id']);
   const join_number = parseCount(value['join_number']);
   return peer_id && join_number !== undefined ? { peer_id, join_number } : undefined;
+}
+
+/** A bundle that is malformed is left out: it can be asked for again, and must not take the whole welcome away. */
+function parseListedPlace(value: unknown): ListedPlace | undefined {
+  const place = parsePlace(value);
+  const bundle = isRecord(value) ? parseHandedBundle(value['bundle']) : undefined;
+  return place && bundle ? { ...place, bundle } : place;
 }
 
 /** RL15: the first good entries; a bad one does not take the others away, or the whole welcome with it. */

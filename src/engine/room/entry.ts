@@ -5,6 +5,7 @@ import { closeDevice, presenceOf } from './devices.ts';
 import type { Effect, RoomEvent } from './events.ts';
 import { goneTimer, linkTimer, meetPeer, relistPeer, sendPresence, stopTimer, unlistPeer } from './peers.ts';
 import type { Own, PeerStep } from './peers.ts';
+import { NO_ROSTER } from './roster.ts';
 import { isPresent } from './state.ts';
 import type { Call, LeaveReason, Peer, Peers, Present, RoomState } from './state.ts';
 import type { Step } from './step.ts';
@@ -34,7 +35,9 @@ export function welcome(state: RoomState, event: Extract<RoomEvent, { type: 'wel
   }
   // joining | reconnecting → joined
   const { peerId } = call;
-  return [{ local, call: { phase: 'joined', peerId, joinNumber: event.joinNumber, peers, generations } }, effects];
+  const { joinNumber, certificate } = event;
+  const roster = isPresent(call) ? call.roster : NO_ROSTER;
+  return [{ local, call: { phase: 'joined', peerId, joinNumber, certificate, roster, peers, generations } }, effects];
 }
 
 export function loseRelay(state: RoomState, trouble?: ErrorCode): Step {

@@ -1,9 +1,10 @@
 /** What goes into `step` and what comes out of it. All time, ids and randomness are inside the events. */
 import type { CloseReason, ErrorCode } from '../protocol/errors.ts';
 import type { PeerId } from '../protocol/ids.ts';
-import type { Candidate, PeerMessage, PublicationKind } from '../protocol/peer.ts';
+import type { Candidate, PeerMessage, PublicationKind, RosterMember, Sender } from '../protocol/peer.ts';
 import type { NegotiationWork } from './negotiation.ts';
-import type { LeaveReason, LinkTransport, PeerLeaveReason, TrackId } from './state.ts';
+import type { RosterTimer } from './roster.ts';
+import type { LeaveReason, LinkTransport, PeerLeaveReason, Standing, TrackId } from './state.ts';
 
 /** Names one connection between two peers. */
 type OnLink = { readonly peerId: PeerId; readonly generation: number };
@@ -29,7 +30,13 @@ export type RoomEvent =
   | { readonly type: 'device-failed'; readonly kind: PublicationKind; readonly code: ErrorCode }
   | { readonly type: 'device-ended'; readonly kind: PublicationKind; readonly trackId: TrackId }
   // told by the relay
-  | { readonly type: 'welcome'; readonly joinNumber: number; readonly peers: readonly ListedPeer[] }
+  | {
+      readonly type: 'welcome';
+      readonly joinNumber: number;
+      /** SHA-256 of our own certificate, base64url. */
+      readonly certificate: string;
+      readonly peers: readonly ListedPeer[];
+    }
   | ({ readonly type: 'peer-listed' } & ListedPeer)
   | { readonly type: 'peer-unlisted'; readonly peerId: PeerId }
   | { readonly type: 'relay-lost' }
@@ -37,7 +44,13 @@ export type RoomEvent =
   /** The browser could not make the room's keys: nothing can be sealed, so nothing is sent. */
   | { readonly type: 'keys-failed' }
   // told by a peer: sealed, opened, parsed
-  | { readonly type: 'message'; readonly from: PeerId; readonly message: PeerMessage }
+  | { readonly type: 'message'; readonly from: PeerId; readonly sender: Sender; readonly message: PeerMessage }
+  // told by the keys
+  | { readonly type: 'peer-identified'; readonly peerId: PeerId; readonly standing: Standing }
+  /** Somebody begins as this peer who is not, or keys came that cannot be its own. The peer itself is not to blame. */
+  | { readonly type: 'peer-doubted'; readonly peerId: PeerId }
+  /** The peer itself shows what it must not: another DTLS certificate than it has named, or revoked keys. */
+  | { readonly type: 'peer-refused'; readonly peerId: PeerId }
   // told by a link
   | ({ readonly type: 'offer-made'; readonly sdp: string } & OnRound)
   | ({ readonly type: 'offer-accepted'; readonly sdp: string } & OnRound)
@@ -53,7 +66,7 @@ export type RoomEvent =
 export type ListedPeer = { readonly peerId: PeerId; readonly joinNumber: number };
 
 /** `link`: look whether the link stands, else try again. `gone`: give the peer up. */
-export type TimerId = `link:${PeerId}` | `gone:${PeerId}`;
+export type TimerId = `link:${PeerId}` | `gone:${PeerId}` | RosterTimer;
 
 export type Effect =
   | { readonly type: 'open-device'; readonly kind: PublicationKind; readonly deviceId: string | undefined }
@@ -65,6 +78,16 @@ export type Effect =
   /** Once what was sent before is out. */
   | { readonly type: 'disconnect-relay' }
   | { readonly type: 'send'; readonly to: PeerId; readonly message: PeerMessage }
+  /** Tells whom we see, under each pair's own MAC, and begins a new room code where that has changed. */
+  | {
+      readonly type: 'announce-roster';
+      readonly members: readonly RosterMember[];
+      readonly to: readonly PeerId[];
+      readonly isAsking: boolean;
+    }
+  /** What a peer says about keys and codes: for those who hold them. */
+  | { readonly type: 'assure'; readonly from: PeerId; readonly message: AssuranceMessage }
+  | { readonly type: 'refuse-peer'; readonly peerId: PeerId }
   | ({ readonly type: 'open-link' } & OnLink)
   | { readonly type: 'close-link'; readonly peerId: PeerId }
   /** On a link that is new: with our own places for tracks. */
@@ -79,16 +102,23 @@ export type Effect =
   /** A message that does not fit the state: counted, otherwise without effect. */
   | { readonly type: 'drop'; readonly reason: DropReason };
 
+export type AssuranceMessage = Extract<
+  PeerMessage,
+  { type: 'code-commit' | 'code-reveal' | 'e2ee_key_rotation' | 'e2ee_key_revoke' }
+>;
+
 /** What the page is told of. */
 export type Moment =
   | { readonly type: 'joined' }
   | { readonly type: 'left'; readonly reason: LeaveReason }
   | { readonly type: 'peer-joined'; readonly peerId: PeerId }
   | { readonly type: 'peer-left'; readonly peerId: PeerId; readonly reason: PeerLeaveReason }
-  | { readonly type: 'error'; readonly code: ErrorCode; readonly isRecoverable: boolean };
+  | { readonly type: 'error'; readonly code: ErrorCode; readonly isRecoverable: boolean; readonly peerId?: PeerId }
+  | { readonly type: 'verified'; readonly peerId: PeerId; readonly isVerified: boolean };
 
 export type DropReason =
   | 'unknown-peer'
+  | 'refused-peer'
   | 'stale-link'
   | 'ignored-offer'
   | 'stale-answer'

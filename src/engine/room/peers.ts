@@ -34,6 +34,8 @@ const NEW_LINK: Omit<Link, 'generation'> = {
   isEnded: false,
 };
 
+const UNKNOWN = { identity: undefined, isRefused: false } as const;
+
 export const linkTimer = (peerId: PeerId): TimerId => `link:${peerId}`;
 export const goneTimer = (peerId: PeerId): TimerId => `gone:${peerId}`;
 
@@ -46,7 +48,7 @@ export function isOfferer(own: Own, peer: Pick<Peer, 'joinNumber'>): boolean {
 export function meetPeer(own: Own, listed: ListedPeer, lastGeneration = 0): PeerStep {
   const { peerId, joinNumber } = listed;
   const link: Link = { ...NEW_LINK, generation: lastGeneration + 1 };
-  const peer: Peer = { peerId, joinNumber, isListed: true, presence: undefined, link, tracks: {} };
+  const peer: Peer = { peerId, joinNumber, isListed: true, presence: undefined, ...UNKNOWN, link, tracks: {} };
   const watch = startTimer(linkTimer(peerId), LINK_CHECK_MS);
   if (!isOfferer(own, peer)) return { peer, effects: [watch] };
   const offered = negotiate(own, peer, { type: 'need-offer' });
@@ -138,6 +140,7 @@ export function changeTransport(peer: Peer, transport: LinkTransport): PeerStep 
 /** The link's timer: nothing to do where it stands, else a restart, and a new connection when restarts did not help. */
 export function checkLink(own: Own, peer: Peer): PeerStep {
   const { link, peerId } = peer;
+  if (peer.isRefused) return { peer, effects: [] };
   if (isStanding(link)) {
     if (link.negotiation.at === 'stable' || !peer.isListed) return { peer, effects: [] };
     // Media flows, but an offer of ours was never answered: it is made again, the connection is left alone.

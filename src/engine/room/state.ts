@@ -4,7 +4,7 @@
  */
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { PeerId } from '../protocol/ids.ts';
-import type { Presence, PublicationKind } from '../protocol/peer.ts';
+import type { Presence, PublicationKind, Sender } from '../protocol/peer.ts';
 
 /** MediaStreamTrack.id of a local track, or an id given by the link for a remote one. */
 export type TrackId = string;
@@ -60,6 +60,28 @@ export type Link = {
   readonly isEnded: boolean;
 };
 
+/** How the device behind a peer stands with us: `changed` = somebody of this name had another device's keys before. */
+export type Standing = 'new' | 'known' | 'verified' | 'changed';
+
+export type AgreedIdentity = Sender & { readonly standing: Standing };
+
+export type RosterMismatch = { readonly by: PeerId; readonly peerId: PeerId };
+
+/** Members stand here as `peer id certificate`. */
+export type RosterState = {
+  /** Counts the changes of who may read. */
+  readonly epoch: number;
+  readonly reports: ReadonlyMap<PeerId, { readonly members: ReadonlySet<string>; readonly ever: ReadonlySet<string> }>;
+  /** Gone from our side a short while ago. */
+  readonly departed: ReadonlySet<string>;
+  /** The last change is long enough ago for a difference to count … */
+  readonly isVerdictDue: boolean;
+  /** … and for one that may come from a lost connection. */
+  readonly isGraceOver: boolean;
+  readonly verdict: 'settling' | 'consistent' | 'mismatch';
+  readonly mismatches: readonly RosterMismatch[];
+};
+
 export type Peer = {
   readonly peerId: PeerId;
   readonly joinNumber: number;
@@ -67,6 +89,10 @@ export type Peer = {
   readonly isListed: boolean;
   /** Told by the peer itself, sealed; `undefined` until its first message. */
   readonly presence: Presence | undefined;
+  /** What the handshake has proved about who speaks; `undefined` until a message of the peer has opened. */
+  readonly identity: AgreedIdentity | undefined;
+  /** Its keys are not what they have to be: nothing goes to it, nothing of it counts. */
+  readonly isRefused: boolean;
   readonly link: Link;
   readonly tracks: { readonly [Kind in PublicationKind]?: TrackId };
 };
@@ -79,6 +105,9 @@ export type LeaveReason = 'left' | 'refused' | 'room-full';
 type Company = {
   readonly peerId: PeerId;
   readonly joinNumber: number;
+  /** SHA-256 of our own certificate, base64url. */
+  readonly certificate: string;
+  readonly roster: RosterState;
   readonly peers: Peers;
   /** The last generation with peers that were given up: one that comes back may still have that connection. */
   readonly generations: ReadonlyMap<PeerId, number>;

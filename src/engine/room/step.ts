@@ -21,8 +21,10 @@ import {
 } from './peers.ts';
 import type { Own, PeerStep } from './peers.ts';
 import { closeByRelay, end, loseRelay, welcome } from './entry.ts';
+import { isRosterTimer, receiveRoster, stepRosterTimer, watchRoster } from './roster.ts';
 import { isPresent } from './state.ts';
 import type { Peer, PeerLeaveReason, Present, RoomState } from './state.ts';
+import { agree, stepTrust } from './trust.ts';
 
 export type Step = readonly [RoomState, readonly Effect[]];
 
@@ -33,6 +35,13 @@ const PEERS_MAX = 64;
 const FORGOTTEN_MAX = 64;
 
 export function step(state: RoomState, event: RoomEvent): Step {
+  const [next, effects] = stepRoom(state, event);
+  if (next.call === state.call) return [next, effects];
+  const [call, told] = watchRoster(state.call, next.call, effects);
+  return [call === next.call ? next : { ...next, call }, told];
+}
+
+function stepRoom(state: RoomState, event: RoomEvent): Step {
   switch (event.type) {
     case 'open-lobby': {
       if (state.call.phase !== 'idle' && state.call.phase !== 'left') return [state, NOTHING];
@@ -116,7 +125,14 @@ function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step
     }
     case 'message':
       return receive(state, call, event);
+    case 'peer-identified':
+    case 'peer-doubted':
+    case 'peer-refused': {
+      const peer = call.peers.get(event.peerId);
+      return peer ? withPeer(state, call, stepTrust(peer, event)) : [state, NOTHING];
+    }
     case 'timer': {
+      if (isRosterTimer(event.id)) return withCall(state, stepRosterTimer(call, event.id));
       const peer = [...call.peers.values()].find(({ peerId }) => event.id.endsWith(peerId));
       if (!peer) return [state, NOTHING];
       if (event.id === linkTimer(peer.peerId)) return withPeer(state, call, checkLink(own, peer));
@@ -125,7 +141,7 @@ function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step
     default: {
       // told by a link: of an older connection it means nothing any more
       const peer = call.peers.get(event.peerId);
-      if (peer?.link.generation !== event.generation) return [state, NOTHING];
+      if (peer?.link.generation !== event.generation || peer.isRefused) return [state, NOTHING];
       return stepLink(state, call, peer, event);
     }
   }
@@ -165,8 +181,21 @@ function stepLink(state: RoomState, call: Present, peer: Peer, event: LinkEvent)
 
 function receive(state: RoomState, call: Present, event: Extract<RoomEvent, { type: 'message' }>): Step {
   const { from, message } = event;
-  const peer = call.peers.get(from);
-  if (!peer) return [state, [{ type: 'drop', reason: 'unknown-peer' }]];
+  const found = call.peers.get(from);
+  if (!found) return [state, [{ type: 'drop', reason: 'unknown-peer' }]];
+  if (found.isRefused) return [state, [{ type: 'drop', reason: 'refused-peer' }]];
+  const peer = agree(found, event.sender);
+  switch (message.type) {
+    case 'roster': {
+      const known = { ...call, peers: new Map(call.peers).set(from, peer) };
+      return withCall(state, receiveRoster(known, from, message));
+    }
+    case 'code-commit':
+    case 'code-reveal':
+    case 'e2ee_key_rotation':
+    case 'e2ee_key_revoke':
+      return withPeer(state, call, { peer, effects: [{ type: 'assure', from, message }] });
+  }
   if (message.type === 'leave') return dropPeer(state, call, peer, 'left');
   if (message.type === 'candidates') {
     if (message.link !== peer.link.generation || peer.link.negotiation.at === 'new') {
@@ -216,6 +245,10 @@ function dropPeer(state: RoomState, call: Present, peer: Peer, reason: PeerLeave
   // One that never spoke was never shown: nobody misses it.
   if (peer.presence) effects.push({ type: 'tell', moment: { type: 'peer-left', peerId, reason } });
   return [{ ...state, call: { ...call, peers, generations } }, effects];
+}
+
+function withCall(state: RoomState, [call, effects]: readonly [RoomState['call'], readonly Effect[]]): Step {
+  return [{ ...state, call }, effects];
 }
 
 function withPeer(state: RoomState, call: Present, next: PeerStep): Step {

@@ -3,9 +3,13 @@
  * and reports; it decides nothing. Each kind of publication has a fixed place (m-line), so that muting, unmuting and
  * changing devices need no negotiation.
  */
+import { equalBytes } from '../protocol/bytes.ts';
+import type { Bytes } from '../protocol/bytes.ts';
+import { sdpFingerprint } from '../protocol/fingerprint.ts';
 import type { Candidate, PublicationKind } from '../protocol/peer.ts';
 import type { IceServer } from '../protocol/relay.ts';
 import { CandidateBatch } from './candidate-batch.ts';
+import { ControlChannel } from './control-channel.ts';
 import { Places } from './places.ts';
 
 export type PeerLinkWork = 'making-offer' | 'accepting-offer' | 'accepting-answer';
@@ -15,6 +19,14 @@ export type PeerLinkOptions = {
   readonly iceServers: readonly IceServer[];
   readonly tracks: { readonly [Kind in PublicationKind]?: MediaStreamTrack };
   readonly cameraEncoding: RTCRtpEncodingParameters;
+  /** Our one DTLS certificate of this session. */
+  readonly certificate: RTCCertificate;
+  /** SHA-256 of the DTLS certificate that the peer's handshake has named; `undefined` while there is none. */
+  peerFingerprint(): Bytes | undefined;
+  /** The peer's description or certificate is not what its handshake has named: nothing goes to it any more. */
+  onWrongCertificate(): void;
+  /** Came over the connection itself; sealed like everything else. */
+  onMessage(payload: Bytes): void;
   onOfferMade(round: number, sdp: string): void;
   onOfferAccepted(round: number, sdp: string): void;
   onAnswerAccepted(round: number): void;
@@ -35,6 +47,7 @@ export class PeerLink {
   readonly #unlisten = new AbortController();
   readonly #candidates: CandidateBatch;
   readonly #places: Places;
+  readonly #control: ControlChannel;
   #starting: ReturnType<typeof setTimeout> | undefined;
   #work: Promise<void> = Promise.resolve();
   #isClosed = false;
@@ -45,6 +58,7 @@ export class PeerLink {
     const connection = new RTCPeerConnection({
       iceServers: options.iceServers.map((server) => ({ ...server, urls: [...server.urls] })),
       bundlePolicy: 'max-bundle',
+      certificates: [options.certificate],
     });
     this.#connection = connection;
     const { tracks, cameraEncoding, onTrack } = options;
@@ -54,9 +68,13 @@ export class PeerLink {
     connection.addEventListener('icecandidate', (event) => this.#foundCandidate(event.candidate), { signal });
     connection.addEventListener('track', (event) => this.#foundTrack(event.transceiver), { signal });
     connection.addEventListener('connectionstatechange', () => this.#changedState(), { signal });
-    // Carries no messages yet; that it closes is the peer's own word (under DTLS) that this connection is over.
-    const control = connection.createDataChannel('control', { negotiated: true, id: 0 });
-    control.addEventListener('close', () => options.onEndedByPeer(), { signal });
+    this.#control = new ControlChannel(connection, {
+      signal,
+      onMessage: (payload) => options.onMessage(payload),
+      // that it closes is the peer's own word (under DTLS) that this connection is over
+      onClosed: () => options.onEndedByPeer(),
+      onDropped,
+    });
   }
 
   makeOffer(round: number, isRestart: boolean): void {
@@ -73,6 +91,7 @@ export class PeerLink {
 
   acceptOffer(round: number, sdp: string): void {
     this.#enqueue('accepting-offer', round, async () => {
+      if (!this.#isBound(sdp)) return;
       // In have-local-offer this rolls our own offer back (JSEP, RFC 9429 §4.1.10.2).
       await this.#connection.setRemoteDescription({ type: 'offer', sdp });
       this.#places.take();
@@ -82,6 +101,7 @@ export class PeerLink {
 
   acceptAnswer(round: number, sdp: string): void {
     this.#enqueue('accepting-answer', round, async () => {
+      if (!this.#isBound(sdp)) return;
       await this.#connection.setRemoteDescription({ type: 'answer', sdp });
       if (!this.#isClosed) this.#options.onAnswerAccepted(round);
     });
@@ -94,6 +114,11 @@ export class PeerLink {
         await this.#connection.addIceCandidate(candidate).catch(() => this.#drop('candidate-refused'));
       }
     });
+  }
+
+  /** Straight to the peer; `false` where this connection cannot take it now. */
+  send(payload: Bytes): boolean {
+    return !this.#isClosed && this.#connection.connectionState === 'connected' && this.#control.send(payload);
   }
 
   setTrack(kind: PublicationKind, track: MediaStreamTrack | undefined): void {
@@ -114,6 +139,23 @@ export class PeerLink {
     this.#unlisten.abort();
     this.#candidates.close();
     this.#connection.close();
+  }
+
+  /** HS8: no description is acted on but one of the certificate that the handshake has named. */
+  #isBound(sdp: string): boolean {
+    const expected = this.#options.peerFingerprint();
+    const found = sdpFingerprint(sdp);
+    if (expected && found && equalBytes(expected, found)) return true;
+    this.#options.onWrongCertificate();
+    return false;
+  }
+
+  /** What the browser has connected to is looked at once more, where it lets us. */
+  async #checkCertificate(): Promise<void> {
+    const expected = this.#options.peerFingerprint();
+    const remote = await remoteFingerprint(this.#connection);
+    if (this.#isClosed || !remote || (expected && equalBytes(expected, remote))) return;
+    this.#options.onWrongCertificate();
   }
 
   async #describe(report: (sdp: string) => void): Promise<void> {
@@ -150,11 +192,22 @@ export class PeerLink {
 
   #changedState(): void {
     const { connectionState } = this.#connection;
-    if (connectionState === 'connected') this.#starting ??= setTimeout(() => this.#places.start(), START_MS);
+    if (connectionState === 'connected') {
+      this.#checkCertificate().catch(() => this.#options.onWrongCertificate());
+      this.#starting ??= setTimeout(() => this.#places.start(), START_MS);
+    }
     if (connectionState !== 'closed') this.#options.onTransport(connectionState);
   }
 
   #drop(reason: string): void {
     if (!this.#isClosed) this.#options.onDropped(reason);
   }
+}
+
+/** SHA-256 of the certificate at the other end; `undefined` in browsers that do not show it (Firefox). */
+async function remoteFingerprint(connection: RTCPeerConnection): Promise<Bytes | undefined> {
+  // Firefox has the transport, but not this method
+  const transport: Partial<RTCDtlsTransport> | undefined = connection.sctp?.transport;
+  const certificate = transport?.getRemoteCertificates?.()[0];
+  return certificate && new Uint8Array(await globalThis.crypto.subtle.digest('SHA-256', certificate));
 }

@@ -7,8 +7,15 @@ import ReconnectingWebSocket from 'partysocket/ws';
 import { CLOSE_CODES, closeReasonOf } from '../protocol/errors.ts';
 import type { CloseReason } from '../protocol/errors.ts';
 import type { PeerId, RoomId } from '../protocol/ids.ts';
-import { PING_TEXT, PONG_TEXT, formatRequest, parseExpiredClose, parseRelayText } from '../protocol/relay.ts';
-import type { RelayNotification } from '../protocol/relay.ts';
+import {
+  PING_TEXT,
+  PONG_TEXT,
+  formatRequest,
+  parseExpiredClose,
+  parseHandedBundle,
+  parseRelayText,
+} from '../protocol/relay.ts';
+import type { HandedBundle, RelayMessage, RelayNotification, SealedBundle } from '../protocol/relay.ts';
 import { SUBPROTOCOL } from '../protocol/token.ts';
 
 export const FIRST_RETRY_MAX_MS = 300;
@@ -66,6 +73,9 @@ export class RelaySocket {
   #askedAt: number | undefined;
   #heartbeat: ReturnType<typeof setInterval> | undefined;
   #wake: (() => void) | undefined;
+  /** Questions to the relay that are not answered yet. */
+  readonly #questions = new Map<number, (bundle: HandedBundle | undefined) => void>();
+  #lastQuestion = 0;
   #isClosed = false;
 
   constructor(options: RelaySocketOptions) {
@@ -96,6 +106,23 @@ export class RelaySocket {
     const params = { target_peer_id: to, room_id: this.#options.roomId, payload };
     this.#socket.send(formatRequest({ method: 'relay_message', params }));
     return true;
+  }
+
+  /** What newcomers find of us at the relay, until this socket ends. */
+  publish(bundle: SealedBundle): boolean {
+    if (this.#isClosed || this.#socket.readyState !== this.#socket.OPEN) return false;
+    const params = { room_id: this.#options.roomId, ...bundle };
+    this.#socket.send(formatRequest({ method: 'publish_bundle', params }));
+    return true;
+  }
+
+  /** What the relay has of a peer; `undefined` where it has nothing, or is away. */
+  fetchBundle(peerId: PeerId): Promise<HandedBundle | undefined> {
+    if (this.#isClosed || this.#socket.readyState !== this.#socket.OPEN) return Promise.resolve(undefined);
+    const id = ++this.#lastQuestion;
+    const params = { room_id: this.#options.roomId, peer_id: peerId };
+    this.#socket.send(formatRequest({ method: 'fetch_bundle', params }, id));
+    return new Promise((resolve) => this.#questions.set(id, resolve));
   }
 
   close(): void {
@@ -162,11 +189,24 @@ export class RelaySocket {
     else if (message.type === 'notification') {
       if (message.method === 'welcome') this.#attempt = 1;
       this.#options.onNotification(message);
-    } else if (message.type === 'error') this.#options.onDropped(`relay-${message.reason}`);
+    } else this.#answered(message);
+  }
+
+  #answered(message: Exclude<RelayMessage, { type: 'notification' }>): void {
+    const question = typeof message.id === 'number' ? this.#questions.get(message.id) : undefined;
+    if (typeof message.id === 'number') this.#questions.delete(message.id);
+    if (message.type === 'error') this.#options.onDropped(`relay-${message.reason}`);
+    question?.(message.type === 'result' ? parseHandedBundle(message.result) : undefined);
+  }
+
+  #forgetQuestions(): void {
+    for (const resolve of this.#questions.values()) resolve(undefined);
+    this.#questions.clear();
   }
 
   #lost(code: number, reasonText: string): void {
     clearInterval(this.#heartbeat);
+    this.#forgetQuestions();
     if (this.#isClosed) return;
     const relayNowS = parseExpiredClose(code, reasonText);
     if (relayNowS !== undefined) this.#clockOffsetS = relayNowS - Math.floor(this.#now() / 1000);
@@ -179,6 +219,7 @@ export class RelaySocket {
   #end(): void {
     this.#isClosed = true;
     clearInterval(this.#heartbeat);
+    this.#forgetQuestions();
     this.#unlisten.abort();
     this.#wake?.();
     this.#socket.close(CLOSE_CODES.left);

@@ -1,0 +1,96 @@
+/**
+ * The relay's calls over HTTP, for pages and tools without a socket (PROTOCOL.md RL20): one JSON-RPC 2.0 call a request,
+ * the same admission token, any origin, no cookies. Only what concerns pre-key bundles; nothing is ever encrypted or
+ * decrypted here.
+ */
+import type { RpcErrorReason } from '../src/engine/protocol/errors.ts';
+import { RELAY_TEXT_MAX, formatError } from '../src/engine/protocol/relay.ts';
+import { admit, objectName, parseBearer } from './admission.ts';
+import type { RelayEnv } from './env.ts';
+import type { CallAnswer } from './relay-room.ts';
+
+/** Errors that are told by the status as well; all others come with 200, as the answers of a method. */
+const ERROR_STATUS: Partial<Record<RpcErrorReason, number>> = {
+  'parse-error': 400,
+  'invalid-request': 400,
+  'method-not-found': 400,
+  'invalid-params': 400,
+  'token-invalid': 401,
+  'token-expired': 401,
+  'too-large': 413,
+  'rate-limited': 429,
+  unavailable: 503,
+};
+
+/**
+ * No credentials are allowed, and none are looked at: what counts is the token, which no browser adds by itself, so that
+ * a foreign page can do no more with a visitor's browser than with its own.
+ */
+const CORS_HEADERS = {
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Allow-Methods': 'POST',
+  'Access-Control-Allow-Headers': 'Authorization, Content-Type',
+  'Access-Control-Expose-Headers': 'Retry-After',
+  'Access-Control-Max-Age': '86400',
+};
+
+export async function answerCall(request: Request, env: RelayEnv): Promise<Response> {
+  if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: CORS_HEADERS });
+  if (request.method !== 'POST') return refuse('invalid-request', { status: 405, headers: { Allow: 'POST, OPTIONS' } });
+  const nowS = Math.floor(Date.now() / 1000);
+  const admission = await admit({ isOurs: true, token: parseBearer(request.headers.get('Authorization')) }, nowS);
+  if (admission.type === 'refused') {
+    const text = formatError(null, admission.reason, admission.reason === 'token-expired' ? { now: nowS } : {});
+    return respond({ text, reason: admission.reason }, { headers: { 'WWW-Authenticate': 'Bearer' } });
+  }
+  const body = await readText(request.body);
+  if (typeof body !== 'string') return refuse(body.fault);
+  try {
+    const id = env.ROOMS.idFromName(await objectName(admission.claims.roomId));
+    return respond(await env.ROOMS.get(id).handleCall(admission.claims.roomId, admission.claims.peerId, body));
+  } catch {
+    // The object is being moved or is overloaded; what the platform says about it is not for clients.
+    return refuse('unavailable');
+  }
+}
+
+type Extras = { readonly status?: number; readonly headers?: Readonly<Record<string, string>> };
+
+function refuse(reason: RpcErrorReason, extras?: Extras): Response {
+  return respond({ text: formatError(null, reason), reason }, extras);
+}
+
+function respond({ text, reason }: CallAnswer, { status, headers }: Extras = {}): Response {
+  const told = status ?? (reason ? ERROR_STATUS[reason] : undefined) ?? (text === undefined ? 204 : 200);
+  return new Response(text ?? null, {
+    status: told,
+    headers: {
+      ...CORS_HEADERS,
+      'Cache-Control': 'no-store',
+      'X-Content-Type-Options': 'nosniff',
+      ...(text === undefined ? {} : { 'Content-Type': 'application/json' }),
+      ...(told === 429 || told === 503 ? { 'Retry-After': '1' } : {}),
+      ...headers,
+    },
+  });
+}
+
+type BodyFault = { readonly fault: 'too-large' | 'parse-error' };
+
+/** Reads no further than the longest text; what its sender says of its length counts for nothing. */
+async function readText(body: ReadableStream<Uint8Array> | null): Promise<string | BodyFault> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let text = '';
+  let bytes = 0;
+  try {
+    for await (const chunk of body ?? []) {
+      bytes += chunk.length;
+      if (bytes > RELAY_TEXT_MAX) return { fault: 'too-large' };
+      text += decoder.decode(chunk, { stream: true });
+    }
+    return text + decoder.decode();
+  } catch {
+    // No UTF-8, or a sender that has gone and hears no answer.
+    return { fault: 'parse-error' };
+  }
+}

@@ -1,0 +1,73 @@
+/** Who is in a room, by socket and by peer: one live socket a peer id (PROTOCOL.md RL5). */
+import type { PeerId } from '../src/engine/protocol/ids.ts';
+import type { PeerPlace } from '../src/engine/protocol/relay.ts';
+import type { BundleShelf } from './bundle-shelf.ts';
+import { BEHIND_CLOSE_BYTES } from './limits.ts';
+import type { SocketBudget } from './limits.ts';
+import type { RoomSocket } from './room-socket.ts';
+
+/** How far ahead of our clock a join number may lie that a returning peer shows: numbers are times, so none is later. */
+export const JOIN_NUMBER_AHEAD_MAX_MS = 60_000;
+
+export type Member<S> = {
+  readonly socket: S;
+  readonly peerId: PeerId;
+  readonly joinNumber: number;
+  readonly budget: SocketBudget;
+  readonly shelf: BundleShelf;
+  /** Of its admission or its last message; pings do not come this far. */
+  heardMs: number;
+  faults: number;
+  /** `n` of the last message that was meant for this socket, dropped ones included: a hole in it can be seen. */
+  n: number;
+  /** Of texts that were not sent because this socket does not read; forgotten once it has read. */
+  droppedBytes: number;
+};
+
+export class Members<S> {
+  readonly #bySocket = new Map<S, Member<S>>();
+  readonly #byPeer = new Map<PeerId, Member<S>>();
+
+  get size(): number {
+    return this.#byPeer.size;
+  }
+
+  get(peerId: PeerId): Member<S> | undefined {
+    return this.#byPeer.get(peerId);
+  }
+
+  of(socket: S): Member<S> | undefined {
+    return this.#bySocket.get(socket);
+  }
+
+  /** All, or all but one. Newly made: the room may change while it is walked through. */
+  list(except?: Member<S>): Member<S>[] {
+    return [...this.#byPeer.values()].filter((member) => member !== except);
+  }
+
+  add(member: Member<S>): void {
+    this.#bySocket.set(member.socket, member);
+    this.#byPeer.set(member.peerId, member);
+  }
+
+  remove(member: Member<S>): void {
+    this.#bySocket.delete(member.socket);
+    this.#byPeer.delete(member.peerId);
+  }
+
+  /** AD7: a number that was shown is kept while it is nobody else's; a new one is above all others. */
+  joinNumber(shown: number, nowMs: number): number {
+    const taken = this.list().map((member) => member.joinNumber);
+    const isPlausible = shown > 0 && shown <= nowMs + JOIN_NUMBER_AHEAD_MAX_MS;
+    return isPlausible && !taken.includes(shown) ? shown : Math.max(nowMs, ...taken.map((number) => number + 1));
+  }
+}
+
+/** What waits and what was dropped; our texts are ASCII, but for names in the operator's ICE servers. */
+export function isBehind(member: Member<RoomSocket>): boolean {
+  return member.socket.bufferedAmount + member.droppedBytes > BEHIND_CLOSE_BYTES;
+}
+
+export function placeOf(member: Member<unknown>): PeerPlace {
+  return { peer_id: member.peerId, join_number: member.joinNumber };
+}

@@ -1,0 +1,108 @@
+/** Tells what becomes true in a session: by events to the page, by words to who looks or listens. */
+import type { Device, ErrorCode, PeerId, SessionEvent, SessionView } from '../../engine/index.ts';
+import { roomEncryption } from './encryption.ts';
+import {
+  TaiDeviceChangeEvent,
+  TaiEncryptionChangeEvent,
+  TaiErrorEvent,
+  TaiJoinEvent,
+  TaiLeaveEvent,
+} from './events.ts';
+import { TaiPeerJoinEvent, TaiPeerLeaveEvent, TaiStateChangeEvent, TaiVerifyEvent } from './events.ts';
+import { PUBLICATIONS } from './room-context.ts';
+import type { RoomActions } from './room-context.ts';
+import type { RoomStoreHost } from './store-state.ts';
+import { errorKey, fill } from './strings.ts';
+import type { StringKey } from './strings.ts';
+
+/** What must not be overlooked, nor pushed aside by a device that is missing. */
+const ALARMS: readonly ErrorCode[] = ['wrong-key', 'identity-changed', 'roster-mismatch'];
+
+export class RoomTeller {
+  readonly #host: RoomStoreHost;
+  readonly #board: Pick<RoomActions, 'announce' | 'notify'>;
+  /** Of everybody who is here, or was a moment ago. */
+  readonly #names = new Map<PeerId, string>();
+  /** Failures already put into words: a new failure is a new object. */
+  readonly #toldFailures = new WeakSet<Device>();
+
+  constructor(host: RoomStoreHost, board: Pick<RoomActions, 'announce' | 'notify'>) {
+    this.#host = host;
+    this.#board = board;
+  }
+
+  /** Another room begins with nobody. */
+  forget(): void {
+    this.#names.clear();
+  }
+
+  tellView(before: SessionView, view: SessionView): void {
+    for (const { peerId, name } of view.participants) this.#names.set(peerId, name);
+    if (before.phase !== view.phase) this.#fire(new TaiStateChangeEvent(view.phase));
+    const old = roomEncryption(before);
+    const { overall, peers } = roomEncryption(view);
+    if (old.overall !== overall) this.#fire(new TaiEncryptionChangeEvent(undefined, overall, overall));
+    for (const [peerId, state] of peers) {
+      if (old.peers.get(peerId) !== state) this.#fire(new TaiEncryptionChangeEvent(peerId, state, overall));
+    }
+  }
+
+  /** `view`: the one in which the moment is true already. */
+  tellMoment(moment: SessionEvent, view: SessionView): void {
+    switch (moment.type) {
+      case 'joined':
+        return this.#fire(new TaiJoinEvent());
+      case 'left':
+        this.#board.announce('');
+        return this.#fire(new TaiLeaveEvent(moment.reason));
+      case 'peer-joined':
+        this.#announce('peer-joined', moment.peerId);
+        return this.#fire(new TaiPeerJoinEvent(moment.peerId));
+      case 'peer-left':
+        this.#announce('peer-left', moment.peerId);
+        this.#names.delete(moment.peerId);
+        return this.#fire(new TaiPeerLeaveEvent(moment.peerId, moment.reason));
+      case 'verified':
+        this.#announce(moment.isVerified ? 'peer-verified' : 'peer-unverified', moment.peerId);
+        return this.#fire(new TaiVerifyEvent(moment.peerId, moment.isVerified));
+      case 'devices-changed':
+        return this.#fire(new TaiDeviceChangeEvent());
+      case 'error':
+        this.#notify(view, moment.code, moment.peerId);
+        return this.#fire(new TaiErrorEvent(moment.code, moment.isRecoverable, undefined, moment.peerId));
+    }
+  }
+
+  #fire(event: Event): void {
+    this.#host.dispatchEvent(event);
+  }
+
+  #name(peerId: PeerId | undefined): string {
+    const { strings } = this.#host;
+    return peerId === undefined ? strings.somebody : this.#names.get(peerId) || strings.guest;
+  }
+
+  #announce(key: StringKey, peerId: PeerId): void {
+    this.#board.announce(fill(this.#host.strings[key], { name: this.#name(peerId) }));
+  }
+
+  /** A device's failure stands in the lobby as long as there is one; the bar of a call has no room for a sentence. */
+  #notify(view: SessionView, code: ErrorCode, peerId: PeerId | undefined): void {
+    const { strings } = this.#host;
+    const say = (device: string): void => {
+      const text = fill(strings[errorKey(code)], { device, name: this.#name(peerId) });
+      this.#board.notify(text, { isAlarm: ALARMS.includes(code) });
+    };
+    const failed = PUBLICATIONS.filter((kind) => isFailedWith(view[kind], code));
+    if (failed.length === 0) say(strings['the-device']);
+    for (const kind of failed) {
+      if (this.#toldFailures.has(view[kind])) continue;
+      this.#toldFailures.add(view[kind]);
+      if (view.phase !== 'lobby') say(strings[`the-${kind}`]);
+    }
+  }
+}
+
+function isFailedWith(device: Device, code: ErrorCode): boolean {
+  return device.state === 'failed' && device.code === code;
+}

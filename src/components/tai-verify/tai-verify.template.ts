@@ -1,0 +1,257 @@
+/** What the dialog shows: the room's code, one peer's number and QR code, or that codes differ. */
+import { html, nothing, svg } from 'lit';
+import type { TemplateResult } from 'lit';
+import type { ParticipantView, PeerId, RoomCode, SafetyNumber } from '../../engine/index.ts';
+import { isComparable, markOf } from '../internal/encryption.ts';
+import { ICONS } from '../internal/icons.ts';
+import { renderMark } from '../internal/peer-mark.ts';
+import type { Room, VerifyTarget } from '../internal/room-context.ts';
+import type { RoomController } from '../internal/room-controller.ts';
+import type { QrCode } from './qr-code.ts';
+
+/** `differs`: somebody has said so, or a scanned code has. */
+export type VerifyStep = 'compare' | 'differs';
+
+export type VerifyModel = {
+  readonly room: Room;
+  readonly text: RoomController['text'];
+  readonly step: VerifyStep;
+  /** Where one is compared: `undefined` also once that one has left. */
+  readonly peer: ParticipantView | undefined;
+  readonly number: SafetyNumber | undefined;
+  readonly qr: QrCode | undefined;
+  readonly camera: MediaStream | undefined;
+  readonly note: string;
+};
+
+export type VerifyHandlers = {
+  close(): void;
+  show(target: VerifyTarget): void;
+  answer(peers: readonly PeerId[], isSame: boolean): void;
+  undo(peers: readonly PeerId[]): void;
+  again(): void;
+  leave(): void;
+  scan(peerId: PeerId): void;
+  stopScan(): void;
+};
+
+/** As many digits as people read in one breath. */
+const GROUP = /\d{1,5}/g;
+
+export function renderVerify(model: VerifyModel, on: VerifyHandlers): TemplateResult {
+  const { room, text, step, peer, note } = model;
+  const isRoom = room.verifying === 'room';
+  const name = peer?.name || text('guest');
+  const isDiffering = step === 'differs';
+  const title = isDiffering
+    ? text('verify-alarm')
+    : isRoom || !peer
+      ? text('verify-room')
+      : text('verify-name', { name });
+  const done = isDiffering ? '' : doneText(model);
+  return html`
+    <header>
+      <h2 id="title" tabindex="-1" autofocus>${title}</h2>
+      <button class="plain" part="button" type="button" aria-label=${text('verify-close')} @click=${on.close}>
+        ${ICONS.close}
+      </button>
+    </header>
+    <p class=${done === '' ? 'note' : 'note done'} role="status" ?hidden=${done === '' && note === ''}>
+      ${done === '' ? note : html`${ICONS.verified}<span>${done}</span>`}
+    </p>
+    ${isDiffering ? renderAlarm(model, on) : isRoom ? renderRoomCode(model, on) : renderPeer(model, on)}
+  `;
+}
+
+function doneText({ room, text, peer }: VerifyModel): string {
+  if (room.verifying !== 'room') {
+    return peer?.encryption === 'verified' ? text('verify-peer-done', { name: peer.name || text('guest') }) : '';
+  }
+  const { participants, encryption } = room.view;
+  const isDone =
+    encryption.roomCode !== undefined && participants.every(({ encryption: state }) => state === 'verified');
+  return isDone ? text('verify-room-done') : '';
+}
+
+function renderAlarm({ text }: VerifyModel, on: VerifyHandlers): TemplateResult {
+  return html`
+    <div class="alarm" role="alert">
+      ${ICONS.alert}
+      <p>${text('verify-alarm-hint')}</p>
+    </div>
+    <p class="quiet">${text('verify-alarm-slip')}</p>
+    <div class="actions">
+      <button part="button" class="danger" type="button" @click=${on.leave}>${ICONS.leave}${text('leave')}</button>
+      <button part="button" type="button" @click=${on.again}>${text('verify-again')}</button>
+    </div>
+  `;
+}
+
+function renderRoomCode(model: VerifyModel, on: VerifyHandlers): TemplateResult {
+  const { room, text } = model;
+  const { participants, encryption } = room.view;
+  const isAlone = participants.length === 0;
+  // marked by an answer: those whose keys this code speaks of
+  const peers = participants.filter((peer) => isComparable(markOf(peer))).map(({ peerId }) => peerId);
+  return html`
+    ${
+      encryption.roomCode
+        ? html`${renderCode(encryption.roomCode, text)} ${renderAnswers(model, on, peers)}`
+        : html`<p class="quiet">${text(isAlone ? 'verify-room-alone' : 'verify-room-wait')}</p>`
+    }
+    ${isAlone ? nothing : renderPeople(room, text, on)}
+  `;
+}
+
+function renderCode({ emoji, digits }: RoomCode, text: RoomController['text']): TemplateResult {
+  return html`
+    <p>${text('verify-room-how')}</p>
+    <ul class="emoji" aria-label=${text('verify-emoji')}>
+      ${emoji.map(
+        ({ symbol, name }) =>
+          html`<li><span class="symbol" aria-hidden="true">${symbol}</span><span lang="en">${name}</span></li>`,
+      )}
+    </ul>
+    ${renderDigits(digits, text('verify-digits'))}
+    <p class="quiet">${text('verify-room-why')}</p>
+  `;
+}
+
+function renderPeople({ view }: Room, text: RoomController['text'], on: VerifyHandlers): TemplateResult {
+  return html`
+    <h3>${text('verify-single')}</h3>
+    <ul class="people">
+      ${view.participants.map((peer) => {
+        const mark = markOf(peer);
+        const name = peer.name || text('guest');
+        return html`
+          <li>
+            <bdi>${name}</bdi>
+            ${renderMark(mark, text)}
+            ${
+              isComparable(mark)
+                ? html`<button
+                    part="button"
+                    type="button"
+                    aria-label=${text('verify-name', { name })}
+                    @click=${() => on.show(peer.peerId)}
+                  >
+                    ${text('verify')}
+                  </button>`
+                : nothing
+            }
+          </li>
+        `;
+      })}
+    </ul>
+  `;
+}
+
+function renderPeer(model: VerifyModel, on: VerifyHandlers): TemplateResult {
+  const { text, peer, number, camera } = model;
+  if (!peer) return html`<p class="quiet">${text('verify-peer-gone')}</p>`;
+  const mark = markOf(peer);
+  const name = peer.name || text('guest');
+  const isShown = number !== undefined && isComparable(mark);
+  return html`
+    ${
+      mark === 'wrong-key' || mark === 'changed'
+        ? html`<div class="alarm" role="alert">
+            ${ICONS.alert}
+            <p><strong>${text(`shield-${mark}`, { name })}.</strong> ${text(`shield-${mark}-hint`, { name })}</p>
+          </div>`
+        : nothing
+    }
+    ${
+      isShown
+        ? html`
+            <p>${text('verify-peer-how', { name })}</p>
+            ${renderDigits(number.digits, text('verify-number'))}
+            <p class="quiet">${text('verify-peer-why', { name })}</p>
+            ${renderAnswers(model, on, [peer.peerId])}
+            ${camera ? renderScanner(text, camera, name, on) : renderNear(model, name, on, peer.peerId)}
+          `
+        : nothing
+    }
+    ${isShown || mark === 'wrong-key' ? nothing : html`<p class="quiet">${text('verify-peer-wait', { name })}</p>`}
+  `;
+}
+
+/** The eye reads groups, the ear single digits. */
+function renderDigits(digits: string, label: string): TemplateResult {
+  const groups = digits.match(GROUP) ?? [];
+  return html`
+    <p class="label">${label}</p>
+    <p class="digits" dir="ltr" data-groups=${groups.length}>
+      ${groups.map((group) => html`<span aria-hidden="true">${group}</span>`)}
+      <span class="visually-hidden">${groups.map((group) => [...group].join(' ')).join(', ')}</span>
+    </p>
+  `;
+}
+
+function renderAnswers(model: VerifyModel, on: VerifyHandlers, peers: readonly PeerId[]): TemplateResult {
+  const { text } = model;
+  if (doneText(model) !== '') {
+    return html`<div class="actions">
+      <button part="button" type="button" @click=${() => on.undo(peers)}>${text('verify-undo')}</button>
+    </div>`;
+  }
+  return html`
+    <div class="actions">
+      <button part="button" class="primary" type="button" @click=${() => on.answer(peers, true)}>
+        ${ICONS.check}${text('verify-match')}
+      </button>
+      <button part="button" type="button" @click=${() => on.answer(peers, false)}>${text('verify-differ')}</button>
+    </div>
+  `;
+}
+
+function renderNear({ text, qr }: VerifyModel, name: string, on: VerifyHandlers, peerId: PeerId): TemplateResult {
+  return html`
+    <div class="near">
+      ${qr ? renderQr(qr, text('verify-qr', { name })) : nothing}
+      <div>
+        <h3>${text('verify-near')}</h3>
+        <p class="quiet">${text('verify-near-hint', { name })}</p>
+        <button part="button" type="button" @click=${() => on.scan(peerId)}>${ICONS.scan}${text('verify-scan')}</button>
+      </div>
+    </div>
+  `;
+}
+
+function renderQr({ size, path }: QrCode, label: string): TemplateResult {
+  return html`
+    <svg class="qr" role="img" aria-label=${label} viewBox="0 0 ${size} ${size}" shape-rendering="crispEdges">
+      ${svg`<rect width=${size} height=${size} /><path d=${path} />`}
+    </svg>
+  `;
+}
+
+function renderScanner(
+  text: RoomController['text'],
+  camera: MediaStream,
+  name: string,
+  on: VerifyHandlers,
+): TemplateResult {
+  return html`
+    <div class="scanner">
+      <video
+        ?data-mirrored=${isFacingUs(camera)}
+        .srcObject=${camera}
+        .muted=${true}
+        autoplay
+        playsinline
+        disablepictureinpicture
+        role="img"
+        aria-label=${text('verify-scan-picture')}
+      ></video>
+      <p>${text('verify-scan-hint', { name })}</p>
+      <button part="button" type="button" @click=${on.stopScan}>${text('verify-scan-stop')}</button>
+    </div>
+  `;
+}
+
+/** Most cameras that do not say where they look are above a screen. */
+function isFacingUs(camera: MediaStream): boolean {
+  return camera.getVideoTracks().every((track) => track.getSettings().facingMode !== 'environment');
+}

@@ -1,0 +1,170 @@
+/**
+ * What makes a call more than sealed: who is known from before, whose codes were compared, whether all see the same
+ * people. One join's. It says what it finds as events, and keeps the record of it.
+ */
+import type { IdentityProvider } from './identity/identity.ts';
+import type { AuditLog } from './keys/audit-log.ts';
+import type { Proofs } from './keys/proofs.ts';
+import { RoomCodeRounds } from './keys/room-code-round.ts';
+import type { CodeFault, Outgoing } from './keys/room-code-round.ts';
+import { fromHex } from './protocol/bytes.ts';
+import type { PeerId, RoomId } from './protocol/ids.ts';
+import type { PeerMessage } from './protocol/peer.ts';
+import type { AssuranceMessage, Effect, RoomEvent } from './room/events.ts';
+import { isPresent } from './room/state.ts';
+import type { Call, Peer } from './room/state.ts';
+import type { RoomCode } from './session-types.ts';
+
+export type AssuranceOptions = {
+  readonly roomId: RoomId;
+  readonly self: PeerId;
+  readonly proofs: Proofs;
+  readonly identity: IdentityProvider;
+  readonly audit: AuditLog;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  send(to: PeerId, message: PeerMessage): void;
+  onEvent(event: RoomEvent): void;
+  /** The room code has come, changed or gone. */
+  onCode(): void;
+  onDropped(reason: string): void;
+};
+
+const NONCE_BYTES = 32;
+
+export class Assurance {
+  readonly #options: AssuranceOptions;
+  readonly #rounds: RoomCodeRounds;
+  /** Under which name and keys each peer was looked up last. */
+  readonly #looked = new Map<PeerId, string>();
+  #epoch = 0;
+  #code: RoomCode | undefined;
+
+  constructor(options: AssuranceOptions) {
+    this.#options = options;
+    this.#rounds = new RoomCodeRounds(options.self, () =>
+      globalThis.crypto.getRandomValues(new Uint8Array(NONCE_BYTES)),
+    );
+  }
+
+  get roomCode(): RoomCode | undefined {
+    return this.#code;
+  }
+
+  /** RO2, RC1: tells whom we see, and begins a new code where that has changed. */
+  announce({ members, to, isAsking }: Extract<Effect, { type: 'announce-roster' }>): void {
+    const { proofs, send } = this.#options;
+    for (const peerId of to) {
+      const report = proofs.report(peerId, members, isAsking);
+      if (report) send(peerId, { type: 'roster', ...report });
+    }
+    const peerIds = members.map(({ peerId }) => peerId);
+    this.#tellAll(this.#rounds.setRoster(proofs.rosterHash(members), peerIds));
+    // what was lost on the way is asked for at every beat
+    if (isAsking) this.#tellAll(this.#rounds.ask());
+    this.#showCode();
+  }
+
+  receive(from: PeerId, message: AssuranceMessage): void {
+    switch (message.type) {
+      case 'code-commit':
+      case 'code-reveal': {
+        const { out, fault } = this.#rounds.receive(from, message);
+        if (fault) this.#cheated(from, fault.reason);
+        this.#tellAll(out);
+        this.#showCode();
+        return;
+      }
+      case 'e2ee_key_rotation':
+        void this.#rotated(from, message.statement).catch(() => this.#options.onDropped('bad-statement'));
+        return;
+      case 'e2ee_key_revoke':
+        void this.#revoked(message.statement).catch(() => this.#options.onDropped('bad-statement'));
+    }
+  }
+
+  /** After every change of the state: looks up who has a new name or new keys, and records what has changed. */
+  settled(call: Call): void {
+    if (!isPresent(call)) return;
+    for (const peer of call.peers.values()) this.#look(peer);
+    for (const [peerId, looked] of this.#looked) {
+      if (call.peers.has(peerId)) continue;
+      this.#looked.delete(peerId);
+      this.#options.audit.add('peer-left', this.#options.now(), { device: hexBytes(looked.slice(0, 64)) });
+    }
+    if (call.roster.epoch === this.#epoch) return;
+    this.#epoch = call.roster.epoch;
+    this.#options.audit.add('roster-changed', this.#options.now(), { epoch: this.#epoch });
+  }
+
+  /** Somebody here has compared codes with this peer's device, or takes that back. */
+  async setVerified(peerId: PeerId, isVerified: boolean): Promise<void> {
+    const { identity, proofs, audit, now } = this.#options;
+    const certificate = proofs.certificateOf(peerId);
+    if (!certificate) return;
+    const device = certificate.deviceId;
+    await identity.pins.setVerified(device, isVerified);
+    audit.add(isVerified ? 'peer-verified' : 'peer-unverified', now(), { device, certificate: certificate.hash });
+    this.#options.onEvent({ type: 'peer-identified', peerId, standing: isVerified ? 'verified' : 'known' });
+  }
+
+  #look({ peerId, identity, presence }: Peer): void {
+    if (!identity || !presence) return;
+    const key = `${identity.deviceId} ${presence.name}`;
+    const before = this.#looked.get(peerId);
+    if (before === key) return;
+    this.#looked.set(peerId, key);
+    const certificate = this.#options.proofs.certificateOf(peerId);
+    if (!certificate) return;
+    const { pins } = this.#options.identity;
+    const { audit, now, roomId } = this.#options;
+    const details = { device: certificate.deviceId, certificate: certificate.hash };
+    if (before === undefined) audit.add('peer-agreed', now(), details);
+    void pins
+      .pin(roomId, presence.name, certificate)
+      .then((standing) => {
+        if (standing === 'changed') audit.add('identity-changed', now(), details);
+        this.#options.onEvent({ type: 'peer-identified', peerId, standing });
+      })
+      .catch(() => this.#options.onDropped('pins-failed'));
+  }
+
+  async #rotated(from: PeerId, statement: string): Promise<void> {
+    const { identity, proofs, audit, now, onDropped } = this.#options;
+    const rotation = await proofs.openRotation(from, statement);
+    if (!rotation || !(await identity.pins.moveTo(rotation.from, rotation.to))) return onDropped('bad-statement');
+    audit.add('key-rotated', now(), { device: rotation.to, certificate: rotation.certificate.hash });
+  }
+
+  /** Whoever brings it: its signature is of the keys that it declares dead. */
+  async #revoked(statement: string): Promise<void> {
+    const { identity, proofs, audit, now, onDropped, onEvent } = this.#options;
+    const revocation = await proofs.openRevocation(statement);
+    if (!revocation) return onDropped('bad-statement');
+    await identity.pins.markRevoked(revocation.deviceId);
+    audit.add('key-revoked', now(), { device: revocation.deviceId });
+    for (const peerId of proofs.peersOf(revocation.deviceId)) onEvent({ type: 'peer-refused', peerId });
+  }
+
+  #cheated(peerId: PeerId, reason: CodeFault): void {
+    this.#options.onDropped(reason);
+    // news that crossed ours is no fault; another word than the one given is
+    if (reason !== 'not-a-member') this.#options.onEvent({ type: 'peer-doubted', peerId });
+  }
+
+  #tellAll(out: readonly Outgoing[]): void {
+    for (const { to, message } of out) this.#options.send(to, message);
+  }
+
+  #showCode(): void {
+    const { code } = this.#rounds;
+    if (code === this.#code) return;
+    this.#code = code;
+    this.#options.onCode();
+  }
+}
+
+/** Made from bytes by us. */
+function hexBytes(hex: string): NonNullable<ReturnType<typeof fromHex>> {
+  return fromHex(hex) as NonNullable<ReturnType<typeof fromHex>>;
+}

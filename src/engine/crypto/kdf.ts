@@ -1,0 +1,39 @@
+/**
+ * Hashes and key derivation on SHA-2: HMAC (RFC 2104), HKDF (RFC 5869). @noble/hashes rather than WebCrypto: the inputs are
+ * short, so that two hops through the browser's crypto thread would cost more than the hashing, and ratchet steps stay
+ * one synchronous piece.
+ */
+import { hkdf } from '@noble/hashes/hkdf.js';
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256 as nobleSha256, sha512 as nobleSha512 } from '@noble/hashes/sha2.js';
+import type { Bytes } from '../protocol/bytes.ts';
+
+/** 64 bytes. */
+export function hmacSha512(key: Uint8Array, data: Uint8Array): Bytes {
+  return own(hmac(nobleSha512, key, data));
+}
+
+/** HKDF-SHA-512, extract and expand; `length` in bytes, at most 16,320. */
+export function hkdfSha512(secret: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Bytes {
+  return own(hkdf(nobleSha512, secret, salt, info, length));
+}
+
+/** HKDF-SHA-256, extract and expand; `length` in bytes, at most 8,160. */
+export function hkdfSha256(secret: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Bytes {
+  return own(hkdf(nobleSha256, secret, salt, info, length));
+}
+
+/** 32 bytes. */
+export function sha256(data: Uint8Array): Bytes {
+  return own(nobleSha256(data));
+}
+
+/** 64 bytes. */
+export function sha512(data: Uint8Array): Bytes {
+  return own(nobleSha512(data));
+}
+
+/** noble's results are always over a buffer of their own; its types do not say so. */
+function own(bytes: Uint8Array): Bytes {
+  return bytes as Bytes;
+}

@@ -1,0 +1,209 @@
+/**
+ * What a present peer publishes, so that a newcomer can agree on keys with it in one message: a head, and one-time
+ * records beside it (pre-key-record.ts), each handed out once. All of it lives in memory and dies with our presence.
+ *
+ * ```text
+ *  0       1          2                  3                 3 + 2n
+ *  +-------+----------+------------------+-----------------+
+ *  | v = 1 | mode (1) | suite count n (1)| suites (2 each) |
+ *  +-------+----------+------------------+-----------------+
+ *  | certificate (156) | DTLS fingerprint (32) | last-resort record (1285) | head signature (64) |
+ *  +-------------------+-----------------------+---------------------------+---------------------+
+ *  3 + 2n              159 + 2n                191 + 2n                    1476 + 2n     1540 + 2n
+ * ```
+ * Mode 1: end-to-end encryption is required. The fingerprint is the SHA-256 of the peer's DTLS certificate. The head's
+ * signature (Ed25519, by the key of the certificate) is over `"tai/1 bundle" ‖ room id (32) ‖ peer id (16)` and
+ * everything before it.
+ */
+import { asciiBytes, concatBytes, readUint, toHex, uintBytes } from '../protocol/bytes.ts';
+import type { Bytes } from '../protocol/bytes.ts';
+import { idBytes } from '../protocol/ids.ts';
+import { CERTIFICATE_BYTES, isValid, parseCertificate } from './certificate.ts';
+import type { Certificate, DeviceKeys } from './certificate.ts';
+import {
+  LAST_RESORT,
+  ONE_TIME,
+  PRE_KEY_BYTES,
+  formatPreKey,
+  isSignedPreKey,
+  parsePreKey,
+  publicPreKey,
+} from './pre-key-record.ts';
+import type { BundleOwner, PreKey, PreKeyType, PublicPreKey } from './pre-key-record.ts';
+import { ED25519_SIGNATURE_BYTES } from './provider.ts';
+import type { Provider } from './provider.ts';
+import { DTLS_FINGERPRINT_BYTES, SUITES, SUITE_BYTES } from './suite.ts';
+
+/** So often a last-resort key is used, all told: every use has to be remembered. */
+export const LAST_RESORT_USES_MAX = 1024;
+/** The unused private keys of so many refills are kept: who was handed a record may be slow. */
+export const REFILLS_KEPT = 4;
+
+const VERSION = 1;
+const SUITES_MAX = 8;
+const MODE_AT = 1;
+const COUNT_AT = MODE_AT + 1;
+const SUITES_AT = COUNT_AT + 1;
+const SIGNING_LABEL = asciiBytes('tai/1 bundle');
+
+export type PreKeyContext = BundleOwner & {
+  /** SHA-256 of our DTLS certificate, 32 bytes. */
+  readonly dtlsFingerprint: Bytes;
+  readonly mode: number;
+};
+
+/** What a peer has published, every signature of it checked. Its keys are for `initiate` to accept or refuse. */
+export type PeerBundle = {
+  readonly certificate: Certificate;
+  readonly dtlsFingerprint: Bytes;
+  readonly suites: readonly number[];
+  readonly mode: number;
+  readonly lastResort: PublicPreKey;
+  readonly oneTime?: PublicPreKey | undefined;
+};
+
+type MadePreKey = { readonly preKey: PreKey; readonly record: Bytes };
+
+/** Our pre-keys for one presence: `head` and `oneTime` are to be published, the private keys stay here. */
+export class OwnPreKeys {
+  readonly head: Bytes;
+  readonly lastResort: PreKey;
+  readonly #oneTimeCount: number;
+  readonly #makeOneTime: () => Promise<MadePreKey>;
+  /** By id, oldest first. */
+  readonly #unused = new Map<number, PreKey>();
+  readonly #lastResortUses = new Set<string>();
+  #offered: readonly MadePreKey[] = [];
+
+  /** Without one-time keys: `refill` makes them. */
+  constructor(head: Bytes, lastResort: PreKey, oneTimeCount: number, makeOneTime: () => Promise<MadePreKey>) {
+    this.head = head;
+    this.lastResort = lastResort;
+    this.#oneTimeCount = oneTimeCount;
+    this.#makeOneTime = makeOneTime;
+  }
+
+  /** The records of the last refill whose keys have not been used. */
+  get oneTime(): readonly Bytes[] {
+    return this.#offered.filter(({ preKey }) => this.#unused.has(preKey.id)).map(({ record }) => record);
+  }
+
+  /** `undefined` for an id that is not ours, has been taken, or is too old. Spends nothing. */
+  peekOneTime(id: number): PreKey | undefined {
+    return this.#unused.get(id);
+  }
+
+  /** As `peekOneTime`, and forgets the private key: each id is given once. */
+  takeOneTime(id: number): PreKey | undefined {
+    const preKey = this.#unused.get(id);
+    this.#unused.delete(id);
+    return preKey;
+  }
+
+  /**
+   * Spends what a handshake used, once its first message has opened. `false`: it was spent before, so that the message
+   * is a replay (or lost a race against itself) and its session is to be dropped; or the last-resort key has served
+   * `LAST_RESORT_USES_MAX` times. `oneTimeId` of 0: the last-resort key alone, which does not change, so that the
+   * handshake is remembered by its transcript.
+   */
+  spend(oneTimeId: number, transcriptHash: Bytes): boolean {
+    if (oneTimeId !== 0) return this.takeOneTime(oneTimeId) !== undefined;
+    const use = toHex(transcriptHash);
+    if (this.#lastResortUses.has(use) || this.#lastResortUses.size >= LAST_RESORT_USES_MAX) return false;
+    this.#lastResortUses.add(use);
+    return true;
+  }
+
+  /**
+   * Makes as many one-time keys as were asked for, with new ids. `oneTime` is then these alone, since an older record may
+   * have been handed out to somebody who is about to use it; its private key is kept until `REFILLS_KEPT` refills later.
+   */
+  async refill(): Promise<void> {
+    const made = await Promise.all(Array.from({ length: this.#oneTimeCount }, () => this.#makeOneTime()));
+    for (const { preKey } of made) this.#unused.set(preKey.id, preKey);
+    this.#offered = made;
+    const old = this.#unused.size - REFILLS_KEPT * this.#oneTimeCount;
+    for (const id of [...this.#unused.keys()].slice(0, Math.max(0, old))) this.#unused.delete(id);
+  }
+}
+
+export async function createPreKeys(
+  provider: Provider,
+  device: DeviceKeys,
+  context: PreKeyContext,
+  oneTimeCount: number,
+): Promise<OwnPreKeys> {
+  const { signer, certificate } = device;
+  let lastId = 0;
+  const make = async (type: PreKeyType): Promise<MadePreKey> => {
+    // never again the id of a key that was used: what names it can then only be a replay
+    const id = ++lastId;
+    const [dh, kem] = await Promise.all([provider.generateDh(), provider.generateKem()]);
+    const preKey = { id, dh, kem };
+    return { preKey, record: await formatPreKey(signer, context, certificate, type, publicPreKey(preKey)) };
+  };
+  const { preKey, record } = await make(LAST_RESORT);
+  const body = concatBytes(
+    Uint8Array.of(VERSION, context.mode, SUITES.length),
+    ...SUITES.map((suite) => uintBytes(suite, SUITE_BYTES)),
+    certificate.bytes,
+    context.dtlsFingerprint,
+    record,
+  );
+  const head = concatBytes(body, await signer.sign(signedBytes(context, body)));
+  const preKeys = new OwnPreKeys(head, preKey, oneTimeCount, () => make(ONE_TIME));
+  await preKeys.refill();
+  return preKeys;
+}
+
+/**
+ * Opens what a peer has published, a one-time record beside the head where the relay had one. `undefined`: a part of it
+ * is malformed, in the place of another type, signed by another or for another room or peer id, or not valid at `nowS`.
+ */
+export async function openBundle(
+  provider: Provider,
+  owner: BundleOwner,
+  head: Bytes,
+  oneTime: Bytes | undefined,
+  nowS: number,
+): Promise<PeerBundle | undefined> {
+  const parsed = parseHead(head);
+  const oneTimeKey = oneTime && parsePreKey(oneTime, ONE_TIME);
+  if (!parsed || (oneTime && !oneTimeKey)) return undefined;
+  const { certificate, lastResortRecord, signatureAt, ...bundle } = parsed;
+  const signed = signedBytes(owner, head.subarray(0, signatureAt));
+  const checks = await Promise.all([
+    isValid(provider, certificate, nowS),
+    isSignedPreKey(provider, owner, certificate, lastResortRecord),
+    provider.verify(certificate.signingKey, signed, head.slice(signatureAt)),
+    !oneTime || isSignedPreKey(provider, owner, certificate, oneTime),
+  ]);
+  return checks.every(Boolean) ? { ...bundle, certificate, oneTime: oneTimeKey } : undefined;
+}
+
+type ParsedHead = Omit<PeerBundle, 'oneTime'> & { readonly lastResortRecord: Bytes; readonly signatureAt: number };
+
+/** Reads the layout only. */
+function parseHead(head: Bytes): ParsedHead | undefined {
+  const [version, mode, count] = head;
+  if (version !== VERSION || mode === undefined || !count || count > SUITES_MAX) return undefined;
+  const certificateAt = SUITES_AT + count * SUITE_BYTES;
+  const fingerprintAt = certificateAt + CERTIFICATE_BYTES;
+  const lastResortAt = fingerprintAt + DTLS_FINGERPRINT_BYTES;
+  const signatureAt = lastResortAt + PRE_KEY_BYTES;
+  if (head.length !== signatureAt + ED25519_SIGNATURE_BYTES) return undefined;
+  const certificate = parseCertificate(head.slice(certificateAt, fingerprintAt));
+  const lastResortRecord = head.slice(lastResortAt, signatureAt);
+  const lastResort = parsePreKey(lastResortRecord, LAST_RESORT);
+  if (!certificate || !lastResort) return undefined;
+  const suites = Array.from({ length: count }, (_, i) =>
+    // two bytes that are there are always a number
+    Number(readUint(head, SUITES_AT + i * SUITE_BYTES, SUITE_BYTES)),
+  );
+  const dtlsFingerprint = head.slice(fingerprintAt, lastResortAt);
+  return { certificate, dtlsFingerprint, suites, mode, lastResort, lastResortRecord, signatureAt };
+}
+
+function signedBytes(owner: BundleOwner, body: Uint8Array): Bytes {
+  return concatBytes(SIGNING_LABEL, idBytes(owner.roomId), idBytes(owner.peerId), body);
+}

@@ -1,0 +1,85 @@
+/** The one record that holds all pins, as it lies in storage: a structured clone with Maps and a CryptoKey in it. */
+import { toHex } from '../protocol/bytes.ts';
+import { isRecord } from '../protocol/json.ts';
+
+/** Of each kind: about 300 kB of storage. */
+export const PINS_MAX = 2_000;
+const VERSION = 1;
+const ID_BYTES = 16;
+
+export type DeviceMark = {
+  readonly isVerified: boolean;
+  readonly isRevoked: boolean;
+  /** The device that it has rotated to. */
+  readonly movedTo?: string;
+};
+
+export type PinTable = {
+  /** Random: a table that was forgotten and begun again has another. */
+  readonly id: string;
+  /** HMAC-SHA-256, not extractable. All strings below are MACs under it, in hexadecimal. */
+  readonly key: CryptoKey;
+  /** Name in a room → its devices; in the order in which they were last pinned. */
+  readonly names: Map<string, readonly string[]>;
+  readonly devices: Map<string, DeviceMark>;
+};
+
+export const NO_MARK: DeviceMark = { isVerified: false, isRevoked: false };
+
+export async function createTable(): Promise<PinTable> {
+  const { crypto } = globalThis;
+  const key = await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256', length: 256 }, false, ['sign']);
+  const id = toHex(crypto.getRandomValues(new Uint8Array(ID_BYTES)));
+  return storedTable({ id, key, names: new Map(), devices: new Map() });
+}
+
+/** A copy, to be written into. `undefined`: nothing there, or nothing that was written by this version. */
+export function parseTable(value: unknown): PinTable | undefined {
+  if (!isRecord(value) || value['version'] !== VERSION) return undefined;
+  const { id, key, names, devices } = value;
+  if (typeof id !== 'string' || !(key instanceof CryptoKey)) return undefined;
+  if (!(names instanceof Map) || !(devices instanceof Map)) return undefined;
+  return storedTable({ id, key, names: copy(names, parseDevices), devices: copy(devices, parseMark) });
+}
+
+/** Down to the bound, the oldest first, and all that nobody has verified or pinned before any that somebody has. */
+export function evict({ names, devices }: PinTable): void {
+  shrink(names, (pinned) => pinned.some((device) => devices.get(device)?.isVerified));
+  if (devices.size <= PINS_MAX) return;
+  const pinned = new Set([...names.values()].flat());
+  shrink(devices, (mark, device) => mark.isVerified || mark.movedTo !== undefined || pinned.has(device));
+}
+
+function shrink<T>(map: Map<string, T>, isPrecious: (value: T, key: string) => boolean): void {
+  for (const mayBePrecious of [false, true]) {
+    for (const [key, value] of map) {
+      if (map.size <= PINS_MAX) return;
+      if (mayBePrecious || !isPrecious(value, key)) map.delete(key);
+    }
+  }
+}
+
+/** The version goes into storage with the rest. */
+function storedTable(table: PinTable): PinTable & { readonly version: number } {
+  return { version: VERSION, ...table };
+}
+
+function copy<T>(map: ReadonlyMap<unknown, unknown>, parse: (value: unknown) => T | undefined): Map<string, T> {
+  const copied = new Map<string, T>();
+  for (const [key, value] of map) {
+    const parsed = parse(value);
+    if (typeof key === 'string' && parsed !== undefined) copied.set(key, parsed);
+  }
+  return copied;
+}
+
+function parseDevices(value: unknown): readonly string[] | undefined {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string') ? value : undefined;
+}
+
+function parseMark(value: unknown): DeviceMark | undefined {
+  if (!isRecord(value)) return undefined;
+  const { isVerified, isRevoked, movedTo } = value;
+  if (typeof isVerified !== 'boolean' || typeof isRevoked !== 'boolean') return undefined;
+  return { isVerified, isRevoked, ...(typeof movedTo === 'string' && { movedTo }) };
+}

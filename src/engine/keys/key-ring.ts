@@ -1,0 +1,92 @@
+/** The key ring: the only owner of secrets on the page. It hands out tokens and sealed payloads, never a key. */
+import type { Certificate, DeviceKeys } from '../crypto/certificate.ts';
+import { createProvider } from '../crypto/provider.ts';
+import type { Provider } from '../crypto/provider.ts';
+import { deriveRoomKeys } from '../crypto/room-keys.ts';
+import type { RoomKeys } from '../crypto/room-keys.ts';
+import type { Bytes } from '../protocol/bytes.ts';
+import { PEER_ID_BYTES, peerIdFromBytes } from '../protocol/ids.ts';
+import type { PeerId, RoomId } from '../protocol/ids.ts';
+import type { RoomSecret } from '../protocol/invite.ts';
+import { TOKEN_LIFE_MAX_S, TOKEN_NONCE_BYTES, formatToken, tokenSigningBytes } from '../protocol/token.ts';
+import { JoinKeys } from './join-keys.ts';
+
+export { openRoomSecret } from '../crypto/room-keys.ts';
+
+/** Less is the time that a message takes, and does no harm. */
+const CLOCK_AHEAD_MIN_MS = 30_000;
+
+/** Where the keys of this device come from, and whom it refuses. */
+export type DeviceSource = {
+  open(provider: Provider, nowS: number): Promise<DeviceKeys>;
+  isRevoked(certificate: Certificate): Promise<boolean>;
+};
+
+export class KeyRing {
+  readonly roomId: RoomId;
+  readonly provider: Provider;
+  readonly #keys: RoomKeys;
+  readonly #devices: DeviceSource;
+  readonly #now: () => number;
+  /** What the relay's clock is ahead of ours, where it has told us so (AD5): certificates have times as well. */
+  #aheadMs = 0;
+
+  private constructor(keys: RoomKeys, provider: Provider, devices: DeviceSource, now: () => number) {
+    this.#keys = keys;
+    this.provider = provider;
+    this.#devices = devices;
+    this.#now = now;
+    this.roomId = keys.roomId;
+  }
+
+  /** `now`: milliseconds since 1970. */
+  static async create(room: RoomSecret, devices: DeviceSource, now: () => number = Date.now): Promise<KeyRing> {
+    const [keys, provider] = await Promise.all([deriveRoomKeys(room), createProvider()]);
+    // Made or read now, so that they are there when somebody joins.
+    await devices.open(provider, Math.floor(now() / 1000));
+    return new KeyRing(keys, provider, devices, now);
+  }
+
+  /** A fresh admission token, as a WebSocket subprotocol (AD1–AD6). `nowS` is the relay's clock as far as it is known. */
+  async token(peerId: PeerId, joinNumber: number, nowS: number): Promise<string> {
+    const aheadMs = nowS * 1000 - this.#now();
+    this.#aheadMs = Math.abs(aheadMs) > CLOCK_AHEAD_MIN_MS ? aheadMs : 0;
+    const claims = {
+      roomId: this.roomId,
+      pkRoom: this.#keys.admission.publicKey,
+      pkHost: this.#keys.pkHost,
+      peerId,
+      joinNumber,
+      iatS: nowS,
+      expS: nowS + TOKEN_LIFE_MAX_S,
+      nonce: globalThis.crypto.getRandomValues(new Uint8Array(TOKEN_NONCE_BYTES)),
+    };
+    return formatToken(claims, await this.#keys.admission.sign(tokenSigningBytes(claims)));
+  }
+
+  /** Milliseconds since 1970, by the relay's clock where ours is wrong. */
+  now(): number {
+    return this.#now() + this.#aheadMs;
+  }
+
+  /** The keys of one join: our peer id and DTLS certificate (its SHA-256, 32 bytes) are bound into them. */
+  async join(self: PeerId, dtlsFingerprint: Bytes): Promise<JoinKeys> {
+    const madeAtMs = this.#aheadMs;
+    const device = await this.#devices.open(this.provider, Math.floor(this.now() / 1000));
+    return JoinKeys.create({
+      provider: this.provider,
+      room: this.#keys,
+      device,
+      self,
+      dtlsFingerprint,
+      now: () => this.now(),
+      isClockRight: () => this.#aheadMs === madeAtMs,
+      isRevoked: (certificate) => this.#devices.isRevoked(certificate),
+    });
+  }
+}
+
+export function randomPeerId(): PeerId {
+  // of this many bytes it is never undefined
+  return peerIdFromBytes(globalThis.crypto.getRandomValues(new Uint8Array(PEER_ID_BYTES))) as PeerId;
+}

@@ -1,0 +1,101 @@
+/**
+ * What we share with one peer: the ratchet, and what the handshake has proved about who is there. Sealing and opening
+ * are asynchronous and both move the ratchet: they are done one after the other, in the order of the calls.
+ */
+import type { Certificate } from '../crypto/certificate.ts';
+import type { SessionSecrets } from '../crypto/pqxdh.ts';
+import type { Provider } from '../crypto/provider.ts';
+import { openMessage, requestKemStep, sealMessage } from '../crypto/ratchet.ts';
+import type { OpenFault as RatchetFault, Ratchet } from '../crypto/ratchet.ts';
+import type { Bytes } from '../protocol/bytes.ts';
+
+export type PairOptions = {
+  readonly provider: Provider;
+  readonly role: 'initiator' | 'responder';
+  /** The initiator's handshake header. */
+  readonly header: Bytes;
+  readonly secrets: SessionSecrets;
+  readonly ratchet: Ratchet;
+  readonly certificate: Certificate;
+  readonly dtlsFingerprint: Bytes;
+};
+
+export type PairOpened =
+  | { readonly ok: true; readonly plaintext: Bytes; readonly isFirst: boolean; readonly isConfirmed: boolean }
+  | { readonly ok: false; readonly fault: RatchetFault };
+
+export type PairSealed = {
+  readonly message: Bytes;
+  /** The peer may not have our handshake yet: it goes along with every message until something has come back. */
+  readonly isHeaderDue: boolean;
+};
+
+export class Pair {
+  readonly role: PairOptions['role'];
+  readonly header: Bytes;
+  readonly certificate: Certificate;
+  readonly dtlsFingerprint: Bytes;
+  /** Keys roster MACs of this pair. 32 bytes. */
+  readonly exporter: Bytes;
+  readonly #provider: Provider;
+  #ratchet: Ratchet;
+  #hasOpened: boolean;
+  #work: Promise<unknown> = Promise.resolve();
+
+  constructor(options: PairOptions) {
+    this.role = options.role;
+    this.header = options.header;
+    this.certificate = options.certificate;
+    this.dtlsFingerprint = options.dtlsFingerprint;
+    this.exporter = options.secrets.exporter;
+    this.#provider = options.provider;
+    this.#ratchet = options.ratchet;
+    // a responder has a pair only because the first message has opened
+    this.#hasOpened = options.role === 'responder';
+  }
+
+  /** The peer has shown that it holds the keys that only the two of us can have. */
+  get isConfirmed(): boolean {
+    return this.#ratchet.isConfirmed;
+  }
+
+  /** Something of the peer has opened: for the initiator, the proof that somebody is there. */
+  get hasOpened(): boolean {
+    return this.#hasOpened;
+  }
+
+  /** `undefined` for a text over the largest bucket. */
+  seal(plaintext: Bytes): Promise<PairSealed | undefined> {
+    return this.#inOrder(async () => {
+      const sealed = await sealMessage(this.#ratchet, plaintext);
+      if (!sealed) return undefined;
+      this.#ratchet = sealed.ratchet;
+      return { message: sealed.message, isHeaderDue: this.role === 'initiator' && !this.#hasOpened };
+    });
+  }
+
+  open(message: Bytes, nowMs: number): Promise<PairOpened> {
+    return this.#inOrder(async () => {
+      const opened = await openMessage(this.#provider, this.#ratchet, message, nowMs);
+      if (!opened.ok) return opened;
+      this.#ratchet = opened.ratchet;
+      const isFirst = !this.#hasOpened;
+      this.#hasOpened = true;
+      return { ok: true, plaintext: opened.plaintext, isFirst, isConfirmed: this.#ratchet.isConfirmed };
+    });
+  }
+
+  /** Our next step of the ratchet brings a fresh ML-KEM key. */
+  requestKemStep(): void {
+    void this.#inOrder(async () => {
+      this.#ratchet = requestKemStep(this.#ratchet);
+    });
+  }
+
+  #inOrder<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#work.then(work);
+    // who asked for the work hears of a failure; the work after it goes on
+    this.#work = done.catch(() => undefined);
+    return done;
+  }
+}

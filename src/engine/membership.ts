@@ -1,0 +1,102 @@
+/** Our membership of the room for one join: its signalling and keys, and what makes both trustworthy. */
+import { Assurance } from './assurance.ts';
+import type { AssuranceOptions } from './assurance.ts';
+import type { JoinKeys } from './keys/join-keys.ts';
+import type { KeyRing } from './keys/key-ring.ts';
+import { Proofs } from './keys/proofs.ts';
+import type { Bytes } from './protocol/bytes.ts';
+import type { PeerId } from './protocol/ids.ts';
+import type { PeerMessage } from './protocol/peer.ts';
+import type { Effect } from './room/events.ts';
+import type { Call } from './room/state.ts';
+import { Signalling } from './signalling.ts';
+import type { SignallingOptions } from './signalling.ts';
+import type { RoomCode, SafetyNumber, ScanResult } from './session-types.ts';
+
+export type MembershipOptions = Omit<SignallingOptions, 'onKeys' | 'isGenuine'> &
+  Pick<AssuranceOptions, 'identity' | 'audit' | 'now' | 'onCode'>;
+
+/** What there is once the keys of this join are made. */
+type Ready = { readonly keys: JoinKeys; readonly proofs: Proofs; readonly assurance: Assurance };
+
+export class Membership {
+  readonly #self: PeerId;
+  readonly #options: MembershipOptions;
+  readonly #signalling: Signalling;
+  #ready: Ready | undefined;
+
+  constructor(self: PeerId, options: MembershipOptions) {
+    this.#self = self;
+    this.#options = options;
+    this.#signalling = new Signalling(self, {
+      ...options,
+      onKeys: (keys, ring) => this.#begin(keys, ring),
+      isGenuine: (from, message) =>
+        message.type !== 'roster' || (this.#ready?.proofs.isReportOf(from, message) ?? false),
+    });
+    options.audit.add('session-started', options.now());
+  }
+
+  get roomCode(): RoomCode | undefined {
+    return this.#ready?.assurance.roomCode;
+  }
+
+  send(to: PeerId, message: PeerMessage): void {
+    this.#signalling.send(to, message);
+  }
+
+  receiveDirect(from: PeerId, payload: Bytes): void {
+    this.#signalling.receiveDirect(from, payload);
+  }
+
+  /** What the peer's handshake has named: SHA-256 of its DTLS certificate (HS8). */
+  dtlsFingerprint(peerId: PeerId): Bytes | undefined {
+    return this.#ready?.keys.dtlsFingerprint(peerId);
+  }
+
+  announce(effect: Extract<Effect, { type: 'announce-roster' }>): void {
+    // every change of the roster, and every beat, brings fresh keys (HS10)
+    this.#ready?.keys.requestKemSteps();
+    this.#ready?.assurance.announce(effect);
+  }
+
+  assure({ from, message }: Extract<Effect, { type: 'assure' }>): void {
+    this.#ready?.assurance.receive(from, message);
+  }
+
+  refuse(peerId: PeerId): void {
+    this.#ready?.keys.refuse(peerId);
+    this.#options.audit.add('wrong-key', this.#options.now());
+  }
+
+  settled(call: Call): void {
+    this.#ready?.assurance.settled(call);
+  }
+
+  async setVerified(peerId: PeerId, isVerified: boolean): Promise<void> {
+    await this.#ready?.assurance.setVerified(peerId, isVerified);
+  }
+
+  async safetyNumber(peerId: PeerId): Promise<SafetyNumber | undefined> {
+    return this.#ready?.proofs.safetyNumber(peerId);
+  }
+
+  checkScan(peerId: PeerId, text: string): ScanResult {
+    return this.#ready?.proofs.checkScan(peerId, text) ?? 'unreadable';
+  }
+
+  /** Leaves the room once what was sent before is out. */
+  close(): void {
+    this.#signalling.close();
+    this.#options.audit.add('session-ended', this.#options.now());
+  }
+
+  #begin(keys: JoinKeys, { provider, roomId }: KeyRing): void {
+    const { identity, audit, now, onEvent, onDropped, onCode } = this.#options;
+    const isRevoked = (deviceId: Bytes): Promise<boolean> => identity.pins.isRevoked(deviceId);
+    const proofs = new Proofs({ provider, roomId, self: this.#self, keys, now, isRevoked });
+    const send = (to: PeerId, message: PeerMessage): void => this.send(to, message);
+    const shared = { roomId, self: this.#self, identity, audit, now, send, onEvent, onDropped, onCode };
+    this.#ready = { keys, proofs, assurance: new Assurance({ ...shared, proofs }) };
+  }
+}

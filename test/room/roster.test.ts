@@ -1,0 +1,243 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { PeerId } from '../../src/engine/protocol/ids.ts';
+import type { Effect, RoomEvent } from '../../src/engine/room/events.ts';
+import { isPresent } from '../../src/engine/room/state.ts';
+import type { RosterState } from '../../src/engine/room/state.ts';
+import { ALICE, BOB, CAROL } from '../helpers/samples.ts';
+import { PRESENCE, certificateOf, effectOf, join, listed, senderOf, welcome } from './step-fixtures.ts';
+import { StepRunner, momentsOf } from './step-runner.ts';
+
+const VERDICT: RoomEvent = { type: 'timer', id: 'roster-verdict' };
+const GRACE: RoomEvent = { type: 'timer', id: 'roster-grace' };
+const BEAT: RoomEvent = { type: 'timer', id: 'roster-beat' };
+const ANNOUNCE: RoomEvent = { type: 'timer', id: 'roster-announce' };
+
+function speaks(from: PeerId, isConfirmed = true): RoomEvent {
+  const message = { type: 'presence', link: 1, presence: PRESENCE, isAsking: false } as const;
+  return { type: 'message', from, sender: senderOf(from, isConfirmed), message };
+}
+
+function reports(from: PeerId, seen: readonly PeerId[], isAsking = false): RoomEvent {
+  const members = seen.map((peerId) => ({ peerId, certificate: certificateOf(peerId) }));
+  const message = { type: 'roster', members, mac: certificateOf(from), isAsking } as const;
+  return { type: 'message', from, sender: senderOf(from), message };
+}
+
+function rosterOf(room: StepRunner): RosterState {
+  assert.ok(isPresent(room.state.call));
+  return room.state.call.roster;
+}
+
+function verdictOf(room: StepRunner): readonly unknown[] {
+  const { verdict, mismatches } = rosterOf(room);
+  return [verdict, ...mismatches.map(({ by, peerId }) => [by, peerId])];
+}
+
+function timersOf(effects: readonly Effect[], type: 'start-timer' | 'stop-timer' = 'start-timer'): readonly string[] {
+  return effects.flatMap((effect) => (effect.type === type ? [effect.id] : [])).filter((id) => id.startsWith('roster'));
+}
+
+/** We are Alice; Bob and Carol came after us, and have spoken. */
+function three(): StepRunner {
+  const room = new StepRunner();
+  room.run(join, welcome(1), listed(BOB, 2), listed(CAROL, 3), speaks(BOB), speaks(CAROL));
+  return room;
+}
+
+describe('RO: the roster', () => {
+  it('has those whose keys are agreed, not those whom the relay lists', () => {
+    const room = new StepRunner();
+    assert.deepEqual(timersOf(room.run(join, welcome(1))), []);
+    assert.deepEqual(timersOf(room.run(listed(BOB, 2))), []);
+    assert.equal(rosterOf(room).epoch, 0);
+    assert.deepEqual(timersOf(room.run(speaks(BOB))), ['roster-announce', 'roster-verdict', 'roster-beat']);
+    assert.equal(rosterOf(room).epoch, 1);
+    assert.deepEqual(timersOf(room.run(speaks(BOB))), [], 'nothing has changed');
+  });
+
+  it('is told to all, shortly after it has changed', () => {
+    const room = three();
+    const told = effectOf(room.run(ANNOUNCE), 'announce-roster');
+    assert.deepEqual(told?.to, [BOB, CAROL]);
+    assert.deepEqual(
+      told?.members.map(({ peerId }) => peerId),
+      [ALICE, BOB, CAROL],
+    );
+    assert.equal(told?.isAsking, false);
+  });
+
+  it('is consistent once all see the same', () => {
+    const room = three();
+    assert.deepEqual(verdictOf(room), ['settling']);
+    room.run(reports(BOB, [CAROL, ALICE, BOB]));
+    assert.deepEqual(verdictOf(room), ['settling'], 'Carol has not said yet');
+    room.run(reports(CAROL, [ALICE, BOB, CAROL]));
+    assert.deepEqual(verdictOf(room), ['consistent']);
+    assert.deepEqual(timersOf(room.run(reports(CAROL, [ALICE, BOB, CAROL]))), [], 'said again');
+  });
+
+  it('is never consistent while one is silent, however long', () => {
+    const room = three();
+    room.run(reports(BOB, [ALICE, BOB, CAROL]), VERDICT, GRACE);
+    assert.deepEqual(verdictOf(room), ['settling']);
+  });
+
+  it('mismatches where one side does not see somebody, once the news has had its time, and names both', () => {
+    const room = three();
+    room.run(reports(CAROL, [ALICE, BOB, CAROL]), reports(BOB, [ALICE, BOB]));
+    assert.deepEqual(verdictOf(room), ['settling']);
+    const moments = momentsOf(room.run(VERDICT));
+    assert.deepEqual(moments, [{ type: 'error', code: 'roster-mismatch', isRecoverable: true }]);
+    assert.deepEqual(verdictOf(room), ['mismatch', [BOB, CAROL]]);
+    assert.deepEqual(momentsOf(room.run(VERDICT)), [], 'told once');
+    room.run(reports(BOB, [ALICE, BOB, CAROL]));
+    assert.deepEqual(verdictOf(room), ['consistent']);
+  });
+
+  it('mismatches where a peer sees somebody whom we do not: a ghost', () => {
+    const room = new StepRunner();
+    room.run(join, welcome(1), listed(BOB, 2), speaks(BOB), reports(BOB, [ALICE, BOB, CAROL]), VERDICT);
+    assert.deepEqual(verdictOf(room), ['mismatch', [BOB, CAROL]]);
+  });
+
+  it('mismatches where somebody is seen with other keys', () => {
+    const room = new StepRunner();
+    const other = { peerId: ALICE, certificate: certificateOf(CAROL) };
+    const members = [other, { peerId: BOB, certificate: certificateOf(BOB) }];
+    const message = { type: 'roster', members, mac: certificateOf(BOB), isAsking: false } as const;
+    room.run(join, welcome(1), listed(BOB, 2), speaks(BOB));
+    room.run({ type: 'message', from: BOB, sender: senderOf(BOB), message }, VERDICT);
+    assert.deepEqual(verdictOf(room), ['mismatch', [BOB, ALICE], [BOB, ALICE]]);
+  });
+
+  it('gives a lost connection its time: one side may notice later than the other', () => {
+    const room = three();
+    room.run(reports(BOB, [ALICE, BOB, CAROL]), reports(CAROL, [ALICE, BOB, CAROL]));
+    const effects = room.run(reports(BOB, [ALICE, BOB]));
+    assert.deepEqual(timersOf(effects), ['roster-verdict', 'roster-grace']);
+    room.run(VERDICT);
+    assert.deepEqual(verdictOf(room), ['settling'], 'Bob has seen Carol before');
+    room.run(GRACE);
+    assert.deepEqual(verdictOf(room), ['mismatch', [BOB, CAROL]]);
+  });
+
+  it('gives the others time to notice whom we have lost', () => {
+    const room = three();
+    room.run(reports(BOB, [ALICE, BOB, CAROL]), reports(CAROL, [ALICE, BOB, CAROL]));
+    const leave = { type: 'message', from: CAROL, sender: senderOf(CAROL), message: { type: 'leave' } } as const;
+    assert.ok(timersOf(room.run(leave)).includes('roster-grace'));
+    room.run(VERDICT);
+    assert.deepEqual(verdictOf(room), ['settling']);
+    room.run(reports(BOB, [ALICE, BOB]));
+    assert.deepEqual(verdictOf(room), ['consistent']);
+    assert.equal(rosterOf(room).epoch, 3);
+  });
+
+  it('calls a peer that others keep seeing a mismatch in the end', () => {
+    const room = three();
+    const leave = { type: 'message', from: CAROL, sender: senderOf(CAROL), message: { type: 'leave' } } as const;
+    room.run(reports(BOB, [ALICE, BOB, CAROL]), leave, VERDICT, GRACE);
+    assert.deepEqual(verdictOf(room), ['mismatch', [BOB, CAROL]]);
+  });
+
+  it('takes somebody who comes back for present', () => {
+    const room = three();
+    const leave = { type: 'message', from: CAROL, sender: senderOf(CAROL), message: { type: 'leave' } } as const;
+    room.run(reports(BOB, [ALICE, BOB, CAROL]), leave, listed(CAROL, 4), speaks(CAROL));
+    assert.deepEqual([...rosterOf(room).departed], []);
+  });
+
+  it('answers who asks, and asks those who were there before at every beat', () => {
+    const room = new StepRunner();
+    room.run(join, welcome(2, { [BOB]: 1 }), listed(CAROL, 3), speaks(BOB), speaks(CAROL));
+    assert.deepEqual(effectOf(room.run(reports(BOB, [ALICE, BOB, CAROL], true)), 'announce-roster')?.to, [BOB]);
+    const beat = room.run(BEAT);
+    assert.deepEqual(effectOf(beat, 'announce-roster')?.to, [BOB]);
+    assert.equal(effectOf(beat, 'announce-roster')?.isAsking, true);
+    assert.deepEqual(timersOf(beat), ['roster-beat']);
+  });
+
+  it('ends with the last peer, and with our leaving', () => {
+    const room = three();
+    const leave = (from: PeerId): RoomEvent => ({
+      type: 'message',
+      from,
+      sender: senderOf(from),
+      message: { type: 'leave' },
+    });
+    const all = ['roster-announce', 'roster-verdict', 'roster-grace', 'roster-beat'];
+    assert.deepEqual(timersOf(room.run(leave(BOB), leave(CAROL)), 'stop-timer'), all);
+    assert.deepEqual(verdictOf(room), ['settling']);
+    assert.deepEqual(timersOf(three().run({ type: 'leave' }), 'stop-timer'), all);
+  });
+});
+
+describe('HS: the keys behind a peer', () => {
+  it('are waited for, confirmed once and for all', () => {
+    const room = new StepRunner();
+    room.run(join, welcome(1), listed(BOB, 2));
+    assert.equal(room.peer(BOB)?.identity, undefined);
+    room.run(speaks(BOB, false));
+    assert.equal(room.peer(BOB)?.identity?.isConfirmed, false);
+    room.run(speaks(BOB, true), speaks(BOB, false));
+    assert.equal(room.peer(BOB)?.identity?.isConfirmed, true);
+  });
+
+  it('are new, known, verified; the page hears of verification', () => {
+    const room = three();
+    const identified = (standing: 'new' | 'known' | 'verified'): RoomEvent => ({
+      type: 'peer-identified',
+      peerId: BOB,
+      standing,
+    });
+    assert.deepEqual(momentsOf(room.run(identified('known'))), []);
+    assert.deepEqual(momentsOf(room.run(identified('verified'))), [
+      { type: 'verified', peerId: BOB, isVerified: true },
+    ]);
+    assert.deepEqual(momentsOf(room.run(identified('verified'))), []);
+    assert.deepEqual(momentsOf(room.run(identified('known'))), [{ type: 'verified', peerId: BOB, isVerified: false }]);
+    assert.equal(room.peer(BOB)?.identity?.standing, 'known');
+  });
+
+  it('are told loudly where another device had the name before', () => {
+    const room = three();
+    const moments = momentsOf(room.run({ type: 'peer-identified', peerId: BOB, standing: 'changed' }));
+    assert.deepEqual(moments, [{ type: 'error', code: 'identity-changed', isRecoverable: true, peerId: BOB }]);
+  });
+
+  it('mean nothing before they are agreed, or of a stranger', () => {
+    const room = new StepRunner();
+    room.run(join, welcome(1), listed(BOB, 2));
+    assert.deepEqual(room.run({ type: 'peer-identified', peerId: BOB, standing: 'verified' }), []);
+    assert.deepEqual(room.run({ type: 'peer-doubted', peerId: CAROL }), []);
+  });
+
+  it('are doubted without harm to the call that stands', () => {
+    const room = three();
+    const moments = momentsOf(room.run({ type: 'peer-doubted', peerId: BOB }));
+    assert.deepEqual(moments, [{ type: 'error', code: 'wrong-key', isRecoverable: true, peerId: BOB }]);
+    assert.equal(room.peer(BOB)?.isRefused, false);
+  });
+
+  it('are refused for good: the link is closed, nothing of the peer counts, it is on no roster', () => {
+    const room = three();
+    const effects = room.run({ type: 'peer-refused', peerId: BOB });
+    assert.ok(effectOf(effects, 'close-link'));
+    assert.equal(effectOf(effects, 'refuse-peer')?.peerId, BOB);
+    assert.equal(momentsOf(effects).length, 1);
+    assert.deepEqual(room.run({ type: 'peer-refused', peerId: BOB }), []);
+    assert.deepEqual(room.run(speaks(BOB)), [{ type: 'drop', reason: 'refused-peer' }]);
+    assert.deepEqual(room.run({ type: 'timer', id: `link:${BOB}` }), []);
+    assert.deepEqual(room.run({ type: 'transport-changed', peerId: BOB, generation: 1, transport: 'connected' }), []);
+    const told = effectOf(room.run(ANNOUNCE), 'announce-roster');
+    assert.deepEqual(told?.to, [CAROL]);
+  });
+
+  it('hand what is said about keys and codes to those who hold them', () => {
+    const room = three();
+    const message = { type: 'e2ee_key_revoke', statement: 'AAAA' } as const;
+    const effects = room.run({ type: 'message', from: BOB, sender: senderOf(BOB), message });
+    assert.deepEqual(effects, [{ type: 'assure', from: BOB, message }]);
+  });
+});
