@@ -11,9 +11,9 @@ const ENTRY = 'virtual:bench-entry';
 /** A script, and the chunks that it loads only when needed. */
 export type Bundle = { readonly entry: string; readonly chunks: readonly string[] };
 
-/** A page's script from a file of this repository. */
-export async function bundleFile(path: string): Promise<Bundle> {
-  return await bundle(path, []);
+/** A page's script from a file of this repository, whole: there is nothing beside it to be loaded. */
+export async function bundleFile(path: string): Promise<string> {
+  return (await bundle(path, [], false)).entry;
 }
 
 /** What a page would load that has this one line of code. */
@@ -23,10 +23,10 @@ export async function bundleCode(code: string): Promise<Bundle> {
     resolveId: (id) => (id === ENTRY ? `${ROOT}bench-entry.js` : undefined),
     load: (id) => (id === `${ROOT}bench-entry.js` ? code : undefined),
   };
-  return await bundle(ENTRY, [entry]);
+  return await bundle(ENTRY, [entry], true);
 }
 
-async function bundle(input: string, plugins: readonly Plugin[]): Promise<Bundle> {
+async function bundle(input: string, plugins: readonly Plugin[], isSplit: boolean): Promise<Bundle> {
   const result = await build({
     configFile: false,
     root: ROOT,
@@ -42,7 +42,7 @@ async function bundle(input: string, plugins: readonly Plugin[]): Promise<Bundle
       rolldownOptions: {
         input,
         preserveEntrySignatures: 'strict',
-        output: { format: 'es', comments: false },
+        output: { format: 'es', comments: false, codeSplitting: isSplit },
       },
     },
   });

@@ -14,7 +14,7 @@
  *  | head length (2) | head | one-time blobs (1)  | length (2) ‖ blob, … |
  *  +-----------------+------+---------------------+----------------------+
  * ```
- * The last row is there only where a bundle is published.
+ * A head length of 0 is the end: no bundle is published.
  */
 import { BUNDLE_HEAD_MAX_BYTES, ONE_TIME_BLOBS_MAX, ONE_TIME_BLOB_MAX_BYTES } from '../src/engine/protocol/bundle.ts';
 import { concatBytes, readUint, uintBytes } from '../src/engine/protocol/bytes.ts';
@@ -36,11 +36,11 @@ const COUNT_BYTES = 1;
 const BLOB_LENGTH_BYTES = 2;
 
 /** Of a peer that has published nothing and given nothing away. */
-export const ATTACHMENT_MIN_BYTES = SHELF_AT + 2 * COUNT_BYTES;
+export const ATTACHMENT_MIN_BYTES = SHELF_AT + 2 * COUNT_BYTES + BLOB_LENGTH_BYTES;
 export const ATTACHMENT_MAX_BYTES =
   ATTACHMENT_MIN_BYTES +
   HANDED_PEERS_MAX * PEER_ID_BYTES +
-  (BLOB_LENGTH_BYTES + BUNDLE_HEAD_MAX_BYTES) +
+  BUNDLE_HEAD_MAX_BYTES +
   COUNT_BYTES +
   ONE_TIME_BLOBS_MAX * (BLOB_LENGTH_BYTES + ONE_TIME_BLOB_MAX_BYTES);
 
@@ -66,7 +66,7 @@ export function formatAttachment(attachment: Attachment): Bytes {
     uintBytes(hasPublished ? 1 : 0, COUNT_BYTES),
     uintBytes(handedTo.length, COUNT_BYTES),
     ...handedTo.map((peerId) => idBytes(peerId)),
-    ...(bundle ? formatBundle(bundle) : []),
+    ...(bundle ? formatBundle(bundle) : [uintBytes(0, BLOB_LENGTH_BYTES)]),
   );
 }
 
@@ -107,6 +107,7 @@ function parseShelf(bytes: Uint8Array): ShelfRecord | undefined {
     (peerId) => peerId !== undefined,
   );
   const takeBlob = (): Bytes => take(count(BLOB_LENGTH_BYTES));
-  const bundle = at < bytes.length ? { head: takeBlob(), oneTime: list(count(COUNT_BYTES), takeBlob) } : undefined;
+  const head = takeBlob();
+  const bundle = head.length > 0 ? { head, oneTime: list(count(COUNT_BYTES), takeBlob) } : undefined;
   return at === bytes.length ? { hasPublished, handedTo, bundle } : undefined;
 }

@@ -1,17 +1,12 @@
 /** The session: feeds events to the room, executes its effects through the ports, and tells the page. */
-import { AuditLog } from './keys/audit-log.ts';
-import { randomPeerId } from './keys/key-ring.ts';
 import { Links } from './links.ts';
 import { Listeners } from './listeners.ts';
-import { Membership } from './membership.ts';
-import { OwnKeys } from './own-keys.ts';
+import { OwnSide } from './own-side.ts';
 import type { ClockPort, DevicePort, Ports } from './ports.ts';
 import { TaiError } from './protocol/errors.ts';
 import type { PeerId } from './protocol/ids.ts';
-import type { PeerMessage } from './protocol/peer.ts';
 import { checkedIceServers, relayUrl } from './relay-address.ts';
 import type { Effect, RoomEvent, TimerId } from './room/events.ts';
-import { isPresent } from './room/state.ts';
 import { Store } from './room/store.ts';
 import type {
   Command,
@@ -30,12 +25,10 @@ import { viewOf } from './view.ts';
 type EffectTable = { readonly [Type in Effect['type']]: (effect: Extract<Effect, { type: Type }>) => void };
 
 export class RoomSession implements Session {
-  readonly #ports: Ports;
   readonly #url: URL;
   readonly #options: SessionOptions;
   readonly #iceServers: SessionOptions['iceServers'];
-  readonly #own: OwnKeys;
-  readonly #audit = new AuditLog();
+  readonly #own: OwnSide;
   readonly #store: Store;
   readonly #clock: ClockPort;
   readonly #devices: DevicePort;
@@ -45,14 +38,12 @@ export class RoomSession implements Session {
   readonly #eventListeners = new Listeners<SessionEvent>();
   /** Told once the view shows what they tell of. */
   readonly #moments: SessionEvent[] = [];
-  #membership: Membership | undefined;
   #view: SessionView;
   readonly #unwatchPage: () => void;
   #isClosed = false;
 
   constructor(options: SessionOptions, ports: Ports) {
     this.#options = options;
-    this.#ports = ports;
     this.#url = relayUrl(options.relay);
     this.#iceServers = checkedIceServers(options.iceServers);
     this.#store = new Store(
@@ -74,15 +65,25 @@ export class RoomSession implements Session {
       devices: this.#devices,
       onEvent,
       onDropped,
-      peerFingerprint: (peerId) => this.#membership?.dtlsFingerprint(peerId),
-      onMessage: (peerId, payload) => this.#membership?.receiveDirect(peerId, payload),
+      peerFingerprint: (peerId) => this.#own.dtlsFingerprint(peerId),
+      onMessage: (peerId, payload) => this.#own.membership?.receiveDirect(peerId, payload),
     });
     // Known before anybody joins: the shield must not name these helpers only once they have been asked.
     this.#links.setIceServers(this.#iceServers ?? []);
-    const { identity = 'guest' } = options;
-    this.#own = new OwnKeys({ room: options.room.room, identity, createDtlsIdentity, now: Date.now });
-    // Begun now, so that it is done long before somebody joins; a failure is told to who joins.
-    Promise.all([this.#own.ring(), this.#own.dtls()]).catch(() => this.#count('keys-failed'));
+    this.#own = new OwnSide({
+      room: options.room.room,
+      identity: options.identity ?? 'guest',
+      createDtlsIdentity,
+      url: this.#url.href,
+      connectRelay: ports.connectRelay,
+      now: Date.now,
+      sendDirect: (to, payload) => this.#links.send(to, payload),
+      onDtls: ({ certificate }) => this.#links.setCertificate(certificate),
+      onEvent,
+      onCode: () => this.#settled(true),
+      onIceServers: (servers) => this.#links.setIceServers(this.#iceServers ?? servers),
+      onDropped,
+    });
     // A page that goes away says so while it still can; peers see the connection end at once.
     this.#unwatchPage = ports.watchPage(() => {
       if (this.#view.selfId !== undefined) this.#dispatch({ type: 'leave' });
@@ -105,10 +106,8 @@ export class RoomSession implements Session {
 
   dispatch(command: Command): void {
     if (this.#isClosed) throw new TaiError('usage', 'session: closed');
-    if (command.type === 'set-verified') {
-      const done = this.#membership?.setVerified(command.peerId, command.isVerified);
-      done?.catch(() => this.#count('pins-failed'));
-    } else this.#dispatch(command.type === 'join' ? { type: 'join', peerId: randomPeerId() } : command);
+    if (command.type === 'set-verified') this.#own.setVerified(command.peerId, command.isVerified);
+    else this.#dispatch(command.type === 'join' ? { type: 'join', peerId: this.#own.newPeerId() } : command);
   }
 
   devices(): Promise<readonly MediaDevice[]> {
@@ -119,26 +118,24 @@ export class RoomSession implements Session {
     return sessionStats(await this.#links.stats(), this.#dropped);
   }
 
-  async safetyNumber(peerId: PeerId): Promise<SafetyNumber | undefined> {
-    return this.#membership?.safetyNumber(peerId);
+  safetyNumber(peerId: PeerId): Promise<SafetyNumber | undefined> {
+    return this.#own.safetyNumber(peerId);
   }
 
   checkScan(peerId: PeerId, text: string): ScanResult {
-    return this.#membership?.checkScan(peerId, text) ?? 'unreadable';
+    return this.#own.checkScan(peerId, text);
   }
 
   exportAuditLog(): string {
-    return this.#audit.export();
+    return this.#own.exportAuditLog();
   }
 
-  async rotateKey(): Promise<void> {
-    this.#sendAll({ type: 'e2ee_key_rotation', statement: await this.#own.rotate() });
-    this.#audit.add('key-rotated', Date.now());
+  rotateKey(): Promise<void> {
+    return this.#own.rotate(() => this.#store.state.call);
   }
 
   async revokeKey(): Promise<void> {
-    this.#sendAll({ type: 'e2ee_key_revoke', statement: await this.#own.revoke() });
-    this.#audit.add('key-revoked', Date.now());
+    await this.#own.revoke(() => this.#store.state.call);
     this.#dispatch({ type: 'leave' });
   }
 
@@ -159,18 +156,12 @@ export class RoomSession implements Session {
     'close-device': ({ kind }) => this.#devices.close(kind),
     'mute-device': ({ kind, isMuted }) => this.#devices.mute(kind, isMuted),
     'publish-track': ({ kind }) => this.#links.publish(kind),
-    'connect-relay': ({ peerId }) => {
-      this.#membership = this.#joinAs(peerId);
-    },
-    'disconnect-relay': () => {
-      this.#membership?.close();
-      this.#membership = undefined;
-      this.#own.renewDtls();
-    },
-    send: ({ to, message }) => this.#membership?.send(to, message),
-    'announce-roster': (effect) => this.#membership?.announce(effect),
-    assure: (effect) => this.#membership?.assure(effect),
-    'refuse-peer': ({ peerId }) => this.#membership?.refuse(peerId),
+    'connect-relay': ({ peerId }) => this.#own.join(peerId),
+    'disconnect-relay': () => this.#own.leave(),
+    send: ({ to, message }) => this.#own.membership?.send(to, message),
+    'announce-roster': (effect) => this.#own.membership?.announce(effect),
+    assure: (effect) => this.#own.membership?.assure(effect),
+    'refuse-peer': ({ peerId }) => this.#own.membership?.refuse(peerId),
     'open-link': ({ peerId, generation }) => this.#links.open(peerId, generation),
     'close-link': ({ peerId }) => this.#links.close(peerId),
     'make-offer': ({ peerId, generation, round, isRestart }) =>
@@ -192,32 +183,6 @@ export class RoomSession implements Session {
     (this.#effects[effect.type] as (effect: Effect) => void)(effect);
   }
 
-  #joinAs(peerId: PeerId): Membership {
-    return new Membership(peerId, {
-      url: this.#url.href,
-      keys: this.#own.ring(),
-      dtls: this.#own.dtls().then((dtls) => {
-        this.#links.setCertificate(dtls.certificate);
-        return dtls;
-      }),
-      connectRelay: this.#ports.connectRelay,
-      identity: this.#own.identity,
-      audit: this.#audit,
-      now: Date.now,
-      sendDirect: (to, payload) => this.#links.send(to, payload),
-      onEvent: (event) => this.#dispatch(event),
-      onCode: () => this.#settled(true),
-      onIceServers: (servers) => this.#links.setIceServers(this.#iceServers ?? servers),
-      onDropped: (reason) => this.#count(reason),
-    });
-  }
-
-  #sendAll(message: PeerMessage): void {
-    const { call } = this.#store.state;
-    if (!isPresent(call)) return;
-    for (const { peerId, identity } of call.peers.values()) if (identity) this.#membership?.send(peerId, message);
-  }
-
   #dispatch(event: RoomEvent): void {
     if (!this.#isClosed) this.#store.dispatch(event);
   }
@@ -225,7 +190,7 @@ export class RoomSession implements Session {
   /** First the view, then what has happened: who is told of a change finds it done. */
   #settled(isChanged: boolean): void {
     if (isChanged) {
-      this.#membership?.settled(this.#store.state.call);
+      this.#own.membership?.settled(this.#store.state.call);
       this.#view = this.#select();
       this.#viewListeners.tell(this.#view);
     }
@@ -237,7 +202,7 @@ export class RoomSession implements Session {
       roomId: this.#own.roomId,
       roomKind: this.#options.room.kind,
       iceHosts: this.#links.iceHosts,
-      roomCode: this.#membership?.roomCode,
+      roomCode: this.#own.roomCode,
       localTrack: (kind) => this.#devices.track(kind),
       remoteTrack: (id) => this.#links.remoteTrack(id),
     });

@@ -164,7 +164,7 @@ export class Signalling {
     if (opened.isFirst) {
       this.#outbox(from).opened();
       // A handshake has used up one of our pre-keys.
-      if (await this.#join?.refill()) void this.#publish();
+      if (this.#join?.isLow) void this.#publish();
     }
     const message = parsePeerMessage(opened.text);
     if (message && !this.#options.isGenuine(from, message)) this.#options.onDropped('wrong-mac');

@@ -166,11 +166,21 @@ describe('<tai-room>', () => {
       const told: unknown[] = [];
       room.addEventListener('tai-encryption-change', (event) => told.push([event.peerId, event.state, event.overall]));
       session.enter();
-      session.meet(participant(1, { link: 'connecting' }));
-      session.show({ participants: [participant(1)] });
+      session.meet(participant(1, { encryption: 'waiting-key', identity: undefined }));
+      session.change(peerId(1), { encryption: 'encrypted' });
+      session.change(peerId(1), { name: 'Ana' });
+      session.verified(peerId(1));
+      session.change(peerId(1), { encryption: 'wrong-key' });
       same(told, [
-        [undefined, 'sealed', 'sealed'],
-        [peerId(1), 'sealed', 'sealed'],
+        [undefined, 'encrypted', 'encrypted'],
+        [undefined, 'waiting-key', 'waiting-key'],
+        [peerId(1), 'waiting-key', 'waiting-key'],
+        [undefined, 'encrypted', 'encrypted'],
+        [peerId(1), 'encrypted', 'encrypted'],
+        [undefined, 'verified', 'verified'],
+        [peerId(1), 'verified', 'verified'],
+        [undefined, 'wrong-key', 'wrong-key'],
+        [peerId(1), 'wrong-key', 'wrong-key'],
       ]);
     });
 

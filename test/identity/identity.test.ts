@@ -65,7 +65,7 @@ describe('a device', () => {
     assert.ok(isRecord(value));
     assert.deepEqual(Object.keys(value).sort(), ['certificate', 'dh', 'signing', 'version']);
     for (const name of ['signing', 'dh'] as const) {
-      const pair = value[name];
+      const pair: unknown = value[name];
       assert.ok(isRecord(pair) && pair['privateKey'] instanceof CryptoKey);
       assert.equal(pair['privateKey'].extractable, false);
       for (const format of ['pkcs8', 'jwk', 'raw'] as const) {
@@ -102,6 +102,25 @@ describe('a device', () => {
       assert.notEqual(deviceOf(keys), deviceOf(good));
       assert.equal(hexOf(await deviceOn(store).open(provider, NOW_S)), hexOf(keys), 'not stored');
     }
+  });
+
+  it('does not bring back what another tab gives up while it renews', async () => {
+    const store = new FakeStore();
+    const old = await deviceOn(store).open(provider, NOW_S);
+    store.beforeWrite = () => store.values.delete('device');
+    const keys = await deviceOn(store).open(provider, old.certificate.expiryS);
+    assert.equal(store.beforeWrite, undefined, 'nothing was written');
+    assert.notEqual(deviceOf(keys), deviceOf(old));
+  });
+
+  it('revokes its own keys only, where another tab has rotated meanwhile', async () => {
+    const [store, other] = [new FakeStore(), new FakeStore()];
+    await deviceOn(store).open(provider, NOW_S);
+    const next = await deviceOn(other).open(provider, NOW_S);
+    store.beforeWrite = () => store.values.set('device', other.values.get('device'));
+    await deviceOn(store).revoke(provider, NOW_S);
+    assert.equal(store.beforeWrite, undefined, 'nothing was written');
+    assert.equal(hexOf(await deviceOn(store).open(provider, NOW_S)), hexOf(next));
   });
 
   it('renews a stored certificate whose signature is not its own', async () => {

@@ -154,6 +154,7 @@ export function pinsContract(it: It, create: () => Pins): void {
     equal(await pins.isVerified(NEXT.deviceId), false);
     for (const peer of [ADA, EVE]) await pins.setVerified(peer.deviceId, true);
     for (const peer of [ADA, EVE]) await pins.pin(ROOM, 'Ada', peer);
+    await pins.setVerified(ADA.deviceId, false);
     ok(await pins.moveTo(ADA.deviceId, EVE.deviceId), 'refused');
     equal(await pins.look(ROOM, 'Ada', EVE), 'verified');
   });

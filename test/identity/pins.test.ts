@@ -60,7 +60,7 @@ describe('pins in storage', () => {
       await pins.setVerified(ADA.deviceId, true);
       assert.equal(store.beforeWrite, undefined, 'nothing was written');
       assert.equal(await pins.isVerified(ADA.deviceId), false);
-      assert.equal(parseTable(store.values.get('pins'))?.id, left?.id);
+      assert.deepEqual(parseTable(store.values.get('pins')), left);
     }
   });
 
@@ -108,6 +108,36 @@ describe('pins in storage', () => {
       ],
     );
   });
+});
+
+it('a name whose two devices have become one has one', async () => {
+  const records = new MemoryRecords();
+  const pins = createPins(records);
+  const heir = deviceNumber(7);
+  for (const peer of [ADA, heir]) {
+    await pins.setVerified(peer.deviceId, true);
+    await pins.pin(ROOM, 'Ada', peer);
+  }
+  const devicesOfAda = async (): Promise<number | undefined> =>
+    [...(parseTable(await records.read('pins'))?.names.values() ?? [])][0]?.length;
+  assert.equal(await devicesOfAda(), 2);
+  await pins.moveTo(ADA.deviceId, heir.deviceId);
+  assert.equal(await devicesOfAda(), 1);
+});
+
+it('keys that are revoked after they were given up may have an heir that was forgotten since', async () => {
+  const records = new MemoryRecords();
+  const pins = createPins(records);
+  const heir = deviceNumber(7);
+  await pins.setVerified(ADA.deviceId, true);
+  await pins.moveTo(ADA.deviceId, heir.deviceId);
+  await records.update('pins', (value) => {
+    const table = parseTable(value);
+    for (const [device, mark] of table?.devices ?? []) if (mark.isVerified) table?.devices.delete(device);
+    return table;
+  });
+  await pins.markRevoked(ADA.deviceId);
+  assert.deepEqual([await pins.isRevoked(ADA.deviceId), await pins.isRevoked(heir.deviceId)], [true, false]);
 });
 
 describe('pins beyond their bound', () => {
@@ -158,6 +188,20 @@ describe('pins beyond their bound', () => {
     });
     assert.equal(table.devices.size, PINS_MAX);
     assert.ok(!table.devices.has('device 1') && table.devices.has('device 2'));
+  });
+
+  it('never forget what was pinned just now', async () => {
+    const table = await tableOf(({ names, devices }) => {
+      for (let i = 0; i < PINS_MAX; i++) {
+        names.set(`friend ${i}`, [`device ${i}`]);
+        devices.set(`device ${i}`, VERIFIED);
+      }
+      names.set('newest', ['stranger']);
+      devices.set('newest', REVOKED);
+    });
+    assert.deepEqual([table.names.size, table.devices.size], [PINS_MAX, PINS_MAX]);
+    assert.ok(table.names.has('newest') && table.devices.has('newest'));
+    assert.ok(!table.names.has('friend 0') && table.names.has('friend 1'));
   });
 
   it('are bounded by every change; who was met again is not the oldest', async () => {

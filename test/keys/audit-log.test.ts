@@ -10,7 +10,6 @@ const START_MS = 1_800_000_000_000;
 const SEED = 20_261;
 const DEVICE = new Uint8Array(32).fill(0xde);
 const CERTIFICATE = new Uint8Array(32).fill(0xce);
-const ZEROS = new Uint8Array(32);
 
 function writtenLog(): AuditLog {
   const log = new AuditLog();
@@ -41,6 +40,24 @@ function textOf(lines: readonly string[]): string {
 function valueOf(line: string | undefined): Record<string, unknown> {
   // what the log itself has written
   return JSON.parse(line!) as Record<string, unknown>;
+}
+
+/** The hash of an entry as the log's comment describes it, by another implementation. */
+function hashOf({ n, time_ms, event, epoch, first, device, certificate, prev }: Record<string, unknown>): string {
+  const fields = [epoch, first, device, certificate];
+  const has = fields.map((field, i) => (field === undefined ? 0 : 2 ** i)).reduce((a, b) => a + b);
+  const bytes = concatBytes(
+    asciiBytes('tai/1 audit'),
+    uintBytes(Number(n), 6),
+    uintBytes(Number(time_ms), 6),
+    Uint8Array.of(String(event).length),
+    asciiBytes(String(event)),
+    Uint8Array.of(has),
+    uintBytes(Number(epoch ?? 0), 6),
+    uintBytes(Number(first ?? 0), 6),
+    ...[device, certificate, prev].map((hex) => fromHex(String(hex ?? '00'.repeat(32)))!),
+  );
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** With one field of one entry changed, spelt as the log spells it. */
@@ -74,36 +91,28 @@ describe('the audit log', () => {
   });
 
   it('hashes the bytes that it says it hashes', () => {
-    const [first, second] = linesOf(writtenLog().export()).map(valueOf);
-    const hash = (
-      n: number,
-      event: string,
-      has: number,
-      device: Uint8Array,
-      certificate: Uint8Array,
-      prev: Uint8Array,
-    ) =>
-      createHash('sha256')
-        .update(
-          concatBytes(
-            asciiBytes('tai/1 audit'),
-            uintBytes(n, 6),
-            uintBytes(START_MS + n, 6),
-            Uint8Array.of(event.length),
-            asciiBytes(event),
-            Uint8Array.of(has),
-            new Uint8Array(12),
-            device,
-            certificate,
-            prev,
-          ),
-        )
-        .digest('hex');
-    assert.equal(first?.['prev'], '00'.repeat(32));
-    assert.equal(first?.['hash'], hash(0, 'session-started', 0, ZEROS, ZEROS, ZEROS));
-    assert.equal(second?.['prev'], first?.['hash']);
-    const prev = fromHex(String(first?.['hash']))!;
-    assert.equal(second?.['hash'], hash(1, 'peer-agreed', 0b1100, DEVICE, CERTIFICATE, prev));
+    for (const text of [writtenLog().export(), longLog(AUDIT_ENTRIES_MAX + 1).export()]) {
+      const entries = linesOf(text).map(valueOf);
+      for (const entry of entries) assert.equal(entry['hash'], hashOf(entry));
+      for (const [i, { prev }] of entries.slice(1).entries()) assert.equal(prev, entries[i]?.['hash']);
+    }
+    assert.equal(valueOf(linesOf(writtenLog().export())[0])['prev'], '00'.repeat(32));
+  });
+
+  it('shows an entry that has its own hash, and does not follow', () => {
+    const text = writtenLog().export();
+    const changes: readonly (readonly [number, string, unknown])[] = [
+      [0, 'prev', '11'.repeat(32)],
+      [2, 'n', 7],
+      [2, 'prev', '11'.repeat(32)],
+      [5, 'n', 4],
+      [5, 'prev', '00'.repeat(32)],
+    ];
+    for (const [n, field, value] of changes) {
+      const entry = { ...valueOf(linesOf(text)[n]), [field]: value };
+      const forged = changed(changed(text, n, field, value), n, 'hash', hashOf(entry));
+      assert.deepEqual(checkAuditLog(forged), { brokenAt: entry['n'] ?? n }, `${field} of ${n}`);
+    }
   });
 
   it('shows any field that was changed, at its entry or the one after it', () => {

@@ -14,13 +14,7 @@ import {
   ONE_TIME_BLOB_MAX_BYTES,
 } from '../../src/engine/protocol/bundle.ts';
 import { formatRequest } from '../../src/engine/protocol/relay.ts';
-import type {
-  ClientRequest,
-  IceServer,
-  RelayMessage,
-  RpcId,
-  SealedBundle,
-} from '../../src/engine/protocol/relay.ts';
+import type { ClientRequest, IceServer, RelayMessage, RpcId, SealedBundle } from '../../src/engine/protocol/relay.ts';
 import { MemorySocket } from '../helpers/memory-socket.ts';
 import { ROOM } from '../helpers/samples.ts';
 

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ROOM_ADMISSIONS_BURST } from '../../relay-worker/limits.ts';
-import { formatRequest } from '../../src/engine/protocol/relay.ts';
+import { formatRequest, parseHandedBundle } from '../../src/engine/protocol/relay.ts';
+import type { ClientRequest, HandedBundle, SealedBundle } from '../../src/engine/protocol/relay.ts';
 import { brokenText } from '../helpers/fuzz.ts';
 import { Random } from '../helpers/random.ts';
 import { openRaw } from '../helpers/raw-client.ts';
@@ -12,6 +13,7 @@ import type { Closed, Guest } from '../helpers/relay-client.ts';
 import { startRelayProcess } from '../helpers/relay-process.ts';
 import type { RelayProcess } from '../helpers/relay-process.ts';
 import { createTestRoom, offerFor, randomPeerId } from '../helpers/tokens.ts';
+import { biggestBundle, bundleOf, nth } from './room-stage.ts';
 
 /** The platform puts an object to sleep that had nothing to do for 10 s. */
 const ASLEEP_AFTER_MS = 11_000;
@@ -35,6 +37,20 @@ before(async () => {
 after(async () => {
   await relay.stop();
 });
+
+/** What the relay has of a peer for this guest. */
+async function fetchBundle(guest: Guest, peer_id: Guest['peerId']): Promise<HandedBundle | undefined> {
+  const request: ClientRequest = { method: 'fetch_bundle', params: { room_id: guest.roomId, peer_id } };
+  guest.client.send(formatRequest(request, 'fetch'));
+  const answer = await guest.client.answer('fetch');
+  return answer.type === 'result' ? parseHandedBundle(answer.result) : undefined;
+}
+
+async function publishBundle(guest: Guest, bundle: SealedBundle): Promise<void> {
+  const request: ClientRequest = { method: 'publish_bundle', params: { room_id: guest.roomId, ...bundle } };
+  guest.client.send(formatRequest(request, 'publish'));
+  assert.equal((await guest.client.answer('publish')).type, 'result');
+}
 
 describe('on the runtime alone', () => {
   it('the operator’s ICE servers are told, but for the bad one', async () => {
@@ -68,36 +84,90 @@ describe('on the runtime alone', () => {
     await Promise.all([alice.client.close(), bob.client.close()]);
   });
 
-  it('RL6: a room that slept knows its peers, and names its new instance', async () => {
-    const room = await createTestRoom();
-    const [alice, bob, gone] = [
-      await enter(relay.url, room),
-      await enter(relay.url, room),
-      await enter(relay.url, room),
-    ] as const;
-    await gone.client.close();
-    await alice.client.notification('peer_left');
-    // Idleness is what is tested; a ping is answered without waking the room.
-    await delay(ASLEEP_AFTER_MS / 2);
-    alice.client.send('ping');
-    await alice.client.text((text) => text === 'pong', 'pong');
-    await delay(ASLEEP_AFTER_MS / 2);
+  // At once: each is asleep for most of its time.
+  describe('a room that slept', { concurrency: true }, () => {
+    it('RL6: knows its peers, and names its new instance', async () => {
+      const room = await createTestRoom();
+      const [alice, bob, gone] = [
+        await enter(relay.url, room),
+        await enter(relay.url, room),
+        await enter(relay.url, room),
+      ] as const;
+      await gone.client.close();
+      await alice.client.notification('peer_left');
+      // Idleness is what is tested; a ping is answered without waking the room.
+      await delay(ASLEEP_AFTER_MS / 2);
+      alice.client.send('ping');
+      await alice.client.text((text) => text === 'pong', 'pong');
+      await delay(ASLEEP_AFTER_MS / 2);
 
-    alice.client.send(messageText(alice, bob.peerId, 'morning', 1));
-    const message = await bob.client.notification('relay_message');
-    assert.notEqual(message.ep, alice.welcome.ep, 'it has not slept');
-    assert.deepEqual([message.payload, message.sender_peer_id, message.n], ['morning', alice.peerId, 1]);
-    alice.client.send(messageText(alice, gone.peerId, 'x', 2));
-    assert.equal((await alice.client.answer(2)).type, 'error');
-    const carol = await enter(relay.url, room);
-    assert.deepEqual(carol.welcome.peers, [
-      { peer_id: alice.peerId, join_number: alice.welcome.join_number },
-      { peer_id: bob.peerId, join_number: bob.welcome.join_number },
-    ]);
-    const again = await enter(relay.url, room, { peerId: bob.peerId });
-    assert.equal(again.welcome.join_number, bob.welcome.join_number);
-    await assertUsable(carol, again);
-    await Promise.all([alice, again, carol].map((guest) => guest.client.close()));
+      alice.client.send(messageText(alice, bob.peerId, 'morning', 1));
+      const message = await bob.client.notification('relay_message');
+      assert.notEqual(message.ep, alice.welcome.ep, 'it has not slept');
+      assert.deepEqual([message.payload, message.sender_peer_id, message.n], ['morning', alice.peerId, 1]);
+      alice.client.send(messageText(alice, gone.peerId, 'x', 2));
+      assert.equal((await alice.client.answer(2)).type, 'error');
+      const carol = await enter(relay.url, room);
+      assert.deepEqual(carol.welcome.peers, [
+        { peer_id: alice.peerId, join_number: alice.welcome.join_number },
+        { peer_id: bob.peerId, join_number: bob.welcome.join_number },
+      ]);
+      const again = await enter(relay.url, room, { peerId: bob.peerId });
+      assert.equal(again.welcome.join_number, bob.welcome.join_number);
+      await assertUsable(carol, again);
+      await Promise.all([alice, again, carol].map((guest) => guest.client.close()));
+    });
+
+    it('RL6, RL16–RL18: has bundles of the biggest size still, gives each blob out once, and forgets them with their owner', async () => {
+      const room = await createTestRoom();
+      const [alice, bob] = [await enter(relay.url, room), await enter(relay.url, room)];
+      const whole = biggestBundle();
+      const { head, one_time } = {
+        head: whole.head,
+        one_time: [...bundleOf('alice', 3).one_time, ...whole.one_time.slice(3)],
+      };
+      await publishBundle(alice, { head, one_time });
+      assert.deepEqual(await bob.client.notification('bundle_published'), { peer_id: alice.peerId });
+      assert.deepEqual(await fetchBundle(bob, alice.peerId), { head, one_time: nth(one_time, 0) });
+      // Idleness is what is tested.
+      await delay(ASLEEP_AFTER_MS);
+
+      const carol = await enter(relay.url, room);
+      assert.notEqual(carol.welcome.ep, alice.welcome.ep, 'it has not slept');
+      assert.deepEqual(
+        carol.welcome.peers.map((peer) => peer.bundle),
+        [{ head, one_time: nth(one_time, 1) }, undefined],
+      );
+      assert.deepEqual(await fetchBundle(bob, alice.peerId), { head }, 'it has had its own before the sleep');
+      const dave = await enter(relay.url, room);
+      assert.deepEqual(dave.welcome.peers[0]?.bundle, { head, one_time: nth(one_time, 2) });
+      await publishBundle(alice, whole);
+      assert.deepEqual(
+        bob.client.inbox.filter((text) => text.includes('bundle_published')),
+        [],
+      );
+      const again = await enter(relay.url, room, { peerId: alice.peerId, joinNumber: alice.welcome.join_number });
+      assert.deepEqual(await fetchBundle(dave, alice.peerId), { head: whole.head });
+      await again.client.close();
+      await dave.client.notification('peer_left');
+      assert.equal(await fetchBundle(dave, alice.peerId), undefined);
+      await Promise.all([bob, carol, dave].map((guest) => guest.client.close()));
+    });
+  });
+
+  it('RL17: a welcome brings eight bundles of the biggest size', async () => {
+    const room = await createTestRoom();
+    const guests: Guest[] = [];
+    for (let i = 0; i < 7; i++) guests.push(await enter(relay.url, room));
+    const whole = biggestBundle();
+    for (const guest of guests) await publishBundle(guest, whole);
+    const late = await enter(relay.url, room);
+    const expected = { head: whole.head, one_time: nth(whole.one_time, 0) };
+    assert.deepEqual(
+      late.welcome.peers.map((peer) => peer.bundle),
+      guests.map(() => expected),
+    );
+    await Promise.all([...guests, late].map((guest) => guest.client.close()));
   });
 
   it('LM6: a peer that does not read is dropped from, then closed, and the others go on', async () => {

@@ -1,11 +1,27 @@
 /** What the relay reads from its operator and from its own sleep: ICE servers, attachments. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ATTACHMENT_BYTES, formatAttachment, parseAttachment } from '../../relay-worker/attachment.ts';
+import { serialize } from 'node:v8';
+import {
+  ATTACHMENT_MAX_BYTES,
+  ATTACHMENT_MIN_BYTES,
+  formatAttachment,
+  parseAttachment,
+} from '../../relay-worker/attachment.ts';
+import type { Attachment } from '../../relay-worker/attachment.ts';
+import { EMPTY_SHELF } from '../../relay-worker/bundle-shelf.ts';
 import { parseIceServers } from '../../relay-worker/ice.ts';
-import { PEERS_CEILING } from '../../relay-worker/limits.ts';
+import { HANDED_PEERS_MAX, PEERS_CEILING } from '../../relay-worker/limits.ts';
+import {
+  BUNDLE_HEAD_MAX_BYTES,
+  ONE_TIME_BLOBS_MAX,
+  ONE_TIME_BLOB_MAX_BYTES,
+} from '../../src/engine/protocol/bundle.ts';
+import { uintBytes } from '../../src/engine/protocol/bytes.ts';
+import { peerIdFromBytes } from '../../src/engine/protocol/ids.ts';
 import { RELAY_TEXT_MAX, formatResult } from '../../src/engine/protocol/relay.ts';
-import { ALICE, ROOM } from '../helpers/samples.ts';
+import { Random } from '../helpers/random.ts';
+import { ALICE, BOB, CAROL, ROOM } from '../helpers/samples.ts';
 
 const STUN = { urls: ['stun:stun.example:3478'] };
 const TURN = { urls: ['turn:turn.example', 'turns:turn.example:443'], username: 'u', credential: 'c' };
@@ -48,21 +64,60 @@ describe('the ICE_SERVERS setting', () => {
 });
 
 describe('RL6: the attachment of a socket', () => {
-  const attachment = { roomId: ROOM, peerId: ALICE, joinNumber: 2 ** 48 - 1, admittedMs: 1_800_000_000_000 };
+  const random = new Random(3);
+  const place = { roomId: ROOM, peerId: ALICE, joinNumber: 2 ** 48 - 1, admittedMs: 1_800_000_000_000 };
+  const small: Attachment = { ...place, shelf: EMPTY_SHELF };
+  const usual: Attachment = {
+    ...place,
+    shelf: {
+      hasPublished: true,
+      bundle: { head: random.bytes(1570), oneTime: [random.bytes(1313), random.bytes(1), random.bytes(300)] },
+      handedTo: [BOB, CAROL],
+    },
+  };
+  const biggest: Attachment = {
+    ...place,
+    shelf: {
+      hasPublished: true,
+      bundle: {
+        head: random.bytes(BUNDLE_HEAD_MAX_BYTES),
+        oneTime: Array.from({ length: ONE_TIME_BLOBS_MAX }, () => random.bytes(ONE_TIME_BLOB_MAX_BYTES)),
+      },
+      handedTo: Array.from({ length: HANDED_PEERS_MAX }, (_, n) => peerIdFromBytes(uintBytes(n, 16)) ?? ALICE),
+    },
+  };
+  const emptied: Attachment = {
+    ...place,
+    shelf: { hasPublished: true, bundle: { head: random.bytes(1), oneTime: [] }, handedTo: [BOB] },
+  };
 
-  it('reads back, is binary, and leaves room for what is to come', () => {
-    const bytes = formatAttachment(attachment);
-    assert.deepEqual(parseAttachment(bytes), attachment);
-    assert.equal(bytes.length, ATTACHMENT_BYTES);
-    assert.ok(ATTACHMENT_BYTES < 64);
+  it('reads back, without a bundle and with any', () => {
+    for (const attachment of [small, usual, biggest, emptied]) {
+      assert.deepEqual(parseAttachment(formatAttachment(attachment)), attachment);
+    }
   });
 
-  it('is refused in another version, length or form', () => {
-    const good = formatAttachment(attachment);
+  it('LM10: is never longer than what the platform keeps, its own wrapping included', () => {
+    assert.equal(formatAttachment(small).length, ATTACHMENT_MIN_BYTES);
+    const bytes = formatAttachment(biggest);
+    assert.equal(bytes.length, ATTACHMENT_MAX_BYTES);
+    // The platform serialises as `node:v8` does.
+    assert.ok(serialize(bytes).length <= 16_384, `${serialize(bytes).length}`);
+  });
+
+  it('is refused in another version, form or length', () => {
+    const good = formatAttachment(small);
     const other = good.slice();
-    other[0] = 1;
+    other[0] = 2;
     for (const bad of [null, undefined, '', {}, [...good], good.buffer, other, good.slice(1), new Uint8Array(200)]) {
       assert.equal(parseAttachment(bad), undefined);
+    }
+    for (const attachment of [small, usual, emptied]) {
+      const whole = formatAttachment(attachment);
+      assert.equal(parseAttachment(Uint8Array.from([...whole, 0])), undefined);
+      for (let length = 0; length < whole.length; length++) {
+        assert.equal(parseAttachment(whole.slice(0, length)), undefined, `cut to ${length}`);
+      }
     }
   });
 });

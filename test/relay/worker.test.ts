@@ -4,10 +4,12 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, it } from 'node:test';
-import { parseExpiredClose } from '../../src/engine/protocol/relay.ts';
+import { formatRequest, parseExpiredClose } from '../../src/engine/protocol/relay.ts';
+import type { ClientRequest } from '../../src/engine/protocol/relay.ts';
 import { SUBPROTOCOL } from '../../src/engine/protocol/token.ts';
 import type { TokenClaims } from '../../src/engine/protocol/token.ts';
 import { openRaw } from '../helpers/raw-client.ts';
+import { postCall } from '../helpers/relay-calls.ts';
 import { RelayClient, enter, messageText } from '../helpers/relay-client.ts';
 import { startRelayProcess } from '../helpers/relay-process.ts';
 import type { RelayProcess } from '../helpers/relay-process.ts';
@@ -46,6 +48,11 @@ describe('over HTTP', () => {
       assert.deepEqual(await response.json(), { error: 'websocket-expected' });
       assert.equal(response.headers.get('X-Content-Type-Options'), 'nosniff');
     }
+  });
+
+  it('RL20: /relay/rpc is the Worker’s, and refuses whoever has no token', async () => {
+    const { status, message } = await postCall(relay.url, '{}');
+    assert.deepEqual([status, message?.type === 'error' && message.reason], [401, 'token-invalid']);
   });
 });
 
@@ -213,6 +220,14 @@ describe('what the relay keeps', () => {
     const bob = await enter(relay.url, room);
     client.send(messageText({ ...bob, peerId }, bob.peerId, 'c2VhbGVkLWJvZHk'));
     await bob.client.notification('relay_message');
+    const publication: ClientRequest = {
+      method: 'publish_bundle',
+      params: { room_id: room.roomId, head: 'c2VhbGVkLWJvZHk', one_time: ['c2VhbGVkLWJvZHk'] },
+    };
+    client.send(formatRequest(publication, 'p'));
+    await client.answer('p');
+    const called = await postCall(relay.url, formatRequest(publication, 'q'), `Bearer ${offer[1]}`);
+    assert.equal(called.message?.type, 'result');
     client.send('c2VhbGVkLWJvZHk is no JSON');
     await client.answer(null);
     const late = await offerFor(room, { iatS: 1 });
@@ -222,6 +237,7 @@ describe('what the relay keeps', () => {
 
     const output = relay.output();
     assert.match(output, /GET \/relay 101/);
+    assert.match(output, /POST \/relay\/rpc 200/);
     await relay.kill();
     const kept = await filesUnder(relay.stateDirectory);
     assert.ok(kept.length > 0);

@@ -77,7 +77,7 @@ export const ENGLISH = {
   'shield-private': 'Private room',
   'shield-open': 'Open room',
   'shield-all-verified': 'Private, verified',
-  'shield-alarm': 'Look who is here',
+  'shield-alarm': 'Warning',
   'shield-title': 'What is private here',
   'shield-people': 'Who is here',
   'shield-wrong-key': 'The keys of {name} are wrong',

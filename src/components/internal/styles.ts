@@ -174,15 +174,46 @@ export const fields = css`
   }
 `;
 
-/** A peer's state: icon and word. */
-export const marks = css`
+/** The list of `people.ts`: name over state, button at the end. */
+export const people = css`
+  .people {
+    margin: 0;
+    padding: 0;
+    list-style: none;
+  }
+  .people li {
+    display: grid;
+    grid-template-columns: minmax(0, 1fr) auto;
+    align-items: center;
+    gap: 0 0.75rem;
+    padding-block: 0.5rem;
+    border-block-start: 1px solid var(--_line);
+  }
+  .people li:first-child {
+    border: 0;
+  }
+  .people .name {
+    grid-column: 1;
+    overflow: hidden;
+    font-weight: 600;
+    text-overflow: ellipsis;
+  }
+  .people button {
+    grid-area: 1 / 2 / span 2;
+    padding-inline: 0.9rem;
+    font-size: 0.9375rem;
+  }
   .state {
-    display: inline-flex;
+    grid-column: 1;
+    display: flex;
     align-items: center;
     gap: 0.35rem;
     color: var(--_quiet);
     font-size: 0.875rem;
-    white-space: nowrap;
+  }
+  .state .icon {
+    inline-size: 1.15rem;
+    block-size: 1.15rem;
   }
   .state[data-mark='verified'] {
     color: var(--_ok);

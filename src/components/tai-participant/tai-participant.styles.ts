@@ -103,23 +103,23 @@ export const participantStyles = [
       display: grid;
       place-items: center;
       margin: 0;
-      padding: 1rem;
+      padding: clamp(0.25rem, 6cqmin, 1rem);
       background: #0c171799;
       color: #fff;
+      font-size: clamp(0.75rem, 9cqmin, 1rem);
       font-weight: 600;
+      line-height: 1.4;
       text-align: center;
     }
     .status span {
-      padding: 0.35rem 1rem;
+      padding: 0.35em 1em;
       border-radius: 999px;
       background: #0c1717b3;
       animation: breathe 2.4s ease-in-out infinite;
     }
-    :host(:state(wrong-key)) .tile {
-      outline: 3px solid var(--_alarm);
-      outline-offset: -3px;
-    }
     :host(:state(wrong-key)) .status {
+      border: 3px solid var(--_alarm);
+      border-radius: inherit;
       background: #2b0a06e6;
     }
     :host(:state(wrong-key)) .status span {
@@ -203,6 +203,9 @@ export const participantStyles = [
       }
     }
     @media (forced-colors: active) {
+      [data-mark='verified'] .icon {
+        color: inherit;
+      }
       .tile {
         border: 1px solid CanvasText;
       }

@@ -6,7 +6,7 @@ import type { PeerMark } from '../internal/encryption.ts';
 import { TaiVerifyRequestEvent } from '../internal/events.ts';
 import { ICONS } from '../internal/icons.ts';
 import { initialsOf, tintOf } from '../internal/initials.ts';
-import { MARK_ICONS } from '../internal/peer-mark.ts';
+import { MARK_ICONS } from '../internal/people.ts';
 import { RoomController } from '../internal/room-controller.ts';
 import { participantStyles } from './tai-participant.styles.ts';
 
@@ -163,6 +163,8 @@ export class TaiParticipant extends LitElement {
   #verify(): void {
     const { peerId } = this;
     if (peerId === undefined) return;
+    // Safari leaves a clicked button without: there would be nowhere to come back to
+    this.renderRoot.querySelector<HTMLElement>('.mark')?.focus();
     this.#room.request(new TaiVerifyRequestEvent(peerId), ({ trust }) => trust.open(peerId));
   }
 

@@ -1,10 +1,10 @@
 import { css } from 'lit';
-import { buttons, marks, tokens } from '../internal/styles.ts';
+import { buttons, people, tokens } from '../internal/styles.ts';
 
 export const shieldStyles = [
   tokens,
   buttons,
-  marks,
+  people,
   css`
     :host {
       position: relative;
@@ -59,61 +59,38 @@ export const shieldStyles = [
       margin: 0 0 0.75rem;
       font-weight: 650;
     }
-    .alarms {
+    .facts.alarms {
       margin-block-end: 1.1rem;
       padding: 0.9rem 1rem;
       border: 2px solid var(--_danger);
       border-radius: var(--_radius-small);
     }
-    .people {
-      gap: 0;
-      margin-block-end: 0.75rem;
-    }
-    .people li {
-      grid-template-columns: minmax(0, 1fr) auto auto;
-      align-items: center;
-      gap: 0.6rem;
-      min-block-size: 3rem;
-      border-block-start: 1px solid var(--_line);
-    }
-    .people li:first-child {
-      border: 0;
-    }
-    .people bdi {
-      overflow: hidden;
-      font-weight: 550;
-      text-overflow: ellipsis;
-    }
-    .people button {
-      padding-inline: 0.8rem;
-      font-size: 0.875rem;
-    }
     .compare {
       inline-size: 100%;
-      margin-block-end: 1.4rem;
+      margin-block: 0.6rem 1.4rem;
     }
-    ul {
+    .facts {
       display: grid;
       gap: 0.8rem;
       margin: 0;
       padding: 0;
       list-style: none;
     }
-    li {
+    .facts li {
       display: grid;
       grid-template-columns: auto 1fr;
       gap: 0.75rem;
       font-size: 0.875rem;
       line-height: 1.45;
     }
-    li p {
+    .facts p {
       margin: 0;
     }
-    li strong {
+    .facts strong {
       display: block;
       font-weight: 600;
     }
-    li p span {
+    .facts p span {
       color: var(--_quiet);
     }
     .mark {

@@ -1,10 +1,9 @@
 import { LitElement, html, nothing } from 'lit';
 import type { PropertyDeclarations, TemplateResult } from 'lit';
-import type { ParticipantView } from '../../engine/index.ts';
-import { hasAlarm, isComparable, isEncrypted, isInCall, markOf, roomEncryption } from '../internal/encryption.ts';
+import { hasAlarm, isEncrypted, isInCall, roomEncryption } from '../internal/encryption.ts';
 import { TaiVerifyRequestEvent } from '../internal/events.ts';
 import { ICONS } from '../internal/icons.ts';
-import { renderMark } from '../internal/peer-mark.ts';
+import { renderPeople } from '../internal/people.ts';
 import type { Room, VerifyTarget } from '../internal/room-context.ts';
 import { RoomController } from '../internal/room-controller.ts';
 import { privacyFacts } from './privacy-facts.ts';
@@ -95,14 +94,14 @@ export class TaiPrivacyShield extends LitElement {
       <div part="panel" class="panel" role="group" aria-labelledby="title" tabindex=${this.compact ? 0 : nothing}>
         ${
           alarms.length > 0
-            ? html`<ul class="alarms">
+            ? html`<ul class="facts alarms">
                 ${alarms}
               </ul>`
             : nothing
         }
         ${this.#renderPeople(room)}
         <p id="title" class="title">${this.#room.text('shield-title')}</p>
-        <ul>
+        <ul class="facts">
           ${facts.filter(({ kind }) => kind !== 'alarm').map(render)}
         </ul>
       </div>
@@ -112,32 +111,11 @@ export class TaiPrivacyShield extends LitElement {
   #renderPeople({ view }: Room): TemplateResult | typeof nothing {
     if (!isInCall(view.phase) || view.participants.length === 0) return nothing;
     return html`
-      <p id="people" class="title">${this.#room.text('shield-people')}</p>
-      <ul class="people" aria-labelledby="people">
-        ${view.participants.map((peer) => this.#renderPeer(peer))}
-      </ul>
+      <p class="title">${this.#room.text('shield-people')}</p>
+      ${renderPeople(view.participants, this.#room.text.bind(this.#room), (peerId) => this.#ask(peerId))}
       <button part="button" class="compare" type="button" @click=${() => this.#ask('room')}>
         ${ICONS.verified}<span>${this.#room.text('verify-room')}</span>
       </button>
-    `;
-  }
-
-  #renderPeer(peer: ParticipantView): TemplateResult {
-    const mark = markOf(peer);
-    const name = peer.name || this.#room.text('guest');
-    const label = this.#room.text('verify-name', { name });
-    return html`
-      <li data-peer=${peer.peerId}>
-        <bdi>${name}</bdi>
-        ${renderMark(mark, this.#room.text.bind(this.#room))}
-        ${
-          isComparable(mark)
-            ? html`<button part="button" type="button" aria-label=${label} @click=${() => this.#ask(peer.peerId)}>
-                ${this.#room.text('verify')}
-              </button>`
-            : nothing
-        }
-      </li>
     `;
   }
 

@@ -1,10 +1,10 @@
 import { css } from 'lit';
-import { buttons, marks, tokens } from '../internal/styles.ts';
+import { buttons, people, tokens } from '../internal/styles.ts';
 
 export const verifyStyles = [
   tokens,
   buttons,
-  marks,
+  people,
   css`
     :host {
       display: contents;
@@ -121,7 +121,8 @@ export const verifyStyles = [
       gap: 0.15rem;
       padding: 0.8rem 0.25rem 0.65rem;
       border-radius: var(--_radius-small);
-      background: var(--_raised);
+      background: var(--_sunken);
+      font-size: clamp(0.8125rem, 4vw, 1rem);
       font-weight: 600;
       text-align: center;
       overflow-wrap: anywhere;
@@ -129,15 +130,16 @@ export const verifyStyles = [
     .symbol {
       font-family: 'Apple Color Emoji', 'Segoe UI Emoji', 'Noto Color Emoji', 'Twemoji Mozilla', sans-serif;
       font-size: 2.4rem;
+      font-variant-emoji: emoji;
       line-height: 1.2;
     }
     .digits {
       display: grid;
-      grid-template-columns: repeat(auto-fill, minmax(4.4rem, 1fr));
+      grid-template-columns: repeat(3, minmax(0, 1fr));
       gap: 0.45rem 0.25rem;
       padding: 0.9rem 0.5rem;
       border-radius: var(--_radius-small);
-      background: var(--_raised);
+      background: var(--_sunken);
       font-family: ui-monospace, 'Cascadia Mono', 'SF Mono', Menlo, 'DejaVu Sans Mono', monospace;
       font-size: 1.2rem;
       font-variant-numeric: tabular-nums;
@@ -146,9 +148,6 @@ export const verifyStyles = [
     }
     .digits[data-groups='12'] {
       grid-template-columns: repeat(4, minmax(0, 1fr));
-    }
-    .digits[data-groups='6'] {
-      grid-template-columns: repeat(3, minmax(0, 1fr));
     }
     .actions {
       display: flex;
@@ -165,18 +164,8 @@ export const verifyStyles = [
       color: var(--_on-danger);
       font-weight: 650;
     }
-    .people li {
-      display: flex;
-      align-items: center;
-      gap: 0.25rem 0.9rem;
-      min-block-size: 3.25rem;
-      border-block-start: 1px solid var(--_line);
-    }
-    .people bdi {
-      flex: 1;
-      min-inline-size: 0;
-      overflow-wrap: anywhere;
-      font-weight: 550;
+    .undo {
+      justify-self: start;
     }
     .near {
       display: flex;
@@ -225,13 +214,6 @@ export const verifyStyles = [
     @media (max-width: 26rem) {
       .digits[data-groups='12'] {
         grid-template-columns: repeat(3, minmax(0, 1fr));
-      }
-      .people li {
-        flex-wrap: wrap;
-        padding-block: 0.5rem;
-      }
-      .people bdi {
-        flex-basis: 100%;
       }
     }
     @media (forced-colors: active) {

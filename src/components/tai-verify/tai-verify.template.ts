@@ -4,7 +4,7 @@ import type { TemplateResult } from 'lit';
 import type { ParticipantView, PeerId, RoomCode, SafetyNumber } from '../../engine/index.ts';
 import { isComparable, markOf } from '../internal/encryption.ts';
 import { ICONS } from '../internal/icons.ts';
-import { renderMark } from '../internal/peer-mark.ts';
+import { renderPeople } from '../internal/people.ts';
 import type { Room, VerifyTarget } from '../internal/room-context.ts';
 import type { RoomController } from '../internal/room-controller.ts';
 import type { QrCode } from './qr-code.ts';
@@ -99,7 +99,12 @@ function renderRoomCode(model: VerifyModel, on: VerifyHandlers): TemplateResult 
         ? html`${renderCode(encryption.roomCode, text)} ${renderAnswers(model, on, peers)}`
         : html`<p class="quiet">${text(isAlone ? 'verify-room-alone' : 'verify-room-wait')}</p>`
     }
-    ${isAlone ? nothing : renderPeople(room, text, on)}
+    ${
+      isAlone
+        ? nothing
+        : html`<h3>${text('verify-single')}</h3>
+            ${renderPeople(participants, text, on.show)}`
+    }
   `;
 }
 
@@ -117,41 +122,12 @@ function renderCode({ emoji, digits }: RoomCode, text: RoomController['text']): 
   `;
 }
 
-function renderPeople({ view }: Room, text: RoomController['text'], on: VerifyHandlers): TemplateResult {
-  return html`
-    <h3>${text('verify-single')}</h3>
-    <ul class="people">
-      ${view.participants.map((peer) => {
-        const mark = markOf(peer);
-        const name = peer.name || text('guest');
-        return html`
-          <li>
-            <bdi>${name}</bdi>
-            ${renderMark(mark, text)}
-            ${
-              isComparable(mark)
-                ? html`<button
-                    part="button"
-                    type="button"
-                    aria-label=${text('verify-name', { name })}
-                    @click=${() => on.show(peer.peerId)}
-                  >
-                    ${text('verify')}
-                  </button>`
-                : nothing
-            }
-          </li>
-        `;
-      })}
-    </ul>
-  `;
-}
-
 function renderPeer(model: VerifyModel, on: VerifyHandlers): TemplateResult {
   const { text, peer, number, camera } = model;
   if (!peer) return html`<p class="quiet">${text('verify-peer-gone')}</p>`;
   const mark = markOf(peer);
   const name = peer.name || text('guest');
+  if (camera) return renderScanner(text, camera, name, on);
   const isShown = number !== undefined && isComparable(mark);
   return html`
     ${
@@ -168,8 +144,7 @@ function renderPeer(model: VerifyModel, on: VerifyHandlers): TemplateResult {
             <p>${text('verify-peer-how', { name })}</p>
             ${renderDigits(number.digits, text('verify-number'))}
             <p class="quiet">${text('verify-peer-why', { name })}</p>
-            ${renderAnswers(model, on, [peer.peerId])}
-            ${camera ? renderScanner(text, camera, name, on) : renderNear(model, name, on, peer.peerId)}
+            ${renderAnswers(model, on, [peer.peerId])} ${renderNear(model, name, on, peer.peerId)}
           `
         : nothing
     }
@@ -192,16 +167,19 @@ function renderDigits(digits: string, label: string): TemplateResult {
 function renderAnswers(model: VerifyModel, on: VerifyHandlers, peers: readonly PeerId[]): TemplateResult {
   const { text } = model;
   if (doneText(model) !== '') {
-    return html`<div class="actions">
-      <button part="button" type="button" @click=${() => on.undo(peers)}>${text('verify-undo')}</button>
-    </div>`;
+    return html`<button part="button" class="undo" type="button" @click=${() => on.undo(peers)}>
+      ${text('verify-undo')}
+    </button>`;
   }
+  // neither is the way on: who has not compared must not be led to say so
   return html`
     <div class="actions">
-      <button part="button" class="primary" type="button" @click=${() => on.answer(peers, true)}>
+      <button part="button" type="button" @click=${() => on.answer(peers, true)}>
         ${ICONS.check}${text('verify-match')}
       </button>
-      <button part="button" type="button" @click=${() => on.answer(peers, false)}>${text('verify-differ')}</button>
+      <button part="button" type="button" @click=${() => on.answer(peers, false)}>
+        ${ICONS.close}${text('verify-differ')}
+      </button>
     </div>
   `;
 }

@@ -42,21 +42,19 @@ export function parseTable(value: unknown): PinTable | undefined {
   return storedTable({ id, key, names: copy(names, parseDevices), devices: copy(devices, parseMark) });
 }
 
-/** Down to the bound, the oldest first, and all that nobody has verified or pinned before any that somebody has. */
+/** Down to the bound: the oldest first, all that nobody has verified or pinned before any that somebody has, never the newest. */
 export function evict({ names, devices }: PinTable): void {
   shrink(names, (pinned) => pinned.some((device) => devices.get(device)?.isVerified));
-  if (devices.size <= PINS_MAX) return;
   const pinned = new Set([...names.values()].flat());
   shrink(devices, (mark, device) => mark.isVerified || mark.movedTo !== undefined || pinned.has(device));
 }
 
 function shrink<T>(map: Map<string, T>, isPrecious: (value: T, key: string) => boolean): void {
-  for (const mayBePrecious of [false, true]) {
-    for (const [key, value] of map) {
-      if (map.size <= PINS_MAX) return;
-      if (mayBePrecious || !isPrecious(value, key)) map.delete(key);
-    }
-  }
+  if (map.size <= PINS_MAX) return;
+  const old = [...map].slice(0, -1);
+  const strangers = old.filter(([key, value]) => !isPrecious(value, key));
+  const others = old.filter(([key, value]) => isPrecious(value, key));
+  for (const [key] of [...strangers, ...others].slice(0, map.size - PINS_MAX)) map.delete(key);
 }
 
 /** The version goes into storage with the rest. */

@@ -81,7 +81,8 @@ class RecordedPins implements Pins {
       (table, [nameMac, device]) => {
         const before = standing(table, nameMac, device);
         const mark = table.devices.get(device) ?? NO_MARK;
-        if (nameMac === undefined || peer.kind === 'guest' || mark.isRevoked) return before;
+        if (nameMac === undefined || peer.kind === 'guest') return before;
+        // revoked keys among them, which are never verified
         if (before === 'changed' && !mark.isVerified) return before;
         const pinned = table.names.get(nameMac) ?? [];
         const others = pinned.filter((each) => each !== device);

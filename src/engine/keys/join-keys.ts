@@ -3,53 +3,42 @@
  * handshake out of the bundle that the present peer has published; nothing is sealed to a peer without a session, and
  * nothing is opened but by one.
  */
-import type { Certificate, DeviceKeys } from '../crypto/certificate.ts';
-import { createPreKeys, openBundle } from '../crypto/pre-keys.ts';
+import type { Certificate } from '../crypto/certificate.ts';
+import { createPreKeys } from '../crypto/pre-keys.ts';
 import type { OwnPreKeys } from '../crypto/pre-keys.ts';
-import { HEADER_BYTES } from '../crypto/pqxdh-header.ts';
-import { initiate, respond } from '../crypto/pqxdh.ts';
-import type { RespondFault } from '../crypto/pqxdh.ts';
-import type { Provider } from '../crypto/provider.ts';
-import { acceptRatchet, initiateRatchet, openMessage } from '../crypto/ratchet.ts';
-import type { OpenFault as RatchetFault } from '../crypto/ratchet.ts';
-import type { RoomKeys } from '../crypto/room-keys.ts';
-import { ROOM_SEAL_BYTES, openForRoom, sealForRoom } from '../crypto/room-seal.ts';
-import { MODE_REQUIRED, SUITES } from '../crypto/suite.ts';
-import { asciiBytes, concatBytes, equalBytes, fromBase64Url, toBase64Url, toHex } from '../protocol/bytes.ts';
+import { MODE_REQUIRED } from '../crypto/suite.ts';
+import { equalBytes, toBase64Url, toHex } from '../protocol/bytes.ts';
 import type { Bytes } from '../protocol/bytes.ts';
-import { idBytes } from '../protocol/ids.ts';
+import type { HandedBundle, SealedBundle } from '../protocol/bundle.ts';
 import type { PeerId } from '../protocol/ids.ts';
 import type { Sender } from '../protocol/peer.ts';
-import type { HandedBundle, SealedBundle } from '../protocol/relay.ts';
-import { Pair } from './pair.ts';
+import { answerPair, beginPair } from './handshake.ts';
+import type { AnswerFault, BeginFault, OwnParty } from './handshake.ts';
+import type { Pair } from './pair.ts';
+import {
+  KIND_PUBLIC_KEY,
+  formatHandshake,
+  formatMessage,
+  openHandshake,
+  openSealedBundle,
+  parsePayload,
+  sealBundle,
+} from './wire.ts';
 
-const WIRE_VERSION = 1;
-/** A handshake and the first message after it. */
-export const KIND_PUBLIC_KEY = 1;
-/** A message of a session that stands. */
-export const KIND_ENCRYPTED_MESSAGE = 2;
-const PREFIX_BYTES = 2;
-const SEALED_HEADER_BYTES = HEADER_BYTES + ROOM_SEAL_BYTES;
 const ONE_TIME_PRE_KEYS = 8;
-/** So many are left when new ones are made. */
+/** With so few left, new ones are published. */
 const ONE_TIME_LOW = 4;
 /** More than any room has. */
-const PAIRS_MAX = 128;
-
-const HANDSHAKE_CONTEXT = asciiBytes('e2ee_public_key');
-const HEAD_CONTEXT = asciiBytes('bundle head');
-const ONE_TIME_CONTEXT = asciiBytes('bundle one-time');
+export const PAIRS_MAX = 128;
 
 export type OpenFault =
-  | RatchetFault
-  | RespondFault
+  | AnswerFault
   /** Sealed by a session that we do not have. */
   | 'no-session'
   /** Both began: the session of the peer with the lower id is the one that counts. */
   | 'crossed'
   /** Somebody begins again as a peer that we have a session with. */
   | 'second-handshake'
-  | 'revoked'
   /** We have given this peer up for good. */
   | 'refused-peer'
   | 'too-many-peers';
@@ -65,20 +54,11 @@ export type Opened =
     }
   | { readonly ok: false; readonly fault: OpenFault };
 
-export type MeetFault = 'bad-bundle' | 'revoked' | 'refused-key' | 'too-many-peers';
+export type MeetFault = BeginFault | 'too-many-peers';
 
-export type JoinKeysOptions = {
-  readonly provider: Provider;
-  readonly room: RoomKeys;
-  readonly device: DeviceKeys;
-  readonly self: PeerId;
-  /** SHA-256 of our DTLS certificate, 32 bytes. */
-  readonly dtlsFingerprint: Bytes;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+export type JoinKeysOptions = OwnParty & {
   /** `false` once our clock has turned out to be another than the one that our certificate was made by. */
   readonly isClockRight: () => boolean;
-  readonly isRevoked: (certificate: Certificate) => Promise<boolean>;
 };
 
 export class JoinKeys {
@@ -86,6 +66,7 @@ export class JoinKeys {
   readonly #preKeys: OwnPreKeys;
   readonly #pairs = new Map<PeerId, Pair>();
   readonly #refused = new Set<PeerId>();
+  #isPublished = false;
 
   private constructor(options: JoinKeysOptions, preKeys: OwnPreKeys) {
     this.#options = options;
@@ -107,25 +88,20 @@ export class JoinKeys {
     return this.#options.device.certificate;
   }
 
-  /** What the relay keeps for newcomers: sealed, so that it learns no identity. */
+  /**
+   * What the relay keeps for newcomers: sealed, so that it learns no identity. Every publication has fresh one-time keys:
+   * of the ones before, some may be in the hands of somebody who is about to use them.
+   */
   async publication(): Promise<SealedBundle> {
+    if (this.#isPublished) await this.#preKeys.refill();
+    this.#isPublished = true;
     const { room, self } = this.#options;
-    const key = await room.bundleKey(self);
-    const seal = async (context: Bytes, bytes: Bytes): Promise<string> =>
-      toBase64Url(await sealForRoom(key, this.#bundleContext(context, self), bytes));
-    const { head, oneTime } = this.#preKeys;
-    const [sealedHead, ...one_time] = await Promise.all([
-      seal(HEAD_CONTEXT, head),
-      ...oneTime.map((record) => seal(ONE_TIME_CONTEXT, record)),
-    ]);
-    return { head: sealedHead, one_time };
+    return sealBundle(room, self, this.#preKeys.head, this.#preKeys.oneTime);
   }
 
-  /** Makes new one-time pre-keys where few are left, and says whether to publish again. */
-  async refill(): Promise<boolean> {
-    if (this.#preKeys.oneTime.length > ONE_TIME_LOW) return false;
-    await this.#preKeys.refill();
-    return true;
+  /** Few one-time pre-keys are left: publish again. */
+  get isLow(): boolean {
+    return this.#preKeys.oneTime.length <= ONE_TIME_LOW;
   }
 
   hasSession(peer: PeerId): boolean {
@@ -156,30 +132,12 @@ export class JoinKeys {
   async meet(peer: PeerId, handed: HandedBundle): Promise<MeetFault | undefined> {
     if (this.#pairs.has(peer)) return undefined;
     if (this.#pairs.size >= PAIRS_MAX) return 'too-many-peers';
-    const { provider, room, device, self, dtlsFingerprint, now, isRevoked } = this.#options;
-    const key = await room.bundleKey(peer);
-    const open = async (context: Bytes, text: string | undefined): Promise<Bytes | undefined> => {
-      const sealed = text === undefined ? undefined : fromBase64Url(text);
-      return sealed && openForRoom(key, this.#bundleContext(context, peer), sealed);
-    };
-    const [head, oneTime] = await Promise.all([
-      open(HEAD_CONTEXT, handed.head),
-      open(ONE_TIME_CONTEXT, handed.one_time),
-    ]);
-    const context = { roomId: room.roomId, peerId: peer };
-    const bundle = head && (await openBundle(provider, context, head, oneTime, nowS(now)));
+    const bundle = await openSealedBundle(this.#options.room, peer, handed);
     if (!bundle) return 'bad-bundle';
-    if (await isRevoked(bundle.certificate)) return 'revoked';
-    const own = { device, peerId: self, dtlsFingerprint };
-    const handshake = await initiate(provider, own, { peerId: peer, bundle }, this.#room());
-    const ratchet = handshake && (await initiateRatchet(provider, handshake.secrets, bundle.lastResort.dh));
-    if (!ratchet) return 'refused-key';
+    const begun = await beginPair(this.#options, peer, bundle);
+    if (!begun.ok) return begun.fault;
     // theirs may have come meanwhile
-    if (this.#pairs.has(peer)) return undefined;
-    const { header, secrets } = handshake;
-    const { certificate } = bundle;
-    const theirs = { certificate, dtlsFingerprint: bundle.dtlsFingerprint };
-    this.#pairs.set(peer, new Pair({ provider, role: 'initiator', header, secrets, ratchet, ...theirs }));
+    if (!this.#pairs.has(peer)) this.#pairs.set(peer, begun.pair);
     return undefined;
   }
 
@@ -188,24 +146,20 @@ export class JoinKeys {
     const pair = this.#refused.has(to) ? undefined : this.#pairs.get(to);
     const sealed = await pair?.seal(new TextEncoder().encode(text));
     if (!pair || !sealed) return undefined;
-    if (!sealed.isHeaderDue) {
-      return concatBytes(Uint8Array.of(WIRE_VERSION, KIND_ENCRYPTED_MESSAGE), sealed.message);
-    }
     const { room, self } = this.#options;
-    const key = await room.envelopeKey(self, to);
-    const header = await sealForRoom(key, this.#handshakeContext(self, to), pair.header);
-    return concatBytes(Uint8Array.of(WIRE_VERSION, KIND_PUBLIC_KEY), header, sealed.message);
+    return sealed.isHeaderDue
+      ? formatHandshake(room, self, to, pair.header, sealed.message)
+      : formatMessage(sealed.message);
   }
 
   /** Opens what is said to come from `from`; the session decides whether that is so. Nothing changes where it does not open. */
-  async open(from: PeerId, payload: Bytes): Promise<Opened> {
-    const [version, kind] = payload;
-    if (this.#refused.has(from)) return { ok: false, fault: 'refused-peer' };
-    if (version !== WIRE_VERSION) return { ok: false, fault: 'malformed' };
-    if (kind === KIND_PUBLIC_KEY) return this.#openFirst(from, payload);
+  async open(from: PeerId, bytes: Bytes): Promise<Opened> {
+    if (this.#refused.has(from)) return refusal('refused-peer');
+    const payload = parsePayload(bytes);
+    if (!payload) return refusal('malformed');
+    if (payload.kind === KIND_PUBLIC_KEY) return this.#openFirst(from, payload.sealedHeader, payload.message);
     const pair = this.#pairs.get(from);
-    if (kind !== KIND_ENCRYPTED_MESSAGE) return { ok: false, fault: 'malformed' };
-    return pair ? this.#openBy(pair, payload.slice(PREFIX_BYTES)) : { ok: false, fault: 'no-session' };
+    return pair ? this.#openBy(pair, payload.message) : refusal('no-session');
   }
 
   /** The next step of every ratchet brings a fresh ML-KEM key (HS10). */
@@ -213,70 +167,45 @@ export class JoinKeys {
     for (const pair of this.#pairs.values()) pair.requestKemStep();
   }
 
-  async #openFirst(from: PeerId, payload: Bytes): Promise<Opened> {
-    const { provider, room, device, self, dtlsFingerprint, now, isRevoked } = this.#options;
-    const key = await room.envelopeKey(from, self);
-    const sealed = payload.slice(PREFIX_BYTES, PREFIX_BYTES + SEALED_HEADER_BYTES);
-    const header = await openForRoom(key, this.#handshakeContext(from, self), sealed);
-    if (!header) return { ok: false, fault: 'unopened' };
-    const message = payload.slice(PREFIX_BYTES + SEALED_HEADER_BYTES);
+  async #openFirst(from: PeerId, sealedHeader: Bytes, message: Bytes): Promise<Opened> {
+    const { room, self } = this.#options;
+    const header = await openHandshake(room, from, self, sealedHeader);
+    if (!header) return refusal('unopened');
     const known = this.#pairs.get(from);
     if (known?.role === 'responder' && equalBytes(known.header, header)) return this.#openBy(known, message);
-    if (known) {
-      const isCrossing = known.role === 'initiator' && !known.hasOpened;
-      if (!isCrossing) return { ok: false, fault: 'second-handshake' };
-      if (self < from) return { ok: false, fault: 'crossed' };
-    }
-    if (this.#pairs.size >= PAIRS_MAX) return { ok: false, fault: 'too-many-peers' };
-    const own = { device, peerId: self, dtlsFingerprint, preKeys: this.#preKeys, suites: SUITES };
-    const answer = await respond(provider, own, from, header, this.#room(), nowS(now));
+    // A session of ours that nobody has answered gives way to one that the other side began at the same time.
+    if (known && (known.role === 'responder' || known.hasOpened)) return refusal('second-handshake');
+    if (known && self < from) return refusal('crossed');
+    if (this.#pairs.size >= PAIRS_MAX) return refusal('too-many-peers');
+    const answer = await answerPair(this.#options, this.#preKeys, from, header, message);
     if (!answer.ok) return answer;
-    const { secrets, certificate } = answer;
-    if (await isRevoked(certificate)) return { ok: false, fault: 'revoked' };
-    const accepted = acceptRatchet(secrets, this.#preKeys.lastResort.dh);
-    const opened = await openMessage(provider, accepted, message, now());
-    if (!opened.ok) return opened;
-    // ours may have begun meanwhile
-    if (this.#pairs.get(from) !== known && self < from) return { ok: false, fault: 'crossed' };
+    const { pair, plaintext } = answer;
+    const current = this.#pairs.get(from);
+    // … but only to the same device, and ours may have begun meanwhile
+    if (current && !equalBytes(current.certificate.hash, pair.certificate.hash)) return refusal('second-handshake');
+    if (current && self < from) return refusal('crossed');
     // Only now, when somebody has proved to hold the keys: else anyone could use our pre-keys up.
-    if (!this.#preKeys.spend(answer.oneTimeId, secrets.transcriptHash)) return { ok: false, fault: 'replayed' };
-    const theirs = { certificate, dtlsFingerprint: answer.dtlsFingerprint };
-    const pair = new Pair({ provider, role: 'responder', header, secrets, ratchet: opened.ratchet, ...theirs });
+    if (!answer.spend()) return refusal('replayed');
     this.#pairs.set(from, pair);
-    return this.#opened(pair, opened.plaintext, true);
+    return opened(pair, plaintext, true);
   }
 
   async #openBy(pair: Pair, message: Bytes): Promise<Opened> {
-    const opened = await pair.open(message, this.#options.now());
-    return opened.ok ? this.#opened(pair, opened.plaintext, opened.isFirst) : opened;
-  }
-
-  #opened(pair: Pair, plaintext: Bytes, isFirst: boolean): Opened {
-    const text = new TextDecoder().decode(plaintext);
-    const { certificate, isConfirmed } = pair;
-    const sender: Sender = {
-      certificate: toBase64Url(certificate.hash),
-      deviceId: toHex(certificate.deviceId),
-      kind: certificate.kind,
-      isConfirmed,
-    };
-    return { ok: true, text, sender, isFirst };
-  }
-
-  #room(): { readonly roomId: RoomKeys['roomId']; readonly psk: Bytes; readonly mode: number } {
-    const { roomId, psk } = this.#options.room;
-    return { roomId, psk, mode: MODE_REQUIRED };
-  }
-
-  #handshakeContext(from: PeerId, to: PeerId): Bytes {
-    return concatBytes(HANDSHAKE_CONTEXT, idBytes(this.#options.room.roomId), idBytes(from), idBytes(to));
-  }
-
-  #bundleContext(part: Bytes, owner: PeerId): Bytes {
-    return concatBytes(part, idBytes(this.#options.room.roomId), idBytes(owner));
+    const result = await pair.open(message, this.#options.now());
+    return result.ok ? opened(pair, result.plaintext, result.isFirst) : result;
   }
 }
 
-function nowS(now: () => number): number {
-  return Math.floor(now() / 1000);
+function opened({ certificate, isConfirmed }: Pair, plaintext: Bytes, isFirst: boolean): Opened {
+  const sender: Sender = {
+    certificate: toBase64Url(certificate.hash),
+    deviceId: toHex(certificate.deviceId),
+    kind: certificate.kind,
+    isConfirmed,
+  };
+  return { ok: true, text: new TextDecoder().decode(plaintext), sender, isFirst };
+}
+
+function refusal(fault: OpenFault): Opened {
+  return { ok: false, fault };
 }

@@ -188,8 +188,5 @@ function refused(peerId: PeerId, reason: CodeFault): Received {
 
 /** Drops what was put in first, until there are `max` at most. */
 function dropFirst<Key>(map: Map<Key, unknown>, max: number): void {
-  for (const key of map.keys()) {
-    if (map.size <= max) return;
-    map.delete(key);
-  }
+  for (const key of [...map.keys()].slice(0, -max)) map.delete(key);
 }
