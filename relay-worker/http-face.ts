@@ -5,8 +5,8 @@
  */
 import type { RpcErrorReason } from '../src/engine/protocol/errors.ts';
 import { RELAY_TEXT_MAX, formatError } from '../src/engine/protocol/relay.ts';
-import { admit, objectName, parseBearer } from './admission.ts';
-import type { RelayEnv } from './env.ts';
+import type { TokenClaims } from '../src/engine/protocol/token.ts';
+import { admit, parseBearer } from './admission.ts';
 import type { CallAnswer } from './relay-room.ts';
 
 /** Errors that are told by the status as well; all others come with 200, as the answers of a method. */
@@ -34,7 +34,11 @@ const CORS_HEADERS = {
   'Access-Control-Max-Age': '86400',
 };
 
-export async function answerCall(request: Request, env: RelayEnv): Promise<Response> {
+/** Asks the room that an admitted token names. Rejects where it cannot be reached. */
+export type RoomCall = (claims: TokenClaims, text: string) => Promise<CallAnswer>;
+
+/** Never rejects. No room is asked for a caller without a good token, or for a body that is too long. */
+export async function answerCall(request: Request, askRoom: RoomCall): Promise<Response> {
   if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: CORS_HEADERS });
   if (request.method !== 'POST') return refuse('invalid-request', { status: 405, headers: { Allow: 'POST, OPTIONS' } });
   const nowS = Math.floor(Date.now() / 1000);
@@ -46,8 +50,7 @@ export async function answerCall(request: Request, env: RelayEnv): Promise<Respo
   const body = await readText(request.body);
   if (typeof body !== 'string') return refuse(body.fault);
   try {
-    const id = env.ROOMS.idFromName(await objectName(admission.claims.roomId));
-    return respond(await env.ROOMS.get(id).handleCall(admission.claims.roomId, admission.claims.peerId, body));
+    return respond(await askRoom(admission.claims, body));
   } catch {
     // The object is being moved or is overloaded; what the platform says about it is not for clients.
     return refuse('unavailable');
@@ -80,13 +83,17 @@ type BodyFault = { readonly fault: 'too-large' | 'parse-error' };
 /** Reads no further than the longest text; what its sender says of its length counts for nothing. */
 async function readText(body: ReadableStream<Uint8Array> | null): Promise<string | BodyFault> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  const reader = body?.getReader();
   let text = '';
   let bytes = 0;
   try {
-    for await (const chunk of body ?? []) {
-      bytes += chunk.length;
-      if (bytes > RELAY_TEXT_MAX) return { fault: 'too-large' };
-      text += decoder.decode(chunk, { stream: true });
+    for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
+      bytes += part.value.length;
+      if (bytes > RELAY_TEXT_MAX) {
+        await reader?.cancel();
+        return { fault: 'too-large' };
+      }
+      text += decoder.decode(part.value, { stream: true });
     }
     return text + decoder.decode();
   } catch {

@@ -12,6 +12,7 @@ import type { RelayEnv } from './env.ts';
 import { answerCall } from './http-face.ts';
 import type { EntryRefusal } from './relay-room.ts';
 import { entryRefusalOf } from './room-object.ts';
+import type { RoomObject } from './room-object.ts';
 
 export { RoomObject } from './room-object.ts';
 
@@ -22,7 +23,12 @@ export default {
   async fetch(request: Request, env: RelayEnv): Promise<Response> {
     const { pathname } = new URL(request.url);
     if (pathname === RELAY_PATH) return await relay(request, env);
-    if (pathname === RELAY_RPC_PATH) return await answerCall(request, env);
+    if (pathname === RELAY_RPC_PATH) {
+      return await answerCall(request, async ({ roomId, peerId }, text) => {
+        const object = objectNamed(env, await objectName(roomId));
+        return await object.handleCall(roomId, peerId, text);
+      });
+    }
     if (pathname === HEALTH_PATH) return json(200, { ok: true });
     return await env.ASSETS.fetch(request);
   },
@@ -37,14 +43,18 @@ async function relay(request: Request, env: RelayEnv): Promise<Response> {
   const admission = await admit(offer, nowS);
   if (admission.type === 'refused') return refuse(admission.reason, offer.isOurs, nowS);
   try {
-    const id = env.ROOMS.idFromName(await objectName(admission.claims.roomId));
-    const answer = await env.ROOMS.get(id).fetch(request);
+    const answer = await objectNamed(env, await objectName(admission.claims.roomId)).fetch(request);
     const refusal = entryRefusalOf(answer.status);
     return refusal ? refuse(refusal, offer.isOurs, nowS) : answer;
   } catch {
     // The object is being moved or is overloaded; what the platform says about it is not for clients.
     return json(503, { error: 'unavailable' }, { 'Retry-After': '1' });
   }
+}
+
+/** Not through a promise: a stub answers to every name, and might be taken for one itself. */
+function objectNamed(env: RelayEnv, name: string): DurableObjectStub<RoomObject> {
+  return env.ROOMS.get(env.ROOMS.idFromName(name));
 }
 
 /** Accepts and closes at once, because a browser does not show its page the status of a failed handshake. */

@@ -1,6 +1,7 @@
 /** Our membership of the room for one join: its signalling and keys, and what makes both trustworthy. */
 import { Assurance } from './assurance.ts';
 import type { AssuranceOptions } from './assurance.ts';
+import type { IdentityProvider } from './identity/identity.ts';
 import type { JoinKeys } from './keys/join-keys.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { Proofs } from './keys/proofs.ts';
@@ -14,7 +15,10 @@ import type { SignallingOptions } from './signalling.ts';
 import type { RoomCode, SafetyNumber, ScanResult } from './session-types.ts';
 
 export type MembershipOptions = Omit<SignallingOptions, 'onKeys' | 'isGenuine'> &
-  Pick<AssuranceOptions, 'identity' | 'audit' | 'now' | 'onCode'>;
+  Pick<AssuranceOptions, 'audit' | 'now' | 'onCode'> & {
+    /** There as soon as the keys are. */
+    identity(): IdentityProvider | undefined;
+  };
 
 /** What there is once the keys of this join are made. */
 type Ready = { readonly keys: JoinKeys; readonly proofs: Proofs; readonly assurance: Assurance };
@@ -92,7 +96,9 @@ export class Membership {
   }
 
   #begin(keys: JoinKeys, { provider, roomId }: KeyRing): void {
-    const { identity, audit, now, onEvent, onDropped, onCode } = this.#options;
+    const { audit, now, onEvent, onDropped, onCode } = this.#options;
+    // the ring was made with it
+    const identity = this.#options.identity() as IdentityProvider;
     const isRevoked = (deviceId: Bytes): Promise<boolean> => identity.pins.isRevoked(deviceId);
     const proofs = new Proofs({ provider, roomId, self: this.#self, keys, now, isRevoked });
     const send = (to: PeerId, message: PeerMessage): void => this.send(to, message);

@@ -1,5 +1,4 @@
 /** What is ours and outlives a join: who we are, the room's keys, and the DTLS certificate made ahead for the next one. */
-import { createDeviceIdentity } from './identity/device.ts';
 import { createGuestIdentity } from './identity/guest.ts';
 import type { IdentityProvider } from './identity/identity.ts';
 import { KeyRing } from './keys/key-ring.ts';
@@ -17,15 +16,19 @@ export type OwnKeysOptions = {
 };
 
 export class OwnKeys {
-  readonly identity: IdentityProvider;
   readonly #options: OwnKeysOptions;
+  #identity: IdentityProvider | undefined;
   #ring: Promise<KeyRing> | undefined;
   #dtls: Promise<DtlsIdentity> | undefined;
   #roomId: RoomId | undefined;
 
   constructor(options: OwnKeysOptions) {
     this.#options = options;
-    this.identity = options.identity === 'device' ? createDeviceIdentity() : createGuestIdentity();
+  }
+
+  /** There as soon as the ring is. */
+  get identity(): IdentityProvider | undefined {
+    return this.#identity;
   }
 
   /** `undefined` until the ring is made. */
@@ -35,23 +38,36 @@ export class OwnKeys {
 
   /** Made once; again after a failure (a chunk that could not be fetched), for the next join. */
   ring(): Promise<KeyRing> {
-    const { room, now } = this.#options;
-    const { identity } = this;
-    const devices = {
-      open: identity.open.bind(identity),
-      isRevoked: ({ deviceId }: { readonly deviceId: Uint8Array<ArrayBuffer> }) => identity.pins.isRevoked(deviceId),
-    };
-    this.#ring ??= KeyRing.create(room, devices, now).then(
-      (ring) => {
-        this.#roomId = ring.roomId;
-        return ring;
-      },
-      (error: unknown) => {
-        this.#ring = undefined;
-        throw error;
-      },
-    );
+    this.#ring ??= this.#makeRing().catch((error: unknown) => {
+      this.#ring = undefined;
+      throw error;
+    });
     return this.#ring;
+  }
+
+  async #makeRing(): Promise<KeyRing> {
+    const { room, now } = this.#options;
+    const identity = await this.#openIdentity();
+    const ring = await KeyRing.create(
+      room,
+      {
+        open: (provider, nowS) => identity.open(provider, nowS),
+        isRevoked: ({ deviceId }) => identity.pins.isRevoked(deviceId),
+      },
+      now,
+    );
+    this.#roomId = ring.roomId;
+    return ring;
+  }
+
+  async #openIdentity(): Promise<IdentityProvider> {
+    if (!this.#identity && this.#options.identity === 'device') {
+      // Keys that are kept need a database, and few pages ask for them.
+      const { createDeviceIdentity } = await import('./identity/device.ts');
+      this.#identity = createDeviceIdentity();
+    }
+    this.#identity ??= createGuestIdentity();
+    return this.#identity;
   }
 
   /** The certificate of this join; `renewDtls` makes the next one another. */
@@ -71,14 +87,15 @@ export class OwnKeys {
   /** New device keys, from the next join on. Gives the statement for the others, base64url. */
   async rotate(): Promise<string> {
     const { provider } = await this.ring();
-    const { statement } = await this.identity.rotate(provider, this.#nowS());
-    return toBase64Url(statement);
+    const identity = await this.#openIdentity();
+    return toBase64Url((await identity.rotate(provider, this.#nowS())).statement);
   }
 
   /** Gives the device's keys up. Gives the statement for the others, base64url. */
   async revoke(): Promise<string> {
     const { provider } = await this.ring();
-    return toBase64Url(await this.identity.revoke(provider, this.#nowS()));
+    const identity = await this.#openIdentity();
+    return toBase64Url(await identity.revoke(provider, this.#nowS()));
   }
 
   #nowS(): number {

@@ -55,12 +55,11 @@ export class OwnSide {
       this.#options.onDtls(made);
       return made;
     });
-    const { identity } = this.#own;
     this.#membership = new Membership(peerId, {
       ...this.#options,
       keys: this.#own.ring(),
       dtls,
-      identity,
+      identity: () => this.#own.identity,
       audit: this.#audit,
     });
   }

@@ -136,7 +136,7 @@ export class FakeSession implements Session {
     return found;
   }
 
-  async checkScan(peer: PeerId, text: string): Promise<ScanResult> {
+  checkScan(peer: PeerId, text: string): ScanResult {
     this.scans.push([peer, text]);
     if (!text.startsWith('TAI:')) return 'unreadable';
     return text === safetyNumber(peer).qr ? 'match' : 'mismatch';

@@ -5,8 +5,11 @@ import { ENGINE } from '../../src/components/tai-room/tai-room.ts';
 import type { TaiRoom } from '../../src/components/tai-room/tai-room.ts';
 import '../../src/define.ts';
 import { equal, ok, until } from './assert.ts';
+import { deepElements } from './deep-elements.ts';
 import { FakeEngine, participant } from './fake-session.ts';
 import type { FakeSession } from './fake-session.ts';
+
+export { deepElements } from './deep-elements.ts';
 
 declare const axe: typeof axeCore;
 
@@ -120,12 +123,6 @@ export async function settle(room: TaiRoom): Promise<void> {
     if ('updateComplete' in element) await element.updateComplete;
   }
   await room.updateComplete;
-}
-
-/** Every element under a root, through open shadow roots, and the root itself. */
-export function deepElements(root: Element): Element[] {
-  const inside = [...(root.shadowRoot?.children ?? []), ...root.children];
-  return [root, ...inside.flatMap(deepElements)];
 }
 
 /** The shown element that matches, anywhere inside. */

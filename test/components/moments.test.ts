@@ -3,7 +3,8 @@ import { ENGINE } from '../../src/components/tai-room/tai-room.ts';
 import type { TaiRoom } from '../../src/components/tai-room/tai-room.ts';
 import { createPrivateRoom, resolveRoom } from '../../src/engine/index.ts';
 import { RoomSession } from '../../src/engine/room-session.ts';
-import { MemoryRelay, memoryWorld } from '../session/memory-world.ts';
+import { MemoryRelay } from '../session/memory-relay.ts';
+import { memoryWorld } from '../session/memory-world.ts';
 import { equal, ok, same, until } from './assert.ts';
 import { EVENTS, clear, place, settle } from './helpers.ts';
 

@@ -20,8 +20,11 @@ async function paint(context: CanvasRenderingContext2D, text: string): Promise<v
   context.fillRect(0, 0, width, height);
   const scale = Math.floor(Math.min(width, height) / size);
   context.setTransform(scale, 0, 0, scale, (width - scale * size) / 2, (height - scale * size) / 2);
+  context.save();
+  context.clip(new Path2D(path));
   context.fillStyle = '#000';
-  context.fill(new Path2D(path));
+  context.fillRect(0, 0, size, size);
+  context.restore();
 }
 
 function canvas(width = SIDE_PX, height = SIDE_PX): CanvasRenderingContext2D {
@@ -64,7 +67,9 @@ class FakeCamera implements ScannerPort {
   }
 }
 
-async function opened(): Promise<Mounted & { camera: FakeCamera; dialog: HTMLElement }> {
+type Opened = Mounted & { readonly camera: FakeCamera; readonly dialog: HTMLElement };
+
+async function opened(): Promise<Opened> {
   const mounted = await joined(1);
   const { room, session } = mounted;
   session.meet(participant(1, { name: 'Ana' }));
@@ -202,7 +207,7 @@ describe('codes for cameras', () => {
       ['the person’s leaving', ({ session }) => session.part(peerId(1), 'left')],
       ['wrong keys', ({ session }) => session.change(peerId(1), { encryption: 'wrong-key' })],
       ['taking the room out of the page', ({ room }) => room.remove()],
-    ] as readonly (readonly [string, (opened: Awaited<ReturnType<typeof opened>>) => void])[]) {
+    ] as readonly (readonly [string, (opened: Opened) => void])[]) {
       it(`${what} closes the camera`, async () => {
         const mounted = await opened();
         button(mounted.dialog, 'Scan their code').click();

@@ -154,6 +154,20 @@ describe('<tai-verify>', () => {
       ok(dialog(room).open, 'and again');
     });
 
+    it('closed by Escape while the room changes, it stays closed', async () => {
+      const { room, session } = await opened('room');
+      dialog(room).close();
+      session.meet(participant(2));
+      await settle(room);
+      ok(!dialog(room).open, 'before its event');
+      await nextTask();
+      await settle(room);
+      ok(!dialog(room).open, 'and after');
+      find(room, 'button.mark').click();
+      await settle(room);
+      ok(dialog(room).open, 'until it is asked for');
+    });
+
     it('leads from everybody to one', async () => {
       const { room } = await opened('room');
       button(dialog(room), 'Verify Ana Lima').click();

@@ -1,7 +1,7 @@
 /** AD1–AD6 without a relay: which offers the Worker lets in. */
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { admit, objectName, parseOffer } from '../../relay-worker/admission.ts';
+import { admit, objectName, parseBearer, parseOffer } from '../../relay-worker/admission.ts';
 import type { Admission } from '../../relay-worker/admission.ts';
 import { fromBase64Url, toBase64Url } from '../../src/engine/protocol/bytes.ts';
 import {
@@ -94,6 +94,25 @@ describe('an offer', () => {
   it('AD4: is refused for a life that is too long, empty or backwards', async () => {
     for (const lifeS of [TOKEN_LIFE_MAX_S + 1, 0, -1]) {
       assert.equal(await judgeClaims({ expS: NOW_S + lifeS }), 'token-invalid');
+    }
+  });
+});
+
+describe('a bearer of a token', () => {
+  it('RL20: shows it as in the subprotocol, behind the name of the scheme in any letters', async () => {
+    const token = await signToken(room, claims());
+    for (const header of [`Bearer ${token}`, `bearer ${token}`, `BEARER   ${token}`]) {
+      assert.deepEqual(parseBearer(header), parseOffer(`${SUBPROTOCOL}, ${token}`).token);
+    }
+  });
+
+  it('RL20: is nobody in any other form', async () => {
+    const token = await signToken(room, claims());
+    const bare = token.slice(TOKEN_SUBPROTOCOL_PREFIX.length);
+    const headers = [null, '', 'Bearer', 'Bearer ', token, `Bearer${token}`, `Basic ${token}`, `Bearer ${bare}`];
+    const more = [`Bearer ${token} x`, `Bearer x ${token}`, `Bearer ${token},${token}`, ` Bearer ${token}`];
+    for (const header of [...headers, ...more, `Bearer ${' '.repeat(1024)}${token}`]) {
+      assert.equal(parseBearer(header), undefined, String(header).slice(0, 40));
     }
   });
 });

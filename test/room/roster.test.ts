@@ -234,6 +234,18 @@ describe('HS: the keys behind a peer', () => {
     assert.deepEqual(told?.to, [CAROL]);
   });
 
+  it('that were refused are gone with the relay’s list, whatever their link said', () => {
+    const room = three();
+    room.run({ type: 'transport-changed', peerId: BOB, generation: 1, transport: 'connected' });
+    room.run({ type: 'peer-refused', peerId: BOB }, { type: 'peer-unlisted', peerId: BOB });
+    assert.equal(room.peer(BOB), undefined);
+    const late = three();
+    late.run({ type: 'transport-changed', peerId: BOB, generation: 1, transport: 'connected' });
+    const effects = late.run({ type: 'peer-unlisted', peerId: BOB }, { type: 'peer-refused', peerId: BOB });
+    assert.ok(momentsOf(effects).some(({ type }) => type === 'peer-left'));
+    assert.equal(late.peer(BOB), undefined);
+  });
+
   it('hand what is said about keys and codes to those who hold them', () => {
     const room = three();
     const message = { type: 'e2ee_key_revoke', statement: 'AAAA' } as const;

@@ -4,7 +4,8 @@ import { TaiError } from '../../src/engine/protocol/errors.ts';
 import { roomSecretFromBytes } from '../../src/engine/protocol/invite.ts';
 import { RoomSession } from '../../src/engine/room-session.ts';
 import type { SessionEvent, SessionView } from '../../src/engine/session-types.ts';
-import { MemoryRelay, memoryWorld } from './memory-world.ts';
+import { MemoryRelay } from './memory-relay.ts';
+import { memoryWorld } from './memory-world.ts';
 import type { World } from './memory-world.ts';
 
 function open(
@@ -115,8 +116,8 @@ describe('a session', () => {
     const [adaId, bobId, roomId] = [ada.session.view.selfId, bob.session.view.selfId, ada.session.view.roomId];
     if (!offer || !adaId || !bobId || !roomId) throw new Error('nothing to replay');
     const calls = ada.world.links[0]?.calls.length;
-    relay.inject(adaId, bobId, offer, roomId);
-    relay.inject(adaId, bobId, 'AAAA', roomId);
+    relay.deliver({ from: bobId, to: adaId, payload: offer });
+    relay.deliver({ from: bobId, to: adaId, payload: 'AAAA' });
     // A message of Bob's own that comes after both: when it is shown, both were looked at.
     bob.session.dispatch({ type: 'set-name', name: 'Bobby' });
     await until(ada.session, ({ participants }) => participants[0]?.name === 'Bobby');

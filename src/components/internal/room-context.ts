@@ -27,8 +27,8 @@ export type TrustActions = {
   setVerified(peerIds: readonly PeerId[], isVerified: boolean): void;
   /** `undefined` where there is nothing to compare (yet). Never rejects. */
   safetyNumber(peerId: PeerId): Promise<SafetyNumber | undefined>;
-  /** Marks nothing. Never rejects. */
-  checkScan(peerId: PeerId, text: string): Promise<ScanResult>;
+  /** Marks nothing. */
+  checkScan(peerId: PeerId, text: string): ScanResult;
 };
 
 export type Notice = {

@@ -34,11 +34,7 @@ export class RoomTrust implements TrustActions {
     }
   }
 
-  async checkScan(peerId: PeerId, text: string): Promise<ScanResult> {
-    try {
-      return (await this.#host.session?.checkScan(peerId, text)) ?? 'unreadable';
-    } catch {
-      return 'unreadable';
-    }
+  checkScan(peerId: PeerId, text: string): ScanResult {
+    return this.#host.session?.checkScan(peerId, text) ?? 'unreadable';
   }
 }

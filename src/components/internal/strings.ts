@@ -162,7 +162,6 @@ export const ENGLISH = {
   'verify-scan': 'Scan their code',
   'verify-scan-hint': 'Hold the code of {name} in front of your camera.',
   'verify-scan-stop': 'Stop the camera',
-  'verify-scan-picture': 'Picture of your camera',
   'verify-scan-other': 'This is not a safety code. Look for the square under “Verify” on the other screen.',
   'verify-alarm': 'Stop: your codes are different',
   'verify-alarm-hint':

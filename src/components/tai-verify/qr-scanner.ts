@@ -92,12 +92,12 @@ export async function look(
   video: HTMLVideoElement,
   track: MediaStreamTrack,
   read: QrReader,
-  take: (text: string) => Promise<boolean>,
+  take: (text: string) => boolean,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted && track.readyState === 'live') {
     const text = video.videoWidth > 0 ? await read(video).catch(() => undefined) : undefined;
-    if (signal.aborted || (text !== undefined && (await take(text)))) return;
+    if (signal.aborted || (text !== undefined && take(text))) return;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }

@@ -220,8 +220,7 @@ function renderScanner(
         autoplay
         playsinline
         disablepictureinpicture
-        role="img"
-        aria-label=${text('verify-scan-picture')}
+        aria-hidden="true"
       ></video>
       <p>${text('verify-scan-hint', { name })}</p>
       <button part="button" type="button" @click=${on.stopScan}>${text('verify-scan-stop')}</button>

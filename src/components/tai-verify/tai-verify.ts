@@ -49,6 +49,8 @@ export class TaiVerify extends LitElement {
 
   readonly #room = new RoomController(this);
   #target: VerifyTarget | undefined;
+  /** What the dialog was last opened for: one that the participant closes tells so a task later, and must not open again. */
+  #shown: VerifyTarget | undefined;
   /** Whose safety number is shown: a peer, and its device. */
   #numberOf = '';
   #scan: AbortController | undefined;
@@ -64,6 +66,7 @@ export class TaiVerify extends LitElement {
     this.#reset();
     // what is taken out of the page is no longer modal, though it stays open
     this.#dialog()?.close();
+    this.#shown = undefined;
   }
 
   /** Moved within the page: the dialog stays open. */
@@ -106,16 +109,17 @@ export class TaiVerify extends LitElement {
   protected override updated(changed: PropertyValues): void {
     const dialog = this.#dialog();
     if (!dialog) return;
-    const isWanted = this.#target !== undefined && this.isConnected;
-    if (isWanted && !dialog.open) dialog.showModal();
-    if (!isWanted && dialog.open) dialog.close();
+    const target = this.isConnected ? this.#target : undefined;
+    if (target === undefined) dialog.close();
+    else if (target !== this.#shown && !dialog.open) dialog.showModal();
+    this.#shown = target;
     // the button that was pressed is gone: whoever reads by ear goes on at the title
     if (dialog.open && !this.shadowRoot?.activeElement) dialog.querySelector('h2')?.focus();
     if (changed.has('step') && this.step === 'differs') dialog.scrollTop = 0;
   }
 
   readonly #on: VerifyHandlers = {
-    close: () => this.#dialog()?.close(),
+    close: () => this.#room.room?.actions.trust.close(),
     show: (target) => this.#room.room?.actions.trust.open(target),
     answer: (peers, isSame) => this.#answer(peers, isSame),
     undo: (peers) => this.#setVerified(peers, false),
@@ -178,19 +182,16 @@ export class TaiVerify extends LitElement {
     const read = await this[SCANNER].createReader();
     await this.updateComplete;
     const video = this.renderRoot.querySelector('video');
-    if (video && !signal.aborted) await look(video, track, read, (text) => this.#take(text, peerId, signal), signal);
+    if (video && !signal.aborted) await look(video, track, read, (text) => this.#take(text, peerId), signal);
   }
 
   /** Whether that is what was looked for. */
-  async #take(text: string, peerId: PeerId, signal: AbortSignal): Promise<boolean> {
-    const result = await this.#room.room?.actions.trust.checkScan(peerId, text);
-    if (signal.aborted) return true;
+  #take(text: string, peerId: PeerId): boolean {
+    const result = this.#room.room?.actions.trust.checkScan(peerId, text);
+    this.note = result === 'unreadable' ? this.#room.text('verify-scan-other') : '';
     if (result === 'match') this.#setVerified([peerId], true);
-    else if (result === 'mismatch') this.#differ();
-    else this.note = this.#room.text('verify-scan-other');
-    const isDone = result === 'match' || result === 'mismatch';
-    if (isDone) this.note = '';
-    return isDone;
+    if (result === 'mismatch') this.#differ();
+    return result !== 'unreadable';
   }
 
   #stopScan(): void {
@@ -209,7 +210,7 @@ export class TaiVerify extends LitElement {
     return this.renderRoot?.querySelector('dialog') ?? null;
   }
 
-  /** Told a task later: another one may be open by then. */
+  /** By Escape, or as a phone goes back. Told a task later: it may be open again by then. */
   #onClose(): void {
     if (this.#dialog()?.open === false) this.#room.room?.actions.trust.close();
   }

@@ -129,7 +129,12 @@ function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step
     case 'peer-doubted':
     case 'peer-refused': {
       const peer = call.peers.get(event.peerId);
-      return peer ? withPeer(state, call, stepTrust(peer, event)) : [state, NOTHING];
+      if (!peer) return [state, NOTHING];
+      const next = stepTrust(peer, event);
+      if (!next.peer.isRefused || peer.isListed) return withPeer(state, call, next);
+      // nobody will tell any more that it is gone
+      const [gone, effects] = dropPeer(state, call, next.peer, 'connection-lost');
+      return [gone, [...next.effects, ...effects]];
     }
     case 'timer': {
       if (isRosterTimer(event.id)) return withCall(state, stepRosterTimer(call, event.id));

@@ -33,7 +33,7 @@ export function stepTrust(peer: Peer, event: TrustEvent): PeerStep {
       // whatever stood → CloseLink, RefusePeer; nothing leads back
       if (peer.isRefused) return { peer, effects: [] };
       return {
-        peer: { ...peer, isRefused: true, tracks: {} },
+        peer: { ...peer, isRefused: true, tracks: {}, link: { ...peer.link, isEnded: true } },
         effects: [{ type: 'close-link', peerId }, { type: 'refuse-peer', peerId }, trouble('wrong-key', peer)],
       };
   }

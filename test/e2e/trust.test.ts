@@ -1,0 +1,127 @@
+/** Who is there, in real browsers through the real relay: keys agreed, codes equal, devices known again, nothing at rest. */
+import { strict as assert } from 'node:assert';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { checkAuditLog } from '../../src/engine/keys/audit-log.ts';
+import { inviteOf, joinByClick, leaves, roomPage, seesOthers, seesVideo } from '../helpers/call.ts';
+import { setStage } from '../helpers/stage.ts';
+import type { Stage } from '../helpers/stage.ts';
+import {
+  agreedCode,
+  auditLog,
+  deviceOfOther,
+  isEncryptedAs,
+  revokes,
+  rotates,
+  safetyDigits,
+  standsAs,
+  storedText,
+  verifyOther,
+} from '../helpers/trust.ts';
+
+const NAME = 'Ada Lovelace';
+
+describe('trust', () => {
+  let stage: Stage;
+  before(async () => {
+    stage = await setStage((relayUrl) => ({
+      '/': { html: roomPage(relayUrl) },
+      '/device': { html: roomPage(relayUrl, `identity="device" display-name="${NAME}"`) },
+    }));
+  });
+  afterEach(() => stage.clear());
+  after(() => stage?.close());
+
+  it('RC: all screens show one code, another one with everybody who comes or goes', async () => {
+    const first = await stage.open('chromium', `${stage.site.url}/`);
+    await joinByClick(first);
+    const invite = await inviteOf(first);
+    const second = await stage.open('firefox', invite);
+    await joinByClick(second);
+    const [ofTwo, sameOfTwo] = await Promise.all([
+      first.until('a code', agreedCode, 1),
+      second.until('a code', agreedCode, 1),
+    ]);
+    assert.equal(ofTwo, sameOfTwo);
+    assert.equal(await first.evaluate(safetyDigits), await second.evaluate(safetyDigits));
+    const third = await stage.open('chromium', invite);
+    await joinByClick(third);
+    const ofThree = await Promise.all([first, second, third].map((page) => page.until('a code', agreedCode, 2)));
+    assert.equal(new Set(ofThree).size, 1);
+    assert.notEqual(ofThree[0], ofTwo);
+    await leaves(third);
+    await seesOthers(first, 1);
+    assert.equal(await first.until('a code', agreedCode, 1), await second.until('a code', agreedCode, 1));
+    for (const page of [first, second, third]) {
+      assert.equal(checkAuditLog(await page.evaluate(auditLog)), 'intact');
+      assert.deepEqual(page.errors(), []);
+    }
+  });
+
+  for (const name of ['chromium', 'firefox'] as const) {
+    it(`PN: ${name} keeps its keys, and is known again, verified, rotated, revoked`, async () => {
+      const first = await stage.open(name, `${stage.site.url}/device`);
+      await joinByClick(first);
+      const invite = await inviteOf(first);
+      const second = await stage.open('chromium', invite.replace('/device', '/'));
+      await joinByClick(second);
+      await second.until('a code', agreedCode, 1);
+      const device = await second.evaluate(deviceOfOther);
+      await leaves(first);
+      await seesOthers(second, 0);
+      await first.goto('about:blank');
+      await first.goto(invite);
+      await joinByClick(first);
+      await second.until('known again', standsAs, 'known');
+      assert.equal(await second.evaluate(deviceOfOther), device);
+      await second.evaluate(verifyOther);
+      await second.until('verified', isEncryptedAs, 'verified');
+
+      await first.evaluate(rotates);
+      await leaves(first);
+      await seesOthers(second, 0);
+      await first.goto('about:blank');
+      await first.goto(invite);
+      await joinByClick(first);
+      await second.until('verified still, under its new keys', standsAs, 'verified');
+      assert.notEqual(await second.evaluate(deviceOfOther), device);
+
+      await first.evaluate(revokes);
+      await seesOthers(second, 0);
+      await first.goto('about:blank');
+      await first.goto(invite);
+      await joinByClick(first);
+      await second.until('another device under a pinned name', standsAs, 'changed');
+    });
+
+    it(`${name}: what is kept holds no name, room, peer or key that can be had`, async () => {
+      const first = await stage.open(name, `${stage.site.url}/device`);
+      await joinByClick(first);
+      const invite = await inviteOf(first);
+      const second = await stage.open('chromium', invite);
+      await joinByClick(second);
+      await first.until('a code', agreedCode, 1);
+      const other = await first.evaluate(deviceOfOther);
+      const { text, exported, keys } = await first.evaluate(storedText);
+      assert.ok(keys >= 2, 'no keys were found: the search is blind');
+      assert.equal(exported, 0);
+      const secret = invite.slice(invite.indexOf('tai=') + 4);
+      for (const told of [NAME, secret, other]) assert.ok(told && !text.includes(told));
+    });
+
+    it(`${name}: a guest leaves nothing`, async () => {
+      const first = await stage.open(name, `${stage.site.url}/`);
+      const kept = await first.evaluate(() => indexedDB.databases().then((all) => all.length));
+      await joinByClick(first);
+      const second = await stage.open('chromium', await inviteOf(first));
+      await joinByClick(second);
+      await seesVideo(first, 1);
+      await first.until('a code', agreedCode, 1);
+      assert.equal(await first.evaluate(() => indexedDB.databases().then((all) => all.length)), kept);
+      assert.deepEqual(await first.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]), [
+        0,
+        0,
+        '',
+      ]);
+    });
+  }
+});

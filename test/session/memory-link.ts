@@ -1,0 +1,96 @@
+/** Links that answer every piece of work at once, with an SDP that says who made it and which link it belongs to. */
+import type { LinkPort } from '../../src/engine/ports.ts';
+import type { PeerLinkOptions } from '../../src/engine/transport/peer-link.ts';
+
+export type LinkRecord = { readonly options: PeerLinkOptions; readonly calls: string[] };
+
+/** The ends of the links of one relay's room, by number. */
+export class MemoryWires {
+  readonly #ends = new Map<number, MemoryLink>();
+
+  add(end: MemoryLink): number {
+    const number = this.#ends.size + 1;
+    this.#ends.set(number, end);
+    return number;
+  }
+
+  /** The end that has written this SDP. */
+  endOf(sdp: string): MemoryLink | undefined {
+    return this.#ends.get(Number(/^a=wire:(\d+)$/m.exec(sdp)?.[1]));
+  }
+}
+
+export type MemoryLinkOptions = PeerLinkOptions & {
+  readonly name: string;
+  readonly wires: MemoryWires;
+  /** Messages can go straight to the peer, as over a data channel. Otherwise everything takes the relay. */
+  readonly isDirect: boolean;
+  onClosed(): void;
+};
+
+export class MemoryLink implements LinkPort {
+  readonly calls: string[] = [];
+  readonly #options: MemoryLinkOptions;
+  readonly #number: number;
+  #peer: MemoryLink | undefined;
+  #isOpen = true;
+
+  constructor(options: MemoryLinkOptions) {
+    this.#options = options;
+    this.#number = options.wires.add(this);
+  }
+
+  makeOffer(round: number): void {
+    this.calls.push('make-offer');
+    this.#options.onOfferMade(round, this.#describe('offer'));
+  }
+
+  acceptOffer(round: number, sdp: string): void {
+    this.#accept(sdp);
+    this.#options.onOfferAccepted(round, this.#describe('answer'));
+    this.#options.onTransport('connected');
+  }
+
+  acceptAnswer(round: number, sdp: string): void {
+    this.#accept(sdp);
+    this.#options.onAnswerAccepted(round);
+    this.#options.onTransport('connected');
+  }
+
+  addCandidates(): void {
+    this.calls.push('candidates');
+  }
+
+  setTrack(kind: string, track: MediaStreamTrack | undefined): void {
+    this.calls.push(`${kind} ${track ? 'on' : 'off'}`);
+  }
+
+  setCameraEncoding({ maxBitrate }: RTCRtpEncodingParameters): void {
+    this.calls.push(`camera ${maxBitrate}`);
+  }
+
+  send(payload: Uint8Array<ArrayBuffer>): boolean {
+    const peer = this.#peer;
+    if (!this.#options.isDirect || !this.#isOpen || !peer?.#isOpen || peer.#peer !== this) return false;
+    queueMicrotask(() => peer.#isOpen && peer.#options.onMessage(payload));
+    return true;
+  }
+
+  async stats(): Promise<RTCStatsReport> {
+    return new Map() as unknown as RTCStatsReport;
+  }
+
+  close(): void {
+    this.#isOpen = false;
+    this.#options.onClosed();
+  }
+
+  #accept(sdp: string): void {
+    this.calls.push(`accept ${sdp.split('\r\n')[0]}`);
+    this.#peer = this.#options.wires.endOf(sdp);
+  }
+
+  #describe(type: string): string {
+    return `${type} of ${this.#options.name}\r\na=wire:${this.#number}`;
+  }
+}
