@@ -37,6 +37,8 @@ export type Answered =
       readonly ok: true;
       readonly pair: Pair;
       readonly plaintext: Bytes;
+      /** A one-time pre-key was used, not the last-resort one alone. */
+      readonly isOneTime: boolean;
       /** Spends the pre-key that was used. `false`: it has been, so that this is a replay. */
       spend(): boolean;
     }
@@ -75,7 +77,13 @@ export async function answerPair(
   if (!opened.ok) return opened;
   const { ratchet, plaintext } = opened;
   const pair = new Pair({ provider, role: 'responder', header, secrets, ratchet, certificate, dtlsFingerprint });
-  return { ok: true, pair, plaintext, spend: () => preKeys.spend(oneTimeId, secrets.transcriptHash) };
+  return {
+    ok: true,
+    pair,
+    plaintext,
+    isOneTime: oneTimeId !== 0,
+    spend: () => preKeys.spend(oneTimeId, secrets.transcriptHash),
+  };
 }
 
 function sideOf({ device, self, dtlsFingerprint }: OwnParty): Parameters<typeof initiate>[1] {

@@ -67,6 +67,7 @@ export class JoinKeys {
   readonly #pairs = new Map<PeerId, Pair>();
   readonly #refused = new Set<PeerId>();
   #isPublished = false;
+  #isDrained = false;
 
   private constructor(options: JoinKeysOptions, preKeys: OwnPreKeys) {
     this.#options = options;
@@ -95,13 +96,14 @@ export class JoinKeys {
   async publication(): Promise<SealedBundle> {
     if (this.#isPublished) await this.#preKeys.refill();
     this.#isPublished = true;
+    this.#isDrained = false;
     const { room, self } = this.#options;
     return sealBundle(room, self, this.#preKeys.head, this.#preKeys.oneTime);
   }
 
-  /** Few one-time pre-keys are left: publish again. */
+  /** Few one-time pre-keys are left, or the relay had none for somebody who has come: publish again. */
   get isLow(): boolean {
-    return this.#preKeys.oneTime.length <= ONE_TIME_LOW;
+    return this.#isDrained || this.#preKeys.oneTime.length <= ONE_TIME_LOW;
   }
 
   hasSession(peer: PeerId): boolean {
@@ -186,6 +188,7 @@ export class JoinKeys {
     if (current && self < from) return refusal('crossed');
     // Only now, when somebody has proved to hold the keys: else anyone could use our pre-keys up.
     if (!answer.spend()) return refusal('replayed');
+    this.#isDrained ||= !answer.isOneTime;
     this.#pairs.set(from, pair);
     return opened(pair, plaintext, true);
   }
