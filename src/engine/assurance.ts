@@ -31,6 +31,9 @@ export type AssuranceOptions = {
 };
 
 const NONCE_BYTES = 32;
+/** Hexadecimal digits of a device id, and where the name comes after them and a space. */
+const DEVICE_ID_CHARS = 64;
+const LOOKED_NAME_AT = DEVICE_ID_CHARS + 1;
 
 export class Assurance {
   readonly #options: AssuranceOptions;
@@ -90,7 +93,7 @@ export class Assurance {
     for (const [peerId, looked] of this.#looked) {
       if (call.peers.has(peerId)) continue;
       this.#looked.delete(peerId);
-      this.#options.audit.add('peer-left', this.#options.now(), { device: hexBytes(looked.slice(0, 64)) });
+      this.#options.audit.add('peer-left', this.#options.now(), { device: hexBytes(looked.slice(0, DEVICE_ID_CHARS)) });
     }
     if (call.roster.epoch === this.#epoch) return;
     this.#epoch = call.roster.epoch;
@@ -99,11 +102,14 @@ export class Assurance {
 
   /** Somebody here has compared codes with this peer's device, or takes that back. */
   async setVerified(peerId: PeerId, isVerified: boolean): Promise<void> {
-    const { identity, proofs, audit, now } = this.#options;
+    const { identity, proofs, audit, now, roomId } = this.#options;
     const certificate = proofs.certificateOf(peerId);
     if (!certificate) return;
     const device = certificate.deviceId;
     await identity.pins.setVerified(device, isVerified);
+    // a name that was another device's is this one's from now on
+    const name = this.#looked.get(peerId)?.slice(LOOKED_NAME_AT);
+    if (isVerified && name !== undefined) await identity.pins.pin(roomId, name, certificate);
     audit.add(isVerified ? 'peer-verified' : 'peer-unverified', now(), { device, certificate: certificate.hash });
     this.#options.onEvent({ type: 'peer-identified', peerId, standing: isVerified ? 'verified' : 'known' });
   }

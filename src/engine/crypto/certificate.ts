@@ -111,7 +111,7 @@ export function parseCertificate(bytes: Bytes): Certificate | undefined {
     signingKey,
     dhKey: bytes.slice(DH_KEY_AT, SERIAL_AT),
     hash: sha256(bytes),
-    deviceId: sha256(concatBytes(DEVICE_LABEL, signingKey)),
+    deviceId: deviceIdOf(signingKey),
   };
 }
 
@@ -123,4 +123,9 @@ export async function isValid(provider: Provider, certificate: Certificate, nowS
   if (nowS < notBeforeS - CERTIFICATE_LEEWAY_S || nowS >= expiryS + CERTIFICATE_LEEWAY_S) return false;
   const signed = concatBytes(SIGNING_LABEL, bytes.subarray(0, SIGNATURE_AT));
   return provider.verify(signingKey, signed, bytes.slice(SIGNATURE_AT));
+}
+
+/** Names the device with this Ed25519 key (32 bytes), whatever its certificate: 32 bytes. */
+export function deviceIdOf(signingKey: Bytes): Bytes {
+  return sha256(concatBytes(DEVICE_LABEL, signingKey));
 }

@@ -26,10 +26,9 @@
  */
 import { asciiBytes, concatBytes, equalBytes, readUint, uintBytes } from '../protocol/bytes.ts';
 import type { Bytes } from '../protocol/bytes.ts';
-import { CERTIFICATE_BYTES, CERTIFICATE_LEEWAY_S, openCertificate } from './certificate.ts';
+import { CERTIFICATE_BYTES, CERTIFICATE_LEEWAY_S, deviceIdOf, openCertificate } from './certificate.ts';
 import type { Certificate, DeviceKeys } from './certificate.ts';
 import type { Signer } from './ed25519.ts';
-import { sha256 } from './kdf.ts';
 import { ED25519_KEY_BYTES, ED25519_SIGNATURE_BYTES } from './provider.ts';
 import type { Provider } from './provider.ts';
 
@@ -51,7 +50,6 @@ export const REVOCATION_BYTES = REVOCATION_SIGNATURE_AT + ED25519_SIGNATURE_BYTE
 
 const ROTATION_LABEL = asciiBytes('tai/1 rotation');
 const REVOCATION_LABEL = asciiBytes('tai/1 revocation');
-const DEVICE_LABEL = asciiBytes('tai/1 device');
 
 export type Rotation = {
   /** `deviceId` of the keys that are given up, 32 bytes. */
@@ -148,9 +146,4 @@ function readIssued(statement: Bytes, offset: number, nowS: number): number | un
   // five bytes that are there are always a number
   const issuedS = readUint(statement, offset, TIME_BYTES) as number;
   return issuedS <= nowS + CERTIFICATE_LEEWAY_S ? issuedS : undefined;
-}
-
-/** As `Certificate.deviceId`, of a key without its certificate. */
-function deviceIdOf(signingKey: Bytes): Bytes {
-  return sha256(concatBytes(DEVICE_LABEL, signingKey));
 }

@@ -22,7 +22,7 @@ export type PairOptions = {
 
 export type PairOpened =
   | { readonly ok: true; readonly plaintext: Bytes; readonly isFirst: boolean; readonly isConfirmed: boolean }
-  | { readonly ok: false; readonly fault: RatchetFault | 'not-accepted' };
+  | { readonly ok: false; readonly fault: RatchetFault };
 
 export type PairSealed = {
   readonly message: Bytes;
@@ -74,12 +74,12 @@ export class Pair {
     });
   }
 
-  /** `accepts` is asked once the message has opened, and before anything changes by it: `not-accepted` where it says no. */
+  /** `accepts` is asked once the message has opened; where it says no, the fault is `malformed` and nothing has changed. */
   open(message: Bytes, nowMs: number, accepts: (plaintext: Bytes) => boolean = () => true): Promise<PairOpened> {
     return this.#inOrder(async () => {
       const opened = await openMessage(this.#provider, this.#ratchet, message, nowMs);
       if (!opened.ok) return opened;
-      if (!accepts(opened.plaintext)) return { ok: false, fault: 'not-accepted' };
+      if (!accepts(opened.plaintext)) return { ok: false, fault: 'malformed' };
       this.#ratchet = opened.ratchet;
       const isFirst = !this.#hasOpened;
       this.#hasOpened = true;
