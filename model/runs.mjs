@@ -63,6 +63,15 @@ const TWO_MODES = {
 };
 
 const PROTOCOL = [
+  {name:'T1', sessions: TWO_AND_TWO, oneTimeCount:2},
+  {name:'T2', sessions: [initiate('alice1', 2), respond('bob1', 2), initiate('bob1'), respond('alice1')]},
+  {name:'T3', sessions: TWO_AND_TWO, isBetraying:true},
+  {name:'T4', sessions: BOTH_WAYS, isBetraying:true, sources:['own']},
+  {name:'T5', sessions: [initiate('alice1', 3), respond('bob1', 3)]},
+  {name:'T6', sessions: BOTH_WAYS, reveals: LONG_TERM},
+  {name:'T7', reveals: [...LONG_TERM, 'brokenDh', 'brokenSignatures'], sessions: BOTH_WAYS, sources:['own'] },
+  {name:'T8', sessions: [initiate('alice1'), respond('alice2'), respond('bob1'), initiate('bob1'), respond('alice1')], peers: ['alice1', 'alice2', 'bob1'],sources: copies('alice1', 'alice2', 'bob1') },
+
   {
     name: 'what honest peers can do',
     checks: ['completesWithOneTimeKey', 'completesWithoutOneTimeKey', 'eveIsAnswered', 'eveIsTold'].map(reachable),
@@ -85,7 +94,7 @@ const PROTOCOL = [
   { name: 'Bob in two rooms', ...TWO_ROOMS },
   { name: 'two modes do not meet', ...TWO_MODES, checks: [...ALL_HOLD, holds('completesWithOneTimeKey', 'completesWithoutOneTimeKey')] },
   { name: 'long-term keys and link revealed later', reveals: LONG_TERM, sessions: TWICE },
-  { name: 'and X25519 and signatures broken later', reveals: [...LONG_TERM, 'brokenDh', 'brokenSignatures'], sessions: TWICE },
+  { name: 'and X25519 and signatures broken later', reveals: [...LONG_TERM, 'brokenDh', 'brokenSignatures'] },
   { name: 'and ML-KEM broken later', reveals: [...LONG_TERM, 'brokenKem'] },
   {
     name: 'last-resort keys revealed later, one-time key used',

@@ -12,7 +12,7 @@ import type { PeerId, RoomId } from './protocol/ids.ts';
 import type { PeerMessage } from './protocol/peer.ts';
 import type { AssuranceMessage, Effect, RoomEvent } from './room/events.ts';
 import { isPresent } from './room/state.ts';
-import type { Call, Peer } from './room/state.ts';
+import type { Call, Peer, RosterState } from './room/state.ts';
 import type { RoomCode } from './session-types.ts';
 
 export type AssuranceOptions = {
@@ -41,6 +41,7 @@ export class Assurance {
   /** Under which name and keys each peer was looked up last. */
   readonly #looked = new Map<PeerId, string>();
   #epoch = 0;
+  #verdict: RosterState['verdict'] = 'settling';
   #code: RoomCode | undefined;
 
   constructor(options: AssuranceOptions) {
@@ -95,9 +96,12 @@ export class Assurance {
       this.#looked.delete(peerId);
       this.#options.audit.add('peer-left', this.#options.now(), { device: hexBytes(looked.slice(0, DEVICE_ID_CHARS)) });
     }
-    if (call.roster.epoch === this.#epoch) return;
-    this.#epoch = call.roster.epoch;
-    this.#options.audit.add('roster-changed', this.#options.now(), { epoch: this.#epoch });
+    const { epoch, verdict } = call.roster;
+    const { audit, now } = this.#options;
+    if (epoch !== this.#epoch) audit.add('roster-changed', now(), { epoch });
+    if (verdict === 'mismatch' && this.#verdict !== 'mismatch') audit.add('roster-mismatch', now(), { epoch });
+    this.#epoch = epoch;
+    this.#verdict = verdict;
   }
 
   /** Somebody here has compared codes with this peer's device, or takes that back. */

@@ -9,6 +9,7 @@ import type { Bytes } from './protocol/bytes.ts';
 import type { PeerId } from './protocol/ids.ts';
 import type { PeerMessage } from './protocol/peer.ts';
 import type { Effect } from './room/events.ts';
+import { isPresent } from './room/state.ts';
 import type { Call } from './room/state.ts';
 import { Signalling } from './signalling.ts';
 import type { SignallingOptions } from './signalling.ts';
@@ -74,6 +75,7 @@ export class Membership {
   }
 
   settled(call: Call): void {
+    if (isPresent(call)) this.#ready?.keys.setPresent(new Set(call.peers.keys()));
     this.#ready?.assurance.settled(call);
   }
 
@@ -95,12 +97,14 @@ export class Membership {
     this.#options.audit.add('session-ended', this.#options.now());
   }
 
-  #begin(keys: JoinKeys, { provider, roomId }: KeyRing): void {
+  #begin(keys: JoinKeys, ring: KeyRing): void {
+    const { provider, roomId } = ring;
     const { audit, now, onEvent, onDropped, onCode } = this.#options;
     // the ring was made with it
     const identity = this.#options.identity() as IdentityProvider;
     const isRevoked = (deviceId: Bytes): Promise<boolean> => identity.pins.isRevoked(deviceId);
-    const proofs = new Proofs({ provider, roomId, self: this.#self, keys, now, isRevoked });
+    // statements have times as certificates have: a wrong clock of ours must not have us miss that keys are dead
+    const proofs = new Proofs({ provider, roomId, self: this.#self, keys, now: () => ring.now(), isRevoked });
     const send = (to: PeerId, message: PeerMessage): void => this.send(to, message);
     const shared = { roomId, self: this.#self, identity, audit, now, send, onEvent, onDropped, onCode };
     this.#ready = { keys, proofs, assurance: new Assurance({ ...shared, proofs }) };

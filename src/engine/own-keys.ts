@@ -86,19 +86,20 @@ export class OwnKeys {
 
   /** New device keys, from the next join on. Gives the statement for the others, base64url. */
   async rotate(): Promise<string> {
-    const { provider } = await this.ring();
+    const ring = await this.ring();
     const identity = await this.#openIdentity();
-    return toBase64Url((await identity.rotate(provider, this.#nowS())).statement);
+    return toBase64Url((await identity.rotate(ring.provider, seconds(ring))).statement);
   }
 
   /** Gives the device's keys up. Gives the statement for the others, base64url. */
   async revoke(): Promise<string> {
-    const { provider } = await this.ring();
+    const ring = await this.ring();
     const identity = await this.#openIdentity();
-    return toBase64Url(await identity.revoke(provider, this.#nowS()));
+    return toBase64Url(await identity.revoke(ring.provider, seconds(ring)));
   }
+}
 
-  #nowS(): number {
-    return Math.floor(this.#options.now() / 1000);
-  }
+/** By the clock that the others check statements with. */
+function seconds(ring: KeyRing): number {
+  return Math.floor(ring.now() / 1000);
 }

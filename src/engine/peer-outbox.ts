@@ -37,11 +37,8 @@ export class PeerOutbox {
   /** Begins the session, with the bundle that came with the welcome or with one that is asked for. */
   meet(bundle?: HandedBundle): void {
     this.#isMeeting = true;
-    this.#do(async () => {
-      if (this.#options.isSession()) return;
-      const found = bundle ?? (await this.#options.fetch());
-      if (found && (await this.#options.begin(found))) this.#release();
-    });
+    if (bundle) this.#begin(bundle);
+    else if (!this.#options.isSession()) void this.#fetch();
   }
 
   /** The peer has begun it. */
@@ -58,6 +55,18 @@ export class PeerOutbox {
   /** When everything that can be said is out: to a peer without a session, that is nothing. */
   idle(): Promise<void> {
     return this.#options.isSession() ? this.#work : Promise.resolve();
+  }
+
+  /** Not in the queue: a relay that never answers must not hold back what can be said. */
+  async #fetch(): Promise<void> {
+    const bundle = await this.#options.fetch().catch(() => this.#options.onDropped('signalling-failed'));
+    if (bundle) this.#begin(bundle);
+  }
+
+  #begin(bundle: HandedBundle): void {
+    this.#do(async () => {
+      if (!this.#options.isSession() && (await this.#options.begin(bundle))) this.#release();
+    });
   }
 
   #release(): void {

@@ -34,6 +34,8 @@ export type SignallingOptions = {
 
 /** Of the connection's own making: they must not depend on it. */
 const RELAY_FIRST: readonly PeerMessage['type'][] = ['offer', 'answer', 'candidates', 'leave'];
+/** The relay can name any number of peers; those that we have no keys with are forgotten, the oldest first. */
+const OUTBOXES_MAX = 128;
 /** Somebody who begins as another, or shows keys that cannot be: the page hears of it. */
 const LOUD_FAULTS: readonly string[] = ['second-handshake', 'revoked', 'wrong-mode'];
 
@@ -175,6 +177,7 @@ export class Signalling {
   #outbox(to: PeerId): PeerOutbox {
     const known = this.#outboxes.get(to);
     if (known) return known;
+    if (this.#outboxes.size >= OUTBOXES_MAX) this.#forgetOutbox();
     const outbox = new PeerOutbox({
       isSession: () => this.#join?.hasSession(to) ?? false,
       fetch: async () => {
@@ -196,13 +199,24 @@ export class Signalling {
     return outbox;
   }
 
+  #forgetOutbox(): void {
+    for (const [peerId, outbox] of this.#outboxes) {
+      if (this.#join?.hasSession(peerId)) continue;
+      outbox.giveUp();
+      this.#outboxes.delete(peerId);
+      return;
+    }
+  }
+
   async #deliver(to: PeerId, message: PeerMessage): Promise<void> {
-    const payload = await this.#join?.seal(to, formatPeerMessage(message));
-    if (!payload) return this.#options.onDropped('too-large');
-    const overRelay = (): boolean => this.#relay?.send(to, toBase64Url(payload)) ?? false;
-    const direct = (): boolean => this.#options.sendDirect(to, payload);
-    const isOut = RELAY_FIRST.includes(message.type) ? overRelay() || direct() : direct() || overRelay();
-    if (!isOut) this.#options.onDropped('relay-away');
+    const overRelay = (payload: Bytes): boolean => this.#relay?.send(to, toBase64Url(payload)) ?? false;
+    const direct = (payload: Bytes): boolean => this.#options.sendDirect(to, payload);
+    const fault = await this.#join?.send(to, formatPeerMessage(message), (payload) =>
+      RELAY_FIRST.includes(message.type)
+        ? overRelay(payload) || direct(payload)
+        : direct(payload) || overRelay(payload),
+    );
+    if (fault) this.#options.onDropped(fault === 'not-carried' ? 'relay-away' : fault);
   }
 
   /** One piece of work that fails is counted, and must not stop those after it. */

@@ -12,12 +12,16 @@ describe('Honest peers', () => {
       it(`${count} over ${isDirect ? 'their own connections' : 'the relay'}: encrypted, consistent, one code`, async () => {
         const pages = await gather(new MemoryRelay(), NAMES.slice(0, count), { isDirect });
         // what is judged late changes nothing, nor does the beat
-        for (const timer of ['roster-verdict', 'roster-grace', 'roster-beat']) for (const page of pages) page.fire(timer);
+        for (const timer of ['roster-verdict', 'roster-grace', 'roster-beat'])
+          for (const page of pages) page.fire(timer);
         await assertUnharmed(pages);
         for (const page of pages) {
           assert.deepEqual(page.errors, []);
           assert.deepEqual(page.view.encryption.mismatches, []);
-          assert.deepEqual(new Set(page.names), new Set(pages.filter((other) => other !== page).map(({ view }) => view.name)));
+          assert.deepEqual(
+            new Set(page.names),
+            new Set(pages.filter((other) => other !== page).map(({ view }) => view.name)),
+          );
         }
       });
     }

@@ -36,7 +36,7 @@ function distance(a: string, b: string): number {
   return row[b.length]!;
 }
 
-describe('VE2: a commitment', () => {
+describe('RC1: a commitment', () => {
   it('is SHA-256 of label, roster, peer and nonce, as another implementation has it', () => {
     const hash = createHash('sha256')
       .update('tai/1 code commitment')
@@ -57,7 +57,7 @@ describe('VE2: a commitment', () => {
   });
 });
 
-describe('VE4: a room code', () => {
+describe('RC3: a room code', () => {
   it('is six emoji and 30 digits of SHA-512, as another implementation has it', () => {
     const hash = createHash('sha512').update('tai/1 code value').update(ROSTER);
     for (const [peerId, bytes] of REVEALS) hash.update(idBytes(peerId)).update(bytes);

@@ -41,7 +41,7 @@ function told(out: readonly Outgoing[]): readonly string[] {
 const TWO = [ALICE, BOB];
 const THREE = [ALICE, BOB, CAROL];
 
-describe('VE1: a round of two', () => {
+describe('RC1: a round of two', () => {
   it('commits, then reveals, then has the code that both nonces make', () => {
     const rounds = alice();
     assert.deepEqual(rounds.setRoster(hashOf(TWO), TWO), [{ to: BOB, message: commitOf(ALICE, TWO, nonceOf(1)) }]);
@@ -91,7 +91,7 @@ describe('VE1: a round of two', () => {
   });
 });
 
-describe('VE1: a lost message', () => {
+describe('RC2: a lost message', () => {
   it('is asked for, of those whose part is missing and of nobody else', () => {
     const rounds = alice();
     rounds.setRoster(hashOf(THREE), THREE);
@@ -126,7 +126,7 @@ describe('VE1: a lost message', () => {
   });
 });
 
-describe('VE3: a roster that comes or goes', () => {
+describe('RC1: a roster that comes or goes', () => {
   it('is kept for: who is ahead of us is heard once we are there', () => {
     const rounds = alice();
     rounds.setRoster(hashOf(TWO), TWO);
@@ -241,7 +241,7 @@ describe('VE3: a roster that comes or goes', () => {
   });
 });
 
-describe('VE2: an attacker in the roster', () => {
+describe('RC2: an attacker in the roster', () => {
   it('gets no nonce before it has committed, whatever the others do and whatever it asks', () => {
     const members = [ALICE, BOB, CAROL, MALLORY];
     const rounds = alice();
@@ -329,7 +329,7 @@ describe('VE2: an attacker in the roster', () => {
   });
 });
 
-describe('VE4: somebody between two', () => {
+describe('RC3: somebody between two', () => {
   it('cannot make their codes equal: both rounds finish, with different codes, in 200 rooms', () => {
     for (let seed = 1; seed <= 200; seed++) {
       const random = new Random(seed);

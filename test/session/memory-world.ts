@@ -86,7 +86,11 @@ export function memoryWorld(relay: MemoryRelay, name: string, options: WorldOpti
   return world;
 }
 
-export function connectMemoryRelay(relay: MemoryRelay, options: RelaySocketOptions, onClose = (): void => {}): RelayPort {
+export function connectMemoryRelay(
+  relay: MemoryRelay,
+  options: RelaySocketOptions,
+  onClose = (): void => {},
+): RelayPort {
   void relay.connect(options);
   return {
     send: (to, payload) => relay.forward(options, to, payload),

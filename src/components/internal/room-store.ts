@@ -209,7 +209,7 @@ export class RoomStore implements RoomActions {
     const session = engine.createSession({
       relay,
       room: address,
-      identity,
+      ...(identity !== undefined && { identity }),
       ...(displayName !== undefined && { displayName }),
       ...(iceServers !== undefined && { iceServers }),
       ...(workerUrl !== undefined && { workerUrl }),

@@ -15,14 +15,12 @@ export type Engine = {
   }): Promise<RoomAddress | undefined>;
 };
 
-export type RoomConfig = Omit<SessionOptions, 'room' | 'identity'> & {
+export type RoomConfig = Omit<SessionOptions, 'room'> & {
   readonly roomName: string;
   readonly roomSecret: Uint8Array | string | undefined;
   readonly offers: PerDevice<boolean>;
   readonly hasLobby: boolean;
   readonly isAutoJoin: boolean;
-  /** Whose keys: a guest's live as long as this page, a device's are kept in this browser. */
-  readonly identity: 'guest' | 'device';
   /** Set where the page asks for a protection that this version does not have: then nothing is connected. */
   readonly refusal: StringKey | undefined;
 };

@@ -1,5 +1,5 @@
 /**
- * 64 emoji for people to compare, six bits each. The order is part of the protocol (PROTOCOL.md VE4): whoever changes it
+ * 64 emoji for people to compare, six bits each. The order is part of the protocol (PROTOCOL.md RC3): whoever changes it
  * changes every code.
  *
  * How they were chosen: one code point each, shown in colour without a variation selector, in Unicode since 2016, so that every

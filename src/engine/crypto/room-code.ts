@@ -1,5 +1,5 @@
 /**
- * The room code (PROTOCOL.md VE1–VE4): the same on all screens, if nobody sits between. Short enough to be read out, and
+ * The room code (PROTOCOL.md RC1–RC3): the same on all screens, if nobody sits between. Short enough to be read out, and
  * nevertheless not to be searched for: every member commits to a nonce before it sees anybody else's.
  */
 import { asciiBytes, concatBytes } from '../protocol/bytes.ts';

@@ -1,6 +1,6 @@
 /**
  * What two people compare about each other's devices, out loud or by camera, in the manner of Signal's numeric
- * fingerprint (PROTOCOL.md VE5–VE7). It is over the signing keys: a renewed certificate of the same device keeps it, and whoever
+ * fingerprint (PROTOCOL.md SN1). It is over the signing keys: a renewed certificate of the same device keeps it, and whoever
  * compared once need not do so again.
  */
 import { asciiBytes, concatBytes } from '../protocol/bytes.ts';
@@ -29,7 +29,7 @@ export type Pause = () => Promise<void>;
 const LABEL = asciiBytes('tai/1 safety number');
 /** Of a key, so that a search for another key with the same 30 digits pays for each try. */
 export const SAFETY_ITERATIONS = 5200;
-/** Hashed without a pause: about 2 ms in a browser of 2026. All of it is 70 ms (Chromium) to 140 ms (Firefox). */
+/** Hashed without a pause: about 1 ms on a desktop, where all of it in one piece would hold the page up for 70 to 140 ms. */
 const ITERATIONS_A_TURN = 200;
 
 const QR_PREFIX = 'TAI-SAFETY:1:';

@@ -14,7 +14,7 @@ import type { PeerId } from '../protocol/ids.ts';
 import type { Sender } from '../protocol/peer.ts';
 import { answerPair, beginPair } from './handshake.ts';
 import type { AnswerFault, BeginFault, OwnParty } from './handshake.ts';
-import type { Pair } from './pair.ts';
+import type { Pair, SealFault } from './pair.ts';
 import {
   KIND_PUBLIC_KEY,
   formatHandshake,
@@ -28,7 +28,7 @@ import {
 const ONE_TIME_PRE_KEYS = 8;
 /** With so few left, new ones are published. */
 const ONE_TIME_LOW = 4;
-/** More than any room has. */
+/** More than any room has: the others are of peers that are gone, and may come back. */
 export const PAIRS_MAX = 128;
 
 export type OpenFault =
@@ -54,6 +54,8 @@ export type Opened =
     }
   | { readonly ok: false; readonly fault: OpenFault };
 
+export type SendFault = SealFault | 'no-session';
+
 export type MeetFault = BeginFault | 'too-many-peers';
 
 export type JoinKeysOptions = OwnParty & {
@@ -66,6 +68,7 @@ export class JoinKeys {
   readonly #preKeys: OwnPreKeys;
   readonly #pairs = new Map<PeerId, Pair>();
   readonly #refused = new Set<PeerId>();
+  #present: ReadonlySet<PeerId> = new Set();
   #isPublished = false;
   #isDrained = false;
 
@@ -115,6 +118,11 @@ export class JoinKeys {
     this.#refused.add(peer);
   }
 
+  /** Who is in the room by now. Of the others, those that came first give way where there are too many. */
+  setPresent(peers: ReadonlySet<PeerId>): void {
+    this.#present = peers;
+  }
+
   peers(): readonly PeerId[] {
     return [...this.#pairs.keys()];
   }
@@ -133,25 +141,28 @@ export class JoinKeys {
   /** Begins a session with a peer that was there before us; `undefined` = there is one now. */
   async meet(peer: PeerId, handed: HandedBundle): Promise<MeetFault | undefined> {
     if (this.#pairs.has(peer)) return undefined;
-    if (this.#pairs.size >= PAIRS_MAX) return 'too-many-peers';
     const bundle = await openSealedBundle(this.#options.room, peer, handed);
     if (!bundle) return 'bad-bundle';
     const begun = await beginPair(this.#options, peer, bundle);
     if (!begun.ok) return begun.fault;
     // theirs may have come meanwhile
-    if (!this.#pairs.has(peer)) this.#pairs.set(peer, begun.pair);
+    if (this.#pairs.has(peer)) return undefined;
+    if (!this.#makeSpace()) return 'too-many-peers';
+    this.#pairs.set(peer, begun.pair);
     return undefined;
   }
 
-  /** A payload for this peer; `undefined` without a session, and for a text that is too long. */
-  async seal(to: PeerId, text: string): Promise<Bytes | undefined> {
+  /**
+   * Seals a text for this peer, and hands the payload to `carry` before anything else is sealed for it. `carry` says whether
+   * it is on its way: one that is not (`not-carried`) is as if it had never been. `undefined` = it is.
+   */
+  async send(to: PeerId, text: string, carry: (payload: Bytes) => boolean): Promise<SendFault | undefined> {
     const pair = this.#refused.has(to) ? undefined : this.#pairs.get(to);
-    const sealed = await pair?.seal(new TextEncoder().encode(text));
-    if (!pair || !sealed) return undefined;
+    if (!pair) return 'no-session';
     const { room, self } = this.#options;
-    return sealed.isHeaderDue
-      ? formatHandshake(room, self, to, pair.header, sealed.message)
-      : formatMessage(sealed.message);
+    return pair.seal(new TextEncoder().encode(text), async ({ message, isHeaderDue }) =>
+      carry(isHeaderDue ? await formatHandshake(room, self, to, pair.header, message) : formatMessage(message)),
+    );
   }
 
   /** Opens what is said to come from `from`; the session decides whether that is so. Nothing changes where it does not open. */
@@ -161,7 +172,7 @@ export class JoinKeys {
     if (!payload) return refusal('malformed');
     if (payload.kind === KIND_PUBLIC_KEY) return this.#openFirst(from, payload.sealedHeader, payload.message);
     const pair = this.#pairs.get(from);
-    return pair ? this.#openBy(pair, payload.message) : refusal('no-session');
+    return pair ? this.#openBy(from, pair, payload.message) : refusal('no-session');
   }
 
   /** The next step of every ratchet brings a fresh ML-KEM key (HS10). */
@@ -174,11 +185,10 @@ export class JoinKeys {
     const header = await openHandshake(room, from, self, sealedHeader);
     if (!header) return refusal('unopened');
     const known = this.#pairs.get(from);
-    if (known?.role === 'responder' && equalBytes(known.header, header)) return this.#openBy(known, message);
+    if (known?.role === 'responder' && equalBytes(known.header, header)) return this.#openBy(from, known, message);
     // A session of ours that nobody has answered gives way to one that the other side began at the same time.
     if (known && (known.role === 'responder' || known.hasOpened)) return refusal('second-handshake');
     if (known && self < from) return refusal('crossed');
-    if (this.#pairs.size >= PAIRS_MAX) return refusal('too-many-peers');
     const answer = await answerPair(this.#options, this.#preKeys, from, header, message);
     if (!answer.ok) return answer;
     const { pair, plaintext } = answer;
@@ -186,6 +196,7 @@ export class JoinKeys {
     // … but only to the same device, and ours may have begun meanwhile
     if (current && !equalBytes(current.certificate.hash, pair.certificate.hash)) return refusal('second-handshake');
     if (current && self < from) return refusal('crossed');
+    if (!current && !this.#makeSpace()) return refusal('too-many-peers');
     // Only now, when somebody has proved to hold the keys: else anyone could use our pre-keys up.
     if (!answer.spend()) return refusal('replayed');
     this.#isDrained ||= !answer.isOneTime;
@@ -193,9 +204,22 @@ export class JoinKeys {
     return opened(pair, plaintext, true);
   }
 
-  async #openBy(pair: Pair, message: Bytes): Promise<Opened> {
+  async #openBy(from: PeerId, pair: Pair, message: Bytes): Promise<Opened> {
     const result = await pair.open(message, this.#options.now());
-    return result.ok ? opened(pair, result.plaintext, result.isFirst) : result;
+    if (!result.ok) return result;
+    // its keys may have been declared dead since we began (PN4)
+    if (result.isFirst && (await this.#options.isRevoked(pair.certificate))) {
+      this.refuse(from);
+      return refusal('revoked');
+    }
+    return opened(pair, result.plaintext, result.isFirst);
+  }
+
+  /** `false` where all sessions are of peers that are here. */
+  #makeSpace(): boolean {
+    if (this.#pairs.size < PAIRS_MAX) return true;
+    const gone = this.peers().find((peer) => !this.#present.has(peer));
+    return gone !== undefined && this.#pairs.delete(gone);
   }
 }
 

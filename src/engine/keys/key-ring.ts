@@ -8,7 +8,7 @@ import type { Bytes } from '../protocol/bytes.ts';
 import { PEER_ID_BYTES, peerIdFromBytes } from '../protocol/ids.ts';
 import type { PeerId, RoomId } from '../protocol/ids.ts';
 import type { RoomSecret } from '../protocol/invite.ts';
-import { TOKEN_LIFE_MAX_S, TOKEN_NONCE_BYTES, formatToken, tokenSigningBytes } from '../protocol/token.ts';
+import { admissionToken } from './admission-token.ts';
 import { JoinKeys } from './join-keys.ts';
 
 export { openRoomSecret } from '../crypto/room-keys.ts';
@@ -51,17 +51,7 @@ export class KeyRing {
   async token(peerId: PeerId, joinNumber: number, nowS: number): Promise<string> {
     const aheadMs = nowS * 1000 - this.#now();
     this.#aheadMs = Math.abs(aheadMs) > CLOCK_AHEAD_MIN_MS ? aheadMs : 0;
-    const claims = {
-      roomId: this.roomId,
-      pkRoom: this.#keys.admission.publicKey,
-      pkHost: this.#keys.pkHost,
-      peerId,
-      joinNumber,
-      iatS: nowS,
-      expS: nowS + TOKEN_LIFE_MAX_S,
-      nonce: globalThis.crypto.getRandomValues(new Uint8Array(TOKEN_NONCE_BYTES)),
-    };
-    return formatToken(claims, await this.#keys.admission.sign(tokenSigningBytes(claims)));
+    return admissionToken(this.#keys, peerId, joinNumber, nowS);
   }
 
   /** Milliseconds since 1970, by the relay's clock where ours is wrong. */

@@ -30,6 +30,10 @@ export type PairSealed = {
   readonly isHeaderDue: boolean;
 };
 
+export type SealFault =
+  /** Over the largest bucket. */
+  'too-large' | 'not-carried';
+
 export class Pair {
   readonly role: PairOptions['role'];
   readonly header: Bytes;
@@ -64,13 +68,19 @@ export class Pair {
     return this.#hasOpened;
   }
 
-  /** `undefined` for a text over the largest bucket. */
-  seal(plaintext: Bytes): Promise<PairSealed | undefined> {
+  /**
+   * Seals a text and hands it to `carry`, which says whether it has left us. One that has not does not count: the next one
+   * takes its place in the chain. Else whoever is away for long would seal more into the void than the peer may skip (HS9),
+   * and never be heard again. No key serves twice with one nonce by that: each message has a random one of its own.
+   */
+  seal(plaintext: Bytes, carry: (sealed: PairSealed) => Promise<boolean>): Promise<SealFault | undefined> {
     return this.#inOrder(async () => {
       const sealed = await sealMessage(this.#ratchet, plaintext);
-      if (!sealed) return undefined;
+      if (!sealed) return 'too-large';
+      const isHeaderDue = this.role === 'initiator' && !this.#hasOpened;
+      if (!(await carry({ message: sealed.message, isHeaderDue }))) return 'not-carried';
       this.#ratchet = sealed.ratchet;
-      return { message: sealed.message, isHeaderDue: this.role === 'initiator' && !this.#hasOpened };
+      return undefined;
     });
   }
 

@@ -1,5 +1,5 @@
 /**
- * How the members of a roster come to one room code (PROTOCOL.md VE1–VE4): everybody commits to a random nonce, and reveals it
+ * How the members of a roster come to one room code (PROTOCOL.md RC1–RC3): everybody commits to a random nonce, and reveals it
  * only when it holds the commitments of all. Then whoever sits between two members has had to fix its own nonces before
  * it could know theirs, and the two codes are equal with a chance of 2⁻³⁶ for the emoji alone, whatever it computes. One
  * that does not like what it sees can fall silent or force another roster: each such try is seen, and has the same chance.

@@ -1,5 +1,5 @@
 /**
- * How the members of a room agree on a room code (PROTOCOL.md VE1–VE4): each commits to a nonce, and reveals it once it
+ * How the members of a room agree on a room code (PROTOCOL.md RC1–RC3): each commits to a nonce, and reveals it once it
  * holds everybody's commitment. Every field that is bytes is 32 bytes as base64url.
  */
 import { fromBase64Url } from './bytes.ts';

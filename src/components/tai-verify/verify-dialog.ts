@@ -1,0 +1,204 @@
+/** The dialog of `<tai-verify>`, fetched when somebody first wants to compare: what is shown, and what an answer does. */
+import { html, nothing } from 'lit';
+import type { LitElement, ReactiveController, TemplateResult } from 'lit';
+import type { ParticipantView, PeerId, SafetyNumber } from '../../engine/index.ts';
+import { markOf } from '../internal/encryption.ts';
+import { TaiLeaveRequestEvent } from '../internal/events.ts';
+import type { Room, VerifyTarget } from '../internal/room-context.ts';
+import type { RoomController } from '../internal/room-controller.ts';
+import { drawQr } from './qr-code.ts';
+import type { QrCode } from './qr-code.ts';
+import { browserScanner, cameraErrorKey, look } from './qr-scanner.ts';
+import type { ScannerPort } from './qr-scanner.ts';
+import { renderVerify } from './verify-dialog.template.ts';
+import type { VerifyHandlers, VerifyStep } from './verify-dialog.template.ts';
+
+export { verifyStyles } from './verify-dialog.styles.ts';
+
+export class VerifyDialog implements ReactiveController {
+  readonly #host: LitElement;
+  readonly #room: RoomController;
+  readonly #scanner: () => ScannerPort | undefined;
+  #step: VerifyStep = 'compare';
+  #number: SafetyNumber | undefined;
+  #qr: QrCode | undefined;
+  /** While the scanner looks. */
+  #camera: MediaStream | undefined;
+  /** What the scanner has to say. */
+  #note = '';
+  #target: VerifyTarget | undefined;
+  /** What the dialog was last opened for: one that the participant closes tells so a task later, and must not open again. */
+  #shown: VerifyTarget | undefined;
+  /** Whose safety number is shown: a peer, and its device. */
+  #numberOf = '';
+  #scan: AbortController | undefined;
+
+  /** `scanner`: in place of the browser's own. */
+  constructor(host: LitElement, room: RoomController, scanner: () => ScannerPort | undefined) {
+    this.#host = host;
+    this.#room = room;
+    this.#scanner = scanner;
+    host.addController(this);
+  }
+
+  hostDisconnected(): void {
+    this.#reset();
+    // what is taken out of the page is no longer modal, though it stays open
+    this.#element()?.close();
+    this.#shown = undefined;
+  }
+
+  hostUpdate(): void {
+    const room = this.#room.room;
+    const target = room?.verifying;
+    if (target !== this.#target) {
+      this.#target = target;
+      this.#reset();
+    }
+    const peer = room && peerOf(room, target);
+    const numberOf = peer?.identity ? `${peer.peerId} ${peer.identity.deviceId}` : '';
+    if (numberOf !== this.#numberOf) {
+      this.#numberOf = numberOf;
+      this.#number = undefined;
+      this.#qr = undefined;
+      if (peer && numberOf !== '') void this.#load(peer.peerId, numberOf);
+    }
+    // whose keys are refused, or who has left, is nobody to scan
+    if (this.#scan && (!peer || markOf(peer) === 'wrong-key')) this.#stopScan();
+  }
+
+  render(): TemplateResult {
+    const room = this.#room.room;
+    const text = this.#room.text.bind(this.#room);
+    const model = {
+      ...{ text, step: this.#step, number: this.#number, qr: this.#qr, camera: this.#camera, note: this.#note },
+      peer: room && peerOf(room, room.verifying),
+    };
+    return html`
+      <dialog part="dialog" aria-labelledby="title" @close=${() => this.#onClose()}>
+        ${room?.verifying === undefined ? nothing : renderVerify({ ...model, room }, this.#on)}
+      </dialog>
+    `;
+  }
+
+  hostUpdated(): void {
+    const dialog = this.#element();
+    if (!dialog) return;
+    const target = this.#host.isConnected ? this.#target : undefined;
+    if (target === undefined) dialog.close();
+    else if (target !== this.#shown && !dialog.open) dialog.showModal();
+    this.#shown = target;
+    // the button that was pressed is gone: whoever reads by ear goes on at the title
+    if (dialog.open && !this.#host.shadowRoot?.activeElement) dialog.querySelector('h2')?.focus();
+  }
+
+  readonly #on: VerifyHandlers = {
+    close: () => this.#room.room?.actions.trust.close(),
+    show: (target) => this.#room.room?.actions.trust.open(target),
+    answer: (peers, isSame) => this.#answer(peers, isSame),
+    undo: (peers) => this.#setVerified(peers, false),
+    again: () => {
+      this.#reset();
+      this.#host.requestUpdate();
+    },
+    leave: () => this.#room.request(new TaiLeaveRequestEvent(), (actions) => actions.leave()),
+    scan: (peerId) => void this.#startScan(peerId),
+    stopScan: () => this.#stopScan(),
+  };
+
+  /** About those whose codes were on the screen, whoever has come since. */
+  #answer(peers: readonly PeerId[], isSame: boolean): void {
+    if (isSame) this.#setVerified(peers, true);
+    else this.#differ();
+  }
+
+  #differ(): void {
+    this.#step = 'differs';
+    // a slip with the room's code says of nobody which of them it was
+    if (this.#target !== undefined && this.#target !== 'room') this.#setVerified([this.#target], false);
+    this.#host.requestUpdate();
+  }
+
+  #setVerified(peers: readonly PeerId[], isVerified: boolean): void {
+    this.#room.room?.actions.trust.setVerified(peers, isVerified);
+  }
+
+  async #load(peerId: PeerId, numberOf: string): Promise<void> {
+    const number = await this.#room.room?.actions.trust.safetyNumber(peerId);
+    if (numberOf !== this.#numberOf || !number) return;
+    this.#number = number;
+    this.#host.requestUpdate();
+    try {
+      const qr = await drawQr(number.qr);
+      if (numberOf !== this.#numberOf) return;
+      this.#qr = qr;
+      this.#host.requestUpdate();
+    } catch {
+      // the digits say the same
+    }
+  }
+
+  async #startScan(peerId: PeerId): Promise<void> {
+    this.#stopScan();
+    this.#note = '';
+    const scan = new AbortController();
+    this.#scan = scan;
+    try {
+      await this.#scanWith(scan.signal, peerId);
+    } catch (error) {
+      const device = this.#room.text('the-camera');
+      if (!scan.signal.aborted) this.#note = this.#room.text(cameraErrorKey(error), { device });
+    }
+    // one that was ended has been cleared away, and the next may have begun
+    if (!scan.signal.aborted) this.#stopScan();
+  }
+
+  async #scanWith(signal: AbortSignal, peerId: PeerId): Promise<void> {
+    const scanner = this.#scanner() ?? browserScanner;
+    const track = await scanner.openCamera(this.#room.room?.view.cameraTrack);
+    if (signal.aborted) return track.stop();
+    signal.addEventListener('abort', () => track.stop());
+    this.#camera = new MediaStream([track]);
+    this.#host.requestUpdate();
+    const read = await scanner.createReader();
+    await this.#host.updateComplete;
+    const video = this.#element()?.querySelector('video');
+    if (video && !signal.aborted) await look(video, track, read, (text) => this.#take(text, peerId), signal);
+  }
+
+  /** Whether that is what was looked for. */
+  #take(text: string, peerId: PeerId): boolean {
+    const result = this.#room.room?.actions.trust.checkScan(peerId, text);
+    this.#note = result === 'unreadable' ? this.#room.text('verify-scan-other') : '';
+    if (result === 'match') this.#setVerified([peerId], true);
+    if (result === 'mismatch') this.#differ();
+    this.#host.requestUpdate();
+    return result !== 'unreadable';
+  }
+
+  #stopScan(): void {
+    this.#scan?.abort();
+    this.#scan = undefined;
+    this.#camera = undefined;
+    this.#host.requestUpdate();
+  }
+
+  #reset(): void {
+    this.#stopScan();
+    this.#step = 'compare';
+    this.#note = '';
+  }
+
+  #element(): HTMLDialogElement | null {
+    return this.#host.renderRoot.querySelector('dialog');
+  }
+
+  /** By Escape, or as a phone goes back. Told a task later: it may be open again by then. */
+  #onClose(): void {
+    if (this.#element()?.open === false) this.#room.room?.actions.trust.close();
+  }
+}
+
+function peerOf({ view }: Room, target: VerifyTarget | undefined): ParticipantView | undefined {
+  return view.participants.find(({ peerId }) => peerId === target);
+}

@@ -1,0 +1,60 @@
+/** What the devices behind a `WebRTCE2EE` show each other beside messages: who they are, and what became of their keys. */
+import type { Provider } from '../crypto/provider.ts';
+import { compareScan, safetyNumber } from '../crypto/safety-number.ts';
+import { openRevocation, openRotation } from '../crypto/statement.ts';
+import type { Revocation, Rotation } from '../crypto/statement.ts';
+import { equalBytes } from '../protocol/bytes.ts';
+import type { Bytes } from '../protocol/bytes.ts';
+import type { KeyRevokeMessage, KeyRotationMessage } from '../protocol/e2ee.ts';
+import type { PeerId } from '../protocol/ids.ts';
+import type { ClientSessions } from './client-sessions.ts';
+
+export type ClientProofsOptions = {
+  readonly provider: Provider;
+  readonly sessions: ClientSessions;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly isRevoked: (deviceId: Bytes) => Promise<boolean>;
+};
+
+export class ClientProofs {
+  readonly #options: ClientProofsOptions;
+
+  constructor(options: ClientProofsOptions) {
+    this.#options = options;
+  }
+
+  /** Of the two devices of the session with this peer; `undefined` without one. */
+  async safetyNumber(peerId: PeerId): Promise<Awaited<ReturnType<typeof safetyNumber>> | undefined> {
+    const peer = this.#options.sessions.get(peerId);
+    return peer && safetyNumber(peer.chosen.own, peer.certificate);
+  }
+
+  checkScan(peerId: PeerId, text: string): ReturnType<typeof compareScan> {
+    const peer = this.#options.sessions.get(peerId);
+    return peer ? compareScan(peer.chosen.own, peer.certificate, text) : 'unreadable';
+  }
+
+  /** `undefined` without a session with the sender, under another key id than the one it has now, and for a bad statement. */
+  async openRotation({ sender_id, key_id, statement }: KeyRotationMessage): Promise<Rotation | undefined> {
+    const peer = this.#options.sessions.get(sender_id);
+    if (!peer || !equalBytes(peer.current.hash, key_id)) return undefined;
+    const { provider, isRevoked } = this.#options;
+    return openRotation(provider, statement, peer.current, this.#nowS(), isRevoked);
+  }
+
+  /**
+   * A revocation proves itself, whoever brings it, and may be about keys that were not met here. `undefined` for a bad one, and
+   * where its sender goes by a key id that is known to be another device's.
+   */
+  async openRevocation({ sender_id, key_id, statement }: KeyRevokeMessage): Promise<Revocation | undefined> {
+    const peer = this.#options.sessions.get(sender_id);
+    const named = [peer?.certificate, peer?.current].find((each) => each && equalBytes(each.hash, key_id));
+    const revocation = await openRevocation(this.#options.provider, statement, this.#nowS());
+    return revocation && (!named || equalBytes(named.deviceId, revocation.deviceId)) ? revocation : undefined;
+  }
+
+  #nowS(): number {
+    return Math.floor(this.#options.now() / 1000);
+  }
+}
