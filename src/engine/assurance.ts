@@ -99,6 +99,8 @@ export class Assurance {
     const { epoch, verdict } = call.roster;
     const { audit, now } = this.#options;
     if (epoch !== this.#epoch) audit.add('roster-changed', now(), { epoch });
+    // All see the same, and yet there is no code: something of it was lost on the way.
+    if (verdict === 'consistent' && this.#verdict !== 'consistent' && !this.#code) this.#tellAll(this.#rounds.ask());
     if (verdict === 'mismatch' && this.#verdict !== 'mismatch') audit.add('roster-mismatch', now(), { epoch });
     this.#epoch = epoch;
     this.#verdict = verdict;
@@ -158,8 +160,8 @@ export class Assurance {
 
   #cheated(peerId: PeerId, reason: CodeFault): void {
     this.#options.onDropped(reason);
-    // news that crossed ours is no fault; another word than the one given is
-    if (reason !== 'not-a-member') this.#options.onEvent({ type: 'peer-doubted', peerId });
+    // News that crossed ours, or that one of us has forgotten, is no fault; a reveal that was never committed to is.
+    if (reason === 'wrong-reveal') this.#options.onEvent({ type: 'peer-doubted', peerId });
   }
 
   #tellAll(out: readonly Outgoing[]): void {

@@ -76,7 +76,8 @@ function encryptionOf({ call }: RoomState, { roomKind, iceHosts, roomCode }: Vie
     isMediaDtls: true,
     iceHosts,
     isKeyAgreed: encryptions.every((encryption) => encryption === 'encrypted' || encryption === 'verified'),
-    roomCode: isPresent(call) && call.roster.verdict !== 'mismatch' ? roomCode : undefined,
+    // while somebody comes or goes, the code is that of a room that is no more
+    roomCode: isPresent(call) && call.roster.verdict === 'consistent' ? roomCode : undefined,
     roster: isPresent(call) ? call.roster.verdict : 'settling',
     mismatches: isPresent(call) ? call.roster.mismatches : [],
     isFrameSealed: false,

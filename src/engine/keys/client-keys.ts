@@ -30,9 +30,13 @@ export class ClientKeys {
   constructor(party: ClientParty) {
     this.party = party;
     const now = (): number => party.now();
-    this.sessions = new ClientSessions({ room: party.room, self: party.self, now });
-    const isRevoked = (deviceId: Bytes): Promise<boolean> => party.isRevoked(deviceId);
-    this.proofs = new ClientProofs({ provider: party.provider, sessions: this.sessions, now, isRevoked });
+    this.sessions = new ClientSessions({
+      room: party.room,
+      self: party.self,
+      now,
+      isRevoked: ({ deviceId }) => party.isRevoked(deviceId),
+    });
+    this.proofs = new ClientProofs(party, this.sessions);
     this.#kemStepMs = now();
   }
 
@@ -56,8 +60,7 @@ export class ClientKeys {
     return this.#inOrder.run(async () => this.sessions.meet((await this.#newest()).own, peerId, handed));
   }
 
-  /** `undefined` without a session, and for a text that is too long. */
-  seal(to: PeerId, text: string): Promise<ClientSealed | undefined> {
+  seal(to: PeerId, text: string): Promise<ClientSealed> {
     const nowMs = this.party.now();
     if (Math.abs(nowMs - this.#kemStepMs) >= KEM_STEP_EVERY_MS) {
       this.#kemStepMs = nowMs;

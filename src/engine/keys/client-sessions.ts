@@ -42,23 +42,23 @@ export type ClientOpened =
   /** What the caller has accepted; `isFirst`: the first message of this session that has opened here. */
   { readonly ok: true; readonly isFirst: boolean } | { readonly ok: false; readonly fault: ClientOpenFault };
 
-export type ClientSealed = {
-  readonly payload: Bytes;
-  /** Of our own certificate in the session that has sealed it: SHA-256. */
-  readonly keyId: Bytes;
-};
+export type ClientSealed =
+  | {
+      readonly ok: true;
+      readonly payload: Bytes;
+      /** Of our own certificate in the session that has sealed it: SHA-256. */
+      readonly keyId: Bytes;
+    }
+  | { readonly ok: false; readonly fault: 'no-session' | 'too-large' };
+
+export type ClientSessionsOptions = Pick<OwnParty, 'room' | 'self' | 'now' | 'isRevoked'>;
 
 export class ClientSessions {
-  readonly #room: OwnParty['room'];
-  readonly #self: PeerId;
-  readonly #now: () => number;
+  readonly #own: ClientSessionsOptions;
   readonly #peers = new Map<PeerId, ClientPeer>();
 
-  /** `now`: milliseconds since 1970. */
-  constructor({ room, self, now }: Pick<OwnParty, 'room' | 'self' | 'now'>) {
-    this.#room = room;
-    this.#self = self;
-    this.#now = now;
+  constructor(own: ClientSessionsOptions) {
+    this.#own = own;
   }
 
   /** `undefined` without a session. */
@@ -74,7 +74,7 @@ export class ClientSessions {
   async meet(own: OwnParty, peerId: PeerId, handed: HandedBundle): Promise<ClientMeetFault | undefined> {
     if (this.#peers.has(peerId)) return undefined;
     if (this.#peers.size >= PAIRS_MAX) return 'too-many-peers';
-    const bundle = await openSealedBundle(this.#room, peerId, handed);
+    const bundle = await openSealedBundle(this.#own.room, peerId, handed);
     if (!bundle) return 'bad-bundle';
     const begun = await beginPair(own, peerId, bundle);
     if (!begun.ok) return begun.fault;
@@ -82,15 +82,19 @@ export class ClientSessions {
     return undefined;
   }
 
-  /** `undefined` without a session, and for a text that is too long. */
-  async seal(to: PeerId, text: string): Promise<ClientSealed | undefined> {
+  /** A fault without a session, and for a text that is too long. What is sealed counts as sent. */
+  async seal(to: PeerId, text: string): Promise<ClientSealed> {
     const chosen = this.#peers.get(to)?.chosen;
-    const sealed = await chosen?.pair.seal(new TextEncoder().encode(text));
-    if (!chosen || !sealed) return undefined;
-    const payload = sealed.isHeaderDue
-      ? await formatHandshake(this.#room, this.#self, to, chosen.pair.header, sealed.message)
-      : formatMessage(sealed.message);
-    return { payload, keyId: chosen.own.hash };
+    if (!chosen) return { ok: false, fault: 'no-session' };
+    const { pair, own } = chosen;
+    let payload: Bytes | undefined;
+    await pair.seal(new TextEncoder().encode(text), async ({ message, isHeaderDue }) => {
+      payload = isHeaderDue
+        ? await formatHandshake(this.#own.room, this.#own.self, to, pair.header, message)
+        : formatMessage(message);
+      return true;
+    });
+    return payload ? { ok: true, payload, keyId: own.hash } : { ok: false, fault: 'too-large' };
   }
 
   /** `generations`: newest first; a first message may be for any of them. */
@@ -127,7 +131,7 @@ export class ClientSessions {
     message: Bytes,
     accepts: Accepts,
   ): Promise<ClientOpened> {
-    const header = await openHandshake(this.#room, from, this.#self, sealedHeader);
+    const header = await openHandshake(this.#own.room, from, this.#own.self, sealedHeader);
     if (!header) return refusal('unopened');
     const peer = this.#peers.get(from);
     const begun = peer?.begunByPeer;
@@ -155,16 +159,16 @@ export class ClientSessions {
 
   async #openBy(peer: ClientPeer, { pair }: ClientSession, message: Bytes, accepts: Accepts): Promise<ClientOpened> {
     const isAccepted = (plaintext: Bytes): boolean => accepts(new TextDecoder().decode(plaintext), pair.certificate);
-    const opened = await pair.open(message, this.#now(), isAccepted);
+    const opened = await pair.open(message, this.#own.now(), isAccepted);
     if (!opened.ok) return opened;
-    peer.settle(this.#now());
+    peer.settle(this.#own.now());
     return { ok: true, isFirst: opened.isFirst };
   }
 
   #add(peerId: PeerId, session: ClientSession): void {
     const peer = this.#peers.get(peerId);
     if (peer) peer.add(session);
-    else this.#peers.set(peerId, new ClientPeer(this.#self, peerId, session));
+    else this.#peers.set(peerId, new ClientPeer(this.#own.self, peerId, session));
   }
 }
 
