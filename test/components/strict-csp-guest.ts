@@ -6,6 +6,7 @@ import '../../src/define.ts';
 import { ok, until } from './assert.ts';
 import { FakeEngine, ROOM_CODE, participant, peerId } from './fake-session.ts';
 import { deepElements } from './deep-elements.ts';
+import { screenOf } from './qr-screen.ts';
 
 const page: typeof globalThis & { violations?: string[]; outcome?: string } = globalThis;
 page.violations = [];
@@ -33,31 +34,10 @@ async function compare(): Promise<string> {
   await until(() => shown('.emoji'), 'the room’s code');
   await click('dialog [data-peer] button');
   const qr = await until(() => shown('.qr'), 'the QR code');
-  // our own screen in front of our own camera
-  const canvas = document.createElement('canvas');
-  Object.assign(canvas, { width: 480, height: 480 });
-  const context = canvas.getContext('2d');
-  ok(context, 'a canvas');
-  const scale = 480 / Number(qr.getAttribute('viewBox')?.split(' ')[2]);
-  const modules = new Path2D(qr.querySelector('path')?.getAttribute('d') ?? '');
-  const draw = (): void => {
-    context.resetTransform();
-    context.fillStyle = '#fff';
-    context.fillRect(0, 0, 480, 480);
-    context.save();
-    context.scale(scale, scale);
-    context.clip(modules);
-    context.fillStyle = '#000';
-    context.fillRect(0, 0, 480, 480);
-    context.restore();
-    requestAnimationFrame(draw);
-  };
-  draw();
   const element = shown('tai-verify');
   ok(element instanceof TaiVerify, 'the dialog’s element');
-  const [track] = canvas.captureStream(15).getVideoTracks();
-  ok(track, 'a track');
-  element[SCANNER] = { ...browserScanner, openCamera: () => Promise.resolve(track) };
+  // our own screen in front of our own camera
+  element[SCANNER] = { ...browserScanner, openCamera: async () => screenOf(qr) };
   await click('.near button');
   await until(() => session.count('set-verified') === 1, 'the mark');
   session.verified(peerId(1));

@@ -6,6 +6,7 @@ import type { JoinKeys } from '../../src/engine/keys/join-keys.ts';
 import { toBase64Url, toHex } from '../../src/engine/protocol/bytes.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import { ALICE, BOB, CAROL, peerIdOf } from '../helpers/samples.ts';
+import { Forger } from '../attacks/forger.ts';
 import { JoinStage, assertOpens, assertRefused, bundleOf, sealed } from './join-stage.ts';
 
 let stage: JoinStage;
@@ -183,6 +184,20 @@ describe('A bundle', () => {
     assert.equal(bob.isLow, true);
   });
 
+  it('that does not open, or whose keys are refused, begins nothing', async () => {
+    const { head, one_time } = await bundleOf(bob);
+    assert.equal(await alice.meet(BOB, { head: one_time! }), 'bad-bundle');
+    assert.equal(await alice.meet(CAROL, { head }), 'bad-bundle');
+    const forger = new Forger(stage.provider, stage.room);
+    const zeros = new Uint8Array(32);
+    assert.equal(await alice.meet(BOB, await forger.bundle(BOB, bobsDevice, { oneTimeKey: zeros })), 'refused-key');
+    const { head: sealedHead } = await forger.open(BOB, { head });
+    const altered = await forger.seal(BOB, { head: sealedHead.with(-1, sealedHead.at(-1)! ^ 1), oneTime: undefined });
+    assert.equal(await alice.meet(BOB, altered), 'bad-bundle');
+    assert.equal(alice.hasSession(BOB), false);
+    assert.equal(await alice.meet(BOB, { head, one_time: one_time! }), undefined);
+  });
+
   it('is needed once: a second one for the same peer changes nothing', async () => {
     await agree();
     const before = alice.pair(BOB);
@@ -231,6 +246,27 @@ describe('Both begin at once', () => {
     await mallory.meet(BOB, bobs);
     await assertRefused(bob, ALICE, await sealed(mallory, BOB, 'm'), 'second-handshake');
     await assertOpens(alice, BOB, await sealed(bob, ALICE, 'b'), 'b');
+  });
+});
+
+describe('A first message', () => {
+  it('HS6: of another handshake is refused where a session stands, on either side', async () => {
+    await agree();
+    const [again, back] = await Promise.all([stage.member(ALICE), stage.member(BOB)]);
+    await again.meet(BOB, await bundleOf(bob));
+    await assertRefused(bob, ALICE, await sealed(again, BOB, 'x'), 'second-handshake');
+    await back.meet(ALICE, await bundleOf(alice));
+    await assertRefused(alice, BOB, await sealed(back, ALICE, 'x'), 'second-handshake');
+    await assertOpens(bob, ALICE, await sealed(alice, BOB, 'on'), 'on');
+  });
+
+  it('EN4: of keys that do not fit is refused, and uses nothing up', async () => {
+    await alice.meet(BOB, await bundleOf(bob));
+    const hello = await sealed(alice, BOB, 'hello');
+    const last = hello.at(-1)!;
+    await assertRefused(bob, ALICE, hello.with(-1, last ^ 1), 'unopened');
+    await assertRefused(bob, ALICE, hello.slice(0, -1), 'malformed');
+    await assertOpens(bob, ALICE, hello, 'hello');
   });
 });
 

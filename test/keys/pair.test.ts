@@ -115,6 +115,18 @@ describe('A pair', () => {
     await hand(bob, alice, 'welcome');
   });
 
+  it('changes nothing by a message that is not accepted: it can come again', async () => {
+    const { message } = await carried(alice, 'hello');
+    const heard: string[] = [];
+    const refused = await bob.open(message, NOW_MS, (plaintext) => {
+      heard.push(new TextDecoder().decode(plaintext));
+      return false;
+    });
+    assert.deepEqual([refused, heard], [{ ok: false, fault: 'malformed' }, ['hello']]);
+    assert.ok((await bob.open(message, NOW_MS, () => true)).ok);
+    assert.deepEqual(await bob.open(message, NOW_MS), { ok: false, fault: 'replayed' });
+  });
+
   it('HS10: makes a whole ML-KEM step within one message of each side and one more', async () => {
     await hand(alice, bob, 'hello');
     await hand(bob, alice, 'welcome');

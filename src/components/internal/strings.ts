@@ -136,6 +136,7 @@ export const ENGLISH = {
   verify: 'Verify',
   'verify-name': 'Verify {name}',
   'verify-room': 'Compare the room code',
+  'verify-failed': 'This could not be loaded. Is the network there? Try again.',
   'verify-close': 'Close',
   'verify-room-how': 'Read these six pictures out loud to each other.',
   'verify-room-why':

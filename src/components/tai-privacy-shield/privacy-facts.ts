@@ -62,7 +62,7 @@ function addKeys({ encryption, participants }: SessionView, add: Add): void {
   const { isKeyAgreed, isSignallingSealed, roomKind, roster } = encryption;
   const total = participants.length;
   const count = participants.filter((peer) => peer.encryption === 'verified').length;
-  if (isKeyAgreed) add('keys', true, 'shield-keys', 'shield-keys-hint');
+  if (isKeyAgreed && total > 0) add('keys', true, 'shield-keys', 'shield-keys-hint');
   else if (total > 0) add('keys', false, 'shield-no-keys', 'shield-no-keys-hint');
   if (isSignallingSealed) add('signalling', true, 'shield-signalling', 'shield-signalling-hint');
   if (roomKind === 'private') add('link', true, 'shield-link', 'shield-link-hint');

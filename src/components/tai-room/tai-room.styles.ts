@@ -145,7 +145,8 @@ export const roomStyles = [
       gap: 0.25rem 0.5rem;
       inline-size: fit-content;
       max-inline-size: min(100%, 34rem);
-      padding: 0.35rem 0.4rem 0.35rem 1.1rem;
+      padding-block: 0.35rem;
+      padding-inline: 1.1rem 0.4rem;
       border: 1px solid var(--_line);
       border-radius: var(--_radius-small);
       background: var(--_raised);

@@ -49,7 +49,7 @@ export class TaiVerify extends LitElement {
       // not to be had now; the next click asks again
       const actions = this.#room.room?.actions;
       actions?.trust.close();
-      actions?.notify(this.#room.text('error'));
+      actions?.notify(this.#room.text('verify-failed'));
     }
     this.#isFetching = false;
   }

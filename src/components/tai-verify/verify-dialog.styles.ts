@@ -121,7 +121,7 @@ export const verifyStyles = [
       gap: 0.15rem;
       padding: 0.8rem 0.25rem 0.65rem;
       border-radius: var(--_radius-small);
-      background: var(--_sunken);
+      background: color-mix(in oklab, var(--_surface), var(--_text) 6%);
       font-size: clamp(0.8125rem, 4vw, 1rem);
       font-weight: 600;
       text-align: center;
@@ -139,7 +139,7 @@ export const verifyStyles = [
       gap: 0.45rem 0.25rem;
       padding: 0.9rem 0.5rem;
       border-radius: var(--_radius-small);
-      background: var(--_sunken);
+      background: color-mix(in oklab, var(--_surface), var(--_text) 6%);
       font-family: ui-monospace, 'Cascadia Mono', 'SF Mono', Menlo, 'DejaVu Sans Mono', monospace;
       font-size: 1.2rem;
       font-variant-numeric: tabular-nums;

@@ -49,7 +49,7 @@ export type ClientSealed =
       /** Of our own certificate in the session that has sealed it: SHA-256. */
       readonly keyId: Bytes;
     }
-  | { readonly ok: false; readonly fault: 'no-session' | 'too-large' };
+  | { readonly ok: false; readonly fault: 'no-session' | 'revoked' | 'too-large' };
 
 export type ClientSessionsOptions = Pick<OwnParty, 'room' | 'self' | 'now' | 'isRevoked'>;
 
@@ -72,7 +72,8 @@ export class ClientSessions {
 
   /** Begins a session, where there is none; `undefined` = there is one. */
   async meet(own: OwnParty, peerId: PeerId, handed: HandedBundle): Promise<ClientMeetFault | undefined> {
-    if (this.#peers.has(peerId)) return undefined;
+    const peer = this.#peers.get(peerId);
+    if (peer) return peer.isRefused ? 'revoked' : undefined;
     if (this.#peers.size >= PAIRS_MAX) return 'too-many-peers';
     const bundle = await openSealedBundle(this.#own.room, peerId, handed);
     if (!bundle) return 'bad-bundle';
@@ -84,9 +85,9 @@ export class ClientSessions {
 
   /** A fault without a session, and for a text that is too long. What is sealed counts as sent. */
   async seal(to: PeerId, text: string): Promise<ClientSealed> {
-    const chosen = this.#peers.get(to)?.chosen;
-    if (!chosen) return { ok: false, fault: 'no-session' };
-    const { pair, own } = chosen;
+    const peer = this.#peers.get(to);
+    if (!peer || peer.isRefused) return { ok: false, fault: peer ? 'revoked' : 'no-session' };
+    const { pair, own } = peer.chosen;
     let payload: Bytes | undefined;
     await pair.seal(new TextEncoder().encode(text), async ({ message, isHeaderDue }) => {
       payload = isHeaderDue
@@ -117,6 +118,14 @@ export class ClientSessions {
       if (opened.ok || opened.fault !== 'unopened') return opened;
     }
     return refusal('unopened');
+  }
+
+  /** Nothing is sealed for the peers that this device is behind, or opened from them, any more. */
+  refuse(deviceId: Bytes): void {
+    for (const peer of this.#peers.values()) {
+      const { certificate, current } = peer;
+      peer.isRefused ||= [certificate, current].some((each) => equalBytes(each.deviceId, deviceId));
+    }
   }
 
   /** The next step of every ratchet brings a fresh ML-KEM key. */
@@ -158,10 +167,16 @@ export class ClientSessions {
   }
 
   async #openBy(peer: ClientPeer, { pair }: ClientSession, message: Bytes, accepts: Accepts): Promise<ClientOpened> {
+    const { now, isRevoked } = this.#own;
+    // its keys may have been declared dead since we began
+    if (!pair.hasOpened && (await isRevoked(pair.certificate))) {
+      peer.isRefused = true;
+      return refusal('revoked');
+    }
     const isAccepted = (plaintext: Bytes): boolean => accepts(new TextDecoder().decode(plaintext), pair.certificate);
-    const opened = await pair.open(message, this.#own.now(), isAccepted);
+    const opened = await pair.open(message, now(), isAccepted);
     if (!opened.ok) return opened;
-    peer.settle(this.#own.now());
+    peer.settle(now());
     return { ok: true, isFirst: opened.isFirst };
   }
 
