@@ -40,6 +40,8 @@ export class Assurance {
   readonly #rounds: RoomCodeRounds;
   /** Under which name and keys each peer was looked up last. */
   readonly #looked = new Map<PeerId, string>();
+  /** They have new keys from their next join on; under the present ones their names are not looked up again. */
+  readonly #rotatedPeers = new Set<PeerId>();
   #epoch = 0;
   #verdict: RosterState['verdict'] = 'settling';
   #code: RoomCode | undefined;
@@ -121,7 +123,7 @@ export class Assurance {
   }
 
   #look({ peerId, identity, presence }: Peer): void {
-    if (!identity || !presence) return;
+    if (!identity || !presence || this.#rotatedPeers.has(peerId)) return;
     const key = `${identity.deviceId} ${presence.name}`;
     const before = this.#looked.get(peerId);
     if (before === key) return;
@@ -145,6 +147,7 @@ export class Assurance {
     const { identity, proofs, audit, now, onDropped } = this.#options;
     const rotation = await proofs.openRotation(from, statement);
     if (!rotation || !(await identity.pins.moveTo(rotation.from, rotation.to))) return onDropped('bad-statement');
+    this.#rotatedPeers.add(from);
     audit.add('key-rotated', now(), { device: rotation.to, certificate: rotation.certificate.hash });
   }
 

@@ -25,6 +25,8 @@ export type E2eeMessage = E2eePublicKey | E2eeEncryptedMessage | E2eeKeyRotation
  * room's secret. Where a function rejects, or takes longer than 15 s, the call that needed it does with `relay-unreachable`.
  */
 export type RegistryPort = {
+  /** Called before the others; resolves when they can be asked. */
+  open?(signal: AbortSignal): Promise<unknown>;
   /** Takes the place of what this peer had there. Each entry of `one_time` is to be given to one other peer only. */
   publish(peerId: PeerId, bundle: SealedBundle, signal: AbortSignal): Promise<unknown>;
   /** `{head, one_time?}` with one entry of `one_time` at most; anything else (`undefined`) where there is nothing. */

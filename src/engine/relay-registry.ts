@@ -37,23 +37,19 @@ export class RelayRegistry implements RegistryPort {
     this.#bundles = new BundleRegistry(options);
   }
 
-  async publish(_: PeerId, bundle: SealedBundle, signal: AbortSignal): Promise<void> {
-    await this.#enter();
-    await this.#bundles.publish(bundle, signal);
+  publish(_: PeerId, bundle: SealedBundle, signal: AbortSignal): Promise<void> {
+    return this.#bundles.publish(bundle, signal);
   }
 
-  async fetch(peerId: PeerId, signal: AbortSignal): Promise<unknown> {
-    // Only who is there is handed a one-time record.
-    await this.#enter();
+  fetch(peerId: PeerId, signal: AbortSignal): Promise<unknown> {
     return this.#bundles.fetch(peerId, signal);
   }
 
-  close(): void {
-    this.#socket?.close();
-  }
-
-  /** Rejects where the relay refuses us; pends while it cannot be reached. */
-  #enter(): Promise<void> {
+  /**
+   * Only who is there can publish, and is handed one-time records. Rejects where the relay refuses us; pends while it cannot be
+   * reached, and after `close`.
+   */
+  open(): Promise<void> {
     this.#isIn ??= new Promise((resolve, reject) => {
       let hasEntered = false;
       const { admission, relay, now, onReturn, connect = (options) => new RelaySocket(options) } = this.#options;
@@ -81,5 +77,9 @@ export class RelayRegistry implements RegistryPort {
       });
     });
     return this.#isIn;
+  }
+
+  close(): void {
+    this.#socket?.close();
   }
 }

@@ -187,7 +187,10 @@ export class Signalling {
       begin: async (bundle) => {
         await this.#ready;
         const fault = await this.#join?.meet(to, bundle);
-        if (fault === undefined) return true;
+        if (fault === undefined) {
+          this.#tell({ type: 'peer-met', peerId: to });
+          return true;
+        }
         this.#options.onDropped(fault);
         this.#tell({ type: 'peer-doubted', peerId: to });
         return false;

@@ -2,6 +2,7 @@
 import type { RoomId } from './protocol/ids.ts';
 import type { PublicationKind } from './protocol/peer.ts';
 import type { RoomKind } from './room-address.ts';
+import { isShown } from './room/peers.ts';
 import { isPresent } from './room/state.ts';
 import type { Peer, RoomState } from './room/state.ts';
 import type { EncryptionView, ParticipantView, PeerEncryption, RoomCode, SessionView } from './session-types.ts';
@@ -30,8 +31,7 @@ export function viewOf(state: RoomState, sources: ViewSources): SessionView {
     microphoneTrack: microphone.state === 'live' ? sources.localTrack('microphone') : undefined,
     cameraTrack: camera.state === 'live' ? sources.localTrack('camera') : undefined,
     participants: peers
-      // one that has not yet spoken under the room's keys is only an entry on the relay's list
-      .filter(({ presence }) => presence !== undefined)
+      .filter(isShown)
       .sort((a, b) => a.joinNumber - b.joinNumber)
       .map((peer) => participantOf(peer, sources)),
     encryption: encryptionOf(state, sources),
@@ -68,7 +68,7 @@ function peerEncryption({ identity, isRefused }: Peer): PeerEncryption {
 
 /** Only what this version does. What it does not do yet is `false`, not hoped for. */
 function encryptionOf({ call }: RoomState, { roomKind, iceHosts, roomCode }: ViewSources): EncryptionView {
-  const peers = isPresent(call) ? [...call.peers.values()].filter(({ presence }) => presence !== undefined) : [];
+  const peers = isPresent(call) ? [...call.peers.values()].filter(isShown) : [];
   const encryptions = peers.map(peerEncryption);
   return {
     isSignallingSealed: true,

@@ -269,10 +269,14 @@ describe('<tai-privacy-shield> tells', () => {
   });
 
   it('nothing about people before there are any', async () => {
-    const { room } = await mount();
+    const { room, session } = await mount();
+    session.enter();
+    session.encrypt({ isKeyAgreed: true, roster: 'consistent' });
     find(room, '.pill').click();
     await settle(room);
     equal(findAll(room, '.people, .compare').length, 0);
+    // true of everybody, and of nobody
+    ok(!('keys' in facts(room)) && !('roster' in facts(room)), 'no claim');
   });
 
   it('the same at the side, where it stands open, and opens the dialog from there', async () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import type { PublicationKind } from '../../src/engine/protocol/peer.ts';
 import type { Effect, Moment, RoomEvent, TimerId } from '../../src/engine/room/events.ts';
+import { isShown } from '../../src/engine/room/peers.ts';
 import { isRosterTimer } from '../../src/engine/room/roster.ts';
 import { INITIAL_STATE, isPresent } from '../../src/engine/room/state.ts';
 import type { Peers, RoomState } from '../../src/engine/room/state.ts';
@@ -167,7 +168,7 @@ export class FakePage {
         `the timer ${id} for nobody`,
       );
     }
-    const present = [...this.peers.values()].filter(({ presence }) => presence).map(({ peerId }) => peerId);
+    const present = [...this.peers.values()].filter(isShown).map(({ peerId }) => peerId);
     assert.deepEqual(present.toSorted(), [...this.shown].toSorted(), 'told something else than the state says');
   }
 

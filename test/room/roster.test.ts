@@ -253,3 +253,40 @@ describe('HS: the keys behind a peer', () => {
     assert.deepEqual(effects, [{ type: 'assure', from: BOB, message }]);
   });
 });
+
+describe('who is shown', () => {
+  it('is everybody whose keys are agreed, whatever they have said: nobody reads unseen', () => {
+    const room = new StepRunner();
+    room.run(join, welcome(1), listed(BOB, 2));
+    const moments = momentsOf(room.run(reports(BOB, [ALICE, BOB])));
+    assert.deepEqual(moments, [{ type: 'peer-joined', peerId: BOB }]);
+    assert.deepEqual(momentsOf(room.run(speaks(BOB))), []);
+  });
+
+  it('is one to whose keys we have spoken and who does not answer, but not whom the relay alone lists', () => {
+    const room = new StepRunner();
+    room.run(join, welcome(3, { [BOB]: 1, [CAROL]: 2 }));
+    assert.deepEqual(momentsOf(room.run({ type: 'peer-met', peerId: BOB })), []);
+    const check = (peerId: PeerId): RoomEvent => ({ type: 'timer', id: `link:${peerId}` });
+    assert.deepEqual(momentsOf(room.run(check(BOB))), [{ type: 'peer-joined', peerId: BOB }]);
+    assert.deepEqual(momentsOf(room.run(check(CAROL))), []);
+    assert.deepEqual(room.run({ type: 'peer-met', peerId: BOB }), []);
+  });
+
+  it('hears of a leave only from those who were shown', () => {
+    const room = new StepRunner();
+    room.run(join, welcome(1), listed(BOB, 2));
+    const leave = { type: 'message', from: BOB, sender: senderOf(BOB), message: { type: 'leave' } } as const;
+    assert.deepEqual(momentsOf(room.run(leave)), []);
+  });
+
+  it('is told of a change though somebody comes and goes without a pause', () => {
+    const room = new StepRunner();
+    room.run(join, welcome(1), listed(BOB, 2), listed(CAROL, 3));
+    assert.ok(timersOf(room.run(speaks(BOB))).includes('roster-announce'));
+    assert.ok(!timersOf(room.run(speaks(CAROL))).includes('roster-announce'), 'the one that runs is not put off');
+    room.run(ANNOUNCE);
+    const leave = { type: 'message', from: CAROL, sender: senderOf(CAROL), message: { type: 'leave' } } as const;
+    assert.ok(timersOf(room.run(leave)).includes('roster-announce'));
+  });
+});

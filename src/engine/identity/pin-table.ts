@@ -10,6 +10,8 @@ const ID_BYTES = 16;
 export type DeviceMark = {
   readonly isVerified: boolean;
   readonly isRevoked: boolean;
+  /** It was verified when its keys were revoked: strangers must not be able to have that forgotten. */
+  readonly wasVerified?: true;
   /** The device that it has rotated to. */
   readonly movedTo?: string;
 };
@@ -46,7 +48,11 @@ export function parseTable(value: unknown): PinTable | undefined {
 export function evict({ names, devices }: PinTable): void {
   shrink(names, (pinned) => pinned.some((device) => devices.get(device)?.isVerified));
   const pinned = new Set([...names.values()].flat());
-  shrink(devices, (mark, device) => mark.isVerified || mark.movedTo !== undefined || pinned.has(device));
+  shrink(devices, (mark, device) => mark.isVerified || isRemembered(mark) || pinned.has(device));
+}
+
+function isRemembered({ wasVerified, movedTo }: DeviceMark): boolean {
+  return wasVerified === true || movedTo !== undefined;
 }
 
 function shrink<T>(map: Map<string, T>, isPrecious: (value: T, key: string) => boolean): void {
@@ -77,7 +83,8 @@ function parseDevices(value: unknown): readonly string[] | undefined {
 
 function parseMark(value: unknown): DeviceMark | undefined {
   if (!isRecord(value)) return undefined;
-  const { isVerified, isRevoked, movedTo } = value;
+  const { isVerified, isRevoked, wasVerified, movedTo } = value;
   if (typeof isVerified !== 'boolean' || typeof isRevoked !== 'boolean') return undefined;
-  return { isVerified, isRevoked, ...(typeof movedTo === 'string' && { movedTo }) };
+  const past = wasVerified === true ? ({ wasVerified: true } as const) : {};
+  return { isVerified, isRevoked, ...past, ...(typeof movedTo === 'string' && { movedTo }) };
 }

@@ -132,7 +132,9 @@ class RecordedPins implements Pins {
 
   markRevoked(deviceId: Bytes): Promise<void> {
     return this.#changeDevice(deviceId, (table, device) => {
-      table.devices.set(device, { ...(table.devices.get(device) ?? NO_MARK), isVerified: false, isRevoked: true });
+      const revoked = table.devices.get(device) ?? NO_MARK;
+      const past = revoked.isVerified ? ({ wasVerified: true } as const) : {};
+      table.devices.set(device, { ...revoked, ...past, isVerified: false, isRevoked: true });
       // ends: keys that were given up are never moved to (moveTo)
       let next = table.devices.get(device)?.movedTo;
       while (next !== undefined) {

@@ -6,8 +6,9 @@ import type { Certificate } from '../crypto/certificate.ts';
 import { issueRevocation } from '../crypto/statement.ts';
 import type { HandedBundle, SealedBundle } from '../protocol/bundle.ts';
 import type { Bytes } from '../protocol/bytes.ts';
-import type { PublicKeyMessage } from '../protocol/e2ee.ts';
+import type { EncryptedMessage, PublicKeyMessage } from '../protocol/e2ee.ts';
 import type { PeerId } from '../protocol/ids.ts';
+import { fieldsOfPayload, payloadOfFields } from './client-fields.ts';
 import { ClientGeneration, openPublicKey } from './client-generation.ts';
 import type { ClientParty } from './client-party.ts';
 import { ClientProofs } from './client-proofs.ts';
@@ -17,6 +18,10 @@ import { InOrder } from './in-order.ts';
 
 /** HS10: so often the ratchets are asked for a step with ML-KEM, while there is something to say. */
 const KEM_STEP_EVERY_MS = 30_000;
+
+export type ClientMessage =
+  | { readonly ok: true; readonly fields: Pick<EncryptedMessage, 'key_id' | 'nonce' | 'ciphertext' | 'tag'> }
+  | Extract<ClientSealed, { ok: false }>;
 
 export class ClientKeys {
   readonly party: ClientParty;
@@ -60,20 +65,25 @@ export class ClientKeys {
     return this.#inOrder.run(async () => this.sessions.meet((await this.#newest()).own, peerId, handed));
   }
 
-  seal(to: PeerId, text: string): Promise<ClientSealed> {
+  /** A fault without a session, and for a text that is too long. What is sealed counts as sent. */
+  async seal(to: PeerId, text: string): Promise<ClientMessage> {
     const nowMs = this.party.now();
     if (Math.abs(nowMs - this.#kemStepMs) >= KEM_STEP_EVERY_MS) {
       this.#kemStepMs = nowMs;
       this.sessions.requestKemSteps();
     }
-    return this.sessions.seal(to, text);
+    const sealed = await this.sessions.seal(to, text);
+    return sealed.ok ? { ok: true, fields: { key_id: sealed.keyId, ...fieldsOfPayload(sealed.payload) } } : sealed;
   }
 
-  open(from: PeerId, payload: Bytes, accepts: Accepts): Promise<ClientOpened> {
-    return this.#inOrder.run(() => this.sessions.open(this.#generations, from, payload, accepts));
+  /** `accepts` judges what has opened before anything changes by it. */
+  async open(message: EncryptedMessage, accepts: Accepts): Promise<ClientOpened> {
+    const payload = payloadOfFields(message);
+    if (!payload) return { ok: false, fault: 'malformed' };
+    return this.#inOrder.run(() => this.sessions.open(this.#generations, message.sender_id, payload, accepts));
   }
 
-  /** The device has new keys: those of sessions from now on. Gives the key ids before and after. */
+  /** The device has new keys: those of sessions from now on. */
   rotated(): Promise<void> {
     return this.#inOrder.run(async () => {
       this.#generations = [await ClientGeneration.create(await this.party.own()), ...this.#generations];

@@ -61,7 +61,7 @@ export class ClientParty {
 
   /** Milliseconds since 1970. */
   now(): number {
-    return this.#options.now() + this.#aheadMs;
+    return Math.floor(this.#options.now() + this.#aheadMs);
   }
 
   nowS(): number {

@@ -46,6 +46,8 @@ export type RoomEvent =
   // told by a peer: sealed, opened, parsed
   | { readonly type: 'message'; readonly from: PeerId; readonly sender: Sender; readonly message: PeerMessage }
   // told by the keys
+  /** We have begun a session with what this peer has published. */
+  | { readonly type: 'peer-met'; readonly peerId: PeerId }
   | { readonly type: 'peer-identified'; readonly peerId: PeerId; readonly standing: Standing }
   /** Somebody begins as this peer who is not, or keys came that cannot be its own. The peer itself is not to blame. */
   | { readonly type: 'peer-doubted'; readonly peerId: PeerId }
@@ -84,6 +86,8 @@ export type Effect =
       readonly members: readonly RosterMember[];
       readonly to: readonly PeerId[];
       readonly isAsking: boolean;
+      /** Somebody has come or gone. */
+      readonly isChange: boolean;
     }
   /** What a peer says about keys and codes: for those who hold them. */
   | { readonly type: 'assure'; readonly from: PeerId; readonly message: AssuranceMessage }

@@ -34,10 +34,18 @@ const NEW_LINK: Omit<Link, 'generation'> = {
   isEnded: false,
 };
 
-const UNKNOWN = { identity: undefined, isRefused: false } as const;
+const UNKNOWN = { identity: undefined, isMet: false, isRefused: false } as const;
 
 export const linkTimer = (peerId: PeerId): TimerId => `link:${peerId}`;
 export const goneTimer = (peerId: PeerId): TimerId => `gone:${peerId}`;
+
+/**
+ * Whoever may read is shown: everybody whose keys are agreed, and, after a while, who holds the link and the bundle to
+ * which we have spoken, but does not answer. What the relay alone says is not enough (RL9).
+ */
+export function isShown({ identity, isMet, link }: Peer): boolean {
+  return identity !== undefined || (isMet && link.attempts > 0);
+}
 
 /** The newcomer offers: of two peers the one with the higher join number, which is also the polite one. */
 export function isOfferer(own: Own, peer: Pick<Peer, 'joinNumber'>): boolean {

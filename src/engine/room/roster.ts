@@ -24,6 +24,7 @@ export const NO_ROSTER: RosterState = {
   epoch: 0,
   reports: new Map(),
   departed: new Set(),
+  isAnnounceDue: false,
   isVerdictDue: false,
   isGraceOver: true,
   verdict: 'settling',
@@ -49,7 +50,7 @@ export function watchRoster(before: Call, after: Call, effects: readonly Effect[
     // alone: nobody to agree with
     if (old.size < 2) return [after, effects];
     const roster: RosterState = { ...NO_ROSTER, epoch: after.roster.epoch + 1 };
-    return [{ ...after, roster }, [...effects, ...TIMERS.map(stop), announce({ ...after, roster }, [], false)]];
+    return [{ ...after, roster }, [...effects, ...TIMERS.map(stop), announce({ ...after, roster }, [], false, true)]];
   }
   if (gone.length === 0 && [...now].every((key) => old.has(key))) return [after, effects];
   const { roster } = after;
@@ -61,11 +62,13 @@ export function watchRoster(before: Call, after: Call, effects: readonly Effect[
     epoch: roster.epoch + 1,
     reports: new Map([...roster.reports].filter(([peerId]) => after.peers.has(peerId))),
     departed,
+    isAnnounceDue: true,
     isVerdictDue: false,
     isGraceOver: roster.isGraceOver && gone.length === 0,
   };
   const timers: Effect[] = [
-    start('roster-announce', ROSTER_SETTLE_MS),
+    // never put off: else coming and going could keep it from ever being told
+    ...(roster.isAnnounceDue ? [] : [start('roster-announce', ROSTER_SETTLE_MS)]),
     start('roster-verdict', ROSTER_SETTLE_MS + ROSTER_VERDICT_MS),
     start('roster-beat', ROSTER_BEAT_MS),
   ];
@@ -107,8 +110,10 @@ export function isRosterTimer(id: string): id is RosterTimer {
 
 export function stepRosterTimer(call: Present, id: RosterTimer): readonly [Call, readonly Effect[]] {
   switch (id) {
-    case 'roster-announce':
-      return [call, [announce(call, peersOf(call), false)]];
+    case 'roster-announce': {
+      const roster: RosterState = { ...call.roster, isAnnounceDue: false };
+      return [{ ...call, roster }, [announce(call, peersOf(call), false, true)]];
+    }
     case 'roster-beat': {
       // One side of each pair asks; the other answers.
       const asked = peersOf(call).filter((peerId) => (call.peers.get(peerId)?.joinNumber ?? 0) < call.joinNumber);
@@ -147,8 +152,8 @@ function judge(call: Present): readonly [Call, readonly Effect[]] {
   return [{ ...call, roster: { ...roster, verdict, mismatches } }, isNews ? [{ type: 'tell', moment }] : []];
 }
 
-function announce(call: Present, to: readonly PeerId[], isAsking: boolean): Effect {
-  return { type: 'announce-roster', members: rosterMembers(call), to, isAsking };
+function announce(call: Present, to: readonly PeerId[], isAsking: boolean, isChange = false): Effect {
+  return { type: 'announce-roster', members: rosterMembers(call), to, isAsking, isChange };
 }
 
 /** Those who have to agree with us. */

@@ -74,6 +74,8 @@ export type RosterState = {
   readonly reports: ReadonlyMap<PeerId, { readonly members: ReadonlySet<string>; readonly ever: ReadonlySet<string> }>;
   /** Gone from our side a short while ago. */
   readonly departed: ReadonlySet<string>;
+  /** A change has not been told yet. */
+  readonly isAnnounceDue: boolean;
   /** The last change is long enough ago for a difference to count … */
   readonly isVerdictDue: boolean;
   /** … and for one that may come from a lost connection. */
@@ -91,6 +93,8 @@ export type Peer = {
   readonly presence: Presence | undefined;
   /** What the handshake has proved about who speaks; `undefined` until a message of the peer has opened. */
   readonly identity: AgreedIdentity | undefined;
+  /** It has published keys that only a holder of the link can make, and we have spoken to them. */
+  readonly isMet: boolean;
   /** Its keys are not what they have to be: nothing goes to it, nothing of it counts. */
   readonly isRefused: boolean;
   readonly link: Link;

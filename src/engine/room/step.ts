@@ -8,6 +8,7 @@ import {
   checkLink,
   goneTimer,
   isOfferer,
+  isShown,
   isStanding,
   linkTimer,
   meetPeer,
@@ -37,7 +38,7 @@ const FORGOTTEN_MAX = 64;
 export function step(state: RoomState, event: RoomEvent): Step {
   const [next, effects] = stepRoom(state, event);
   if (next.call === state.call) return [next, effects];
-  const [call, told] = watchRoster(state.call, next.call, effects);
+  const [call, told] = watchRoster(state.call, next.call, [...greetings(state.call, next.call), ...effects]);
   return [call === next.call ? next : { ...next, call }, told];
 }
 
@@ -125,6 +126,7 @@ function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step
     }
     case 'message':
       return receive(state, call, event);
+    case 'peer-met':
     case 'peer-identified':
     case 'peer-doubted':
     case 'peer-refused': {
@@ -201,7 +203,7 @@ function receive(state: RoomState, call: Present, event: Extract<RoomEvent, { ty
     case 'e2ee_key_revoke':
       return withPeer(state, call, { peer, effects: [{ type: 'assure', from, message }] });
   }
-  if (message.type === 'leave') return dropPeer(state, call, peer, 'left');
+  if (message.type === 'leave') return dropPeer(state, call, found, 'left');
   if (message.type === 'candidates') {
     if (message.link !== peer.link.generation || peer.link.negotiation.at === 'new') {
       return [state, [{ type: 'drop', reason: 'stale-link' }]];
@@ -210,12 +212,21 @@ function receive(state: RoomState, call: Present, event: Extract<RoomEvent, { ty
     const effect: Effect = { type: 'add-candidates', peerId: from, generation: message.link, candidates };
     return withPeer(state, call, { peer, effects: [effect] });
   }
-  // A message that opened is the first proof that this peer is more than an entry on the relay's list.
-  const isNew = peer.presence === undefined;
   const present: Peer = { ...peer, presence: message.presence };
-  const next = negotiated(ownOf(state, call), present, message);
-  const greeting: readonly Effect[] = isNew ? [{ type: 'tell', moment: { type: 'peer-joined', peerId: from } }] : [];
-  return withPeer(state, call, { peer: next.peer, effects: [...greeting, ...next.effects] });
+  return withPeer(state, call, negotiated(ownOf(state, call), present, message));
+}
+
+/** Who is shown now and was not before. */
+function greetings(before: RoomState['call'], after: RoomState['call']): readonly Effect[] {
+  if (!isPresent(after)) return NOTHING;
+  const known = isPresent(before) ? before.peers : undefined;
+  const effects: Effect[] = [];
+  for (const peer of after.peers.values()) {
+    const old = known?.get(peer.peerId);
+    if (peer === old || !isShown(peer) || (old && isShown(old))) continue;
+    effects.push({ type: 'tell', moment: { type: 'peer-joined', peerId: peer.peerId } });
+  }
+  return effects;
 }
 
 function negotiated(
@@ -247,8 +258,8 @@ function dropPeer(state: RoomState, call: Present, peer: Peer, reason: PeerLeave
     stopTimer(goneTimer(peerId)),
     { type: 'close-link', peerId },
   ];
-  // One that never spoke was never shown: nobody misses it.
-  if (peer.presence) effects.push({ type: 'tell', moment: { type: 'peer-left', peerId, reason } });
+  // One that was never shown, nobody misses.
+  if (isShown(peer)) effects.push({ type: 'tell', moment: { type: 'peer-left', peerId, reason } });
   return [{ ...state, call: { ...call, peers, generations } }, effects];
 }
 

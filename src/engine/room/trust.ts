@@ -4,7 +4,7 @@ import type { RoomEvent } from './events.ts';
 import type { PeerStep } from './peers.ts';
 import type { AgreedIdentity, Peer } from './state.ts';
 
-type TrustEvent = Extract<RoomEvent, { type: 'peer-identified' | 'peer-doubted' | 'peer-refused' }>;
+type TrustEvent = Extract<RoomEvent, { type: 'peer-met' | 'peer-identified' | 'peer-doubted' | 'peer-refused' }>;
 
 /** A message of the peer has opened under keys that only this device can hold. */
 export function agree(peer: Peer, sender: Sender): Peer {
@@ -18,6 +18,8 @@ export function agree(peer: Peer, sender: Sender): Peer {
 export function stepTrust(peer: Peer, event: TrustEvent): PeerStep {
   const { peerId, identity } = peer;
   switch (event.type) {
+    case 'peer-met':
+      return { peer: peer.isMet ? peer : { ...peer, isMet: true }, effects: [] };
     case 'peer-identified': {
       if (!identity || identity.standing === event.standing) return { peer, effects: [] };
       const { standing } = event;
