@@ -39,7 +39,6 @@ export class Membership {
       isGenuine: (from, message) =>
         message.type !== 'roster' || (this.#ready?.proofs.isReportOf(from, message) ?? false),
     });
-    options.audit.add('session-started', options.now());
   }
 
   get roomCode(): RoomCode | undefined {
@@ -61,7 +60,7 @@ export class Membership {
 
   announce(effect: Extract<Effect, { type: 'announce-roster' }>): void {
     // every change of the roster, and every beat, brings fresh keys (HS10)
-    this.#ready?.keys.requestKemSteps();
+    this.requestKeySteps();
     this.#ready?.assurance.announce(effect);
   }
 
@@ -72,6 +71,11 @@ export class Membership {
   refuse(peerId: PeerId): void {
     this.#ready?.keys.refuse(peerId);
     this.#options.audit.add('wrong-key', this.#options.now());
+  }
+
+  /** Fresh keys for everybody as soon as they answer (HS10). */
+  requestKeySteps(): void {
+    this.#ready?.keys.requestKemSteps();
   }
 
   settled(call: Call): void {
@@ -107,6 +111,9 @@ export class Membership {
     const proofs = new Proofs({ provider, roomId, self: this.#self, keys, now: () => ring.now(), isRevoked });
     const send = (to: PeerId, message: PeerMessage): void => this.send(to, message);
     const shared = { roomId, self: this.#self, identity, audit, now, send, onEvent, onDropped, onCode };
+    const { deviceId, hash } = keys.certificate;
+    // ours as well: so that two people's records can be laid side by side
+    audit.add('session-started', now(), { device: deviceId, certificate: hash });
     this.#ready = { keys, proofs, assurance: new Assurance({ ...shared, proofs }) };
   }
 }

@@ -95,6 +95,7 @@ export class OwnSide {
   /** New device keys, from the next join on; those who are here are told. */
   async rotate(call: () => Call): Promise<void> {
     const statement = await this.#own.rotate();
+    this.#membership?.requestKeySteps();
     this.#sendAll(call(), { type: 'e2ee_key_rotation', statement });
     this.#audit.add('key-rotated', this.#options.now());
   }

@@ -5,6 +5,7 @@
  */
 import { BundleExchange } from './bundle-exchange.ts';
 import { formatInner, readMessage, writeMessage } from './e2ee-format.ts';
+import { acceptKeyChange, isGenuineKeyChange, revokeKeys, rotateKeys } from './e2ee-key-changes.ts';
 import { E2eeInbox } from './e2ee-inbox.ts';
 import { checkedClientOptions } from './e2ee-options.ts';
 import { E2eeError } from './e2ee-types.ts';
@@ -24,9 +25,8 @@ import type {
 import { Listeners } from './listeners.ts';
 import { makeOwnClient } from './own-client.ts';
 import type { OwnClient } from './own-client.ts';
-import { toBase64Url, toHex } from './protocol/bytes.ts';
-import { REVOKE_REASONS } from './protocol/e2ee.ts';
-import type { E2eeMessage, PublicKeyMessage, RevokeReason } from './protocol/e2ee.ts';
+import { toHex } from './protocol/bytes.ts';
+import type { RevokeReason } from './protocol/e2ee.ts';
 import { TaiError } from './protocol/errors.ts';
 import { parsePeerId } from './protocol/ids.ts';
 import type { PeerId } from './protocol/ids.ts';
@@ -123,5 +123,136 @@ export class WebRTCE2EE {
       if (isFirst) this.#bundles.sessionBegun();
       return text;
     });
+  }
+
+  /**
+   * New keys for this device, of which the sessions from now on are; those that stand make a step with fresh keys. The message is
+   * for the peers, whose `acceptKeyChange` then knows the new keys for ours.
+   */
+  async rotateKey(): Promise<E2eeKeyRotation> {
+    return this.#do(async (own) => {
+      const message = await rotateKeys(own);
+      this.#bundles.renew();
+      return writeMessage(message);
+    });
+  }
+
+  /**
+   * Declares the keys of this device dead, and closes this instance. The messages, one for each key that was in use, are for
+   * everybody who has met them. `reason` is a claim.
+   */
+  async revokeKey(reason: RevokeReason = 'unspecified'): Promise<readonly E2eeKeyRevoke[]> {
+    return this.#do(async (own) => {
+      const messages = await revokeKeys(own, reason);
+      this.close();
+      return messages.map((message) => writeMessage(message));
+    });
+  }
+
+  /** What a peer says of its keys: takes a rotation or a revocation over, or rejects. */
+  async acceptKeyChange(message: unknown): Promise<'rotated' | 'revoked'> {
+    return this.#do(async (own) => {
+      const parsed = readMessage(message);
+      if (parsed?.type !== 'e2ee_key_rotation' && parsed?.type !== 'e2ee_key_revoke') throw new E2eeError('malformed');
+      return acceptKeyChange(own, parsed);
+    });
+  }
+
+  /** Whether who it names has signed this message. `false` for an encrypted one too: that has a tag, and no signature. */
+  async validateSignature(message: unknown): Promise<boolean> {
+    return this.#do(async (own) => {
+      const parsed = readMessage(message);
+      switch (parsed?.type) {
+        case 'e2ee_public_key':
+          return (await own.keys.openPublicKey(parsed)) !== undefined;
+        case 'e2ee_key_rotation':
+        case 'e2ee_key_revoke':
+          return isGenuineKeyChange(own, parsed);
+        default:
+          return false;
+      }
+    });
+  }
+
+  /** Whether this message would be taken now: form, time, key id, and signature or seal. Changes nothing; `false` once it was. */
+  async verifyMessageIntegrity(message: unknown): Promise<boolean> {
+    const parsed = readMessage(message);
+    if (parsed?.type === 'e2ee_encrypted_message') return this.#do(({ inbox }) => inbox.wouldOpen(parsed));
+    const isTimely = await this.#do(
+      async ({ inbox }) => parsed?.type !== 'e2ee_public_key' || inbox.isTimely(parsed.timestamp),
+    );
+    return isTimely && this.validateSignature(message);
+  }
+
+  /** The same on both sides: to read out, and for a QR code. `undefined` without a session. */
+  async safetyNumber(peerId: string): Promise<SafetyNumber | undefined> {
+    const peer = parsePeerId(peerId);
+    return this.#do(async ({ keys }) => (peer ? keys.proofs.safetyNumber(peer) : undefined));
+  }
+
+  /** Compares a scanned text with what this peer's has to be. Marks nothing: that is `setVerified`. */
+  checkScan(peerId: string, text: string): 'match' | 'mismatch' | 'unreadable' {
+    const peer = parsePeerId(peerId);
+    return (peer && this.#started?.keys.proofs.checkScan(peer, text)) ?? 'unreadable';
+  }
+
+  /** Two people have compared numbers and found them equal, or take that back. */
+  async setVerified(peerId: string, isVerified: boolean): Promise<void> {
+    return this.#do(async ({ keys, identity, inbox }) => {
+      const id = parsePeerId(peerId);
+      const peer = id && keys.sessions.get(id);
+      if (!peer) throw new E2eeError('no-session');
+      await identity.pins.setVerified(peer.current.deviceId, isVerified);
+      inbox.setStanding(id, isVerified ? 'verified' : 'known');
+    });
+  }
+
+  /** For who wants to ask the relay by itself: the client's own room there, and tokens for it. */
+  async admission(): Promise<Admission> {
+    return this.#do(async ({ keys: { party } }) => ({
+      roomId: party.roomId,
+      peerId: this.peerId,
+      token: (nowS: number) => party.token(nowS),
+    }));
+  }
+
+  /** Takes our bundle out of the registry and lets all keys go. Every call after it rejects. */
+  close(): void {
+    this.#isClosed = true;
+    this.#started = undefined;
+    this.#starting = undefined;
+    this.#bundles.close();
+    this.#listeners.clear();
+  }
+
+  async #exchangeByMessage({ keys, inbox }: Started, value: unknown): Promise<E2eePeer> {
+    const message = readMessage(value);
+    if (message?.type !== 'e2ee_public_key' || message.sender_id === this.peerId) throw new E2eeError('malformed');
+    if (!inbox.isTimely(message.timestamp)) throw new E2eeError('wrong-time');
+    const signedBy = await keys.openPublicKey(message);
+    if (!signedBy) throw new E2eeError('bad-signature');
+    const fault = await keys.meetBy(message, signedBy);
+    if (fault) throw new E2eeError(fault);
+    return this.#peer(message.sender_id);
+  }
+
+  #onlyPeer(): PeerId {
+    const [only, ...others] = this.#started?.keys.sessions.peers() ?? [];
+    if (!only) throw new E2eeError('no-session');
+    if (others.length > 0) throw new E2eeError('ambiguous');
+    return only[0];
+  }
+
+  #peer(peerId: PeerId): E2eePeer {
+    const { keys, inbox } = this.#started as Started;
+    const { certificate, chosen, isRefused } = keys.sessions.get(peerId) as ClientPeer;
+  }
+
+  #registry(): RegistryPort | undefined {
+    const { relay, registry, now } = this.#options;
+    if (relay === undefined) return registry;
+    const admission = {
+    };
+    return new RelayRegistry({ relay, admission, now, onReturn: () => this.#bundles.renew() });
   }
 }

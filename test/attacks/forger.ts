@@ -6,7 +6,13 @@ import assert from 'node:assert/strict';
 import type { DeviceKeys } from '../../src/engine/crypto/certificate.ts';
 import type { KemKey, Provider } from '../../src/engine/crypto/provider.ts';
 import type { RoomKeys } from '../../src/engine/crypto/room-keys.ts';
-import { formatHandshake, openHandshake, openSealedBundle, parsePayload, sealBundle } from '../../src/engine/keys/wire.ts';
+import {
+  formatHandshake,
+  openHandshake,
+  openSealedBundle,
+  parsePayload,
+  sealBundle,
+} from '../../src/engine/keys/wire.ts';
 import type { OpenedBundle } from '../../src/engine/keys/wire.ts';
 import type { HandedBundle } from '../../src/engine/protocol/bundle.ts';
 import type { Bytes } from '../../src/engine/protocol/bytes.ts';

@@ -17,7 +17,7 @@ function writtenLog(): AuditLog {
   log.add('peer-agreed', START_MS + 1, { device: DEVICE, certificate: CERTIFICATE });
   log.add('roster-changed', START_MS + 2.9, { epoch: 1 });
   log.add('peer-verified', START_MS + 3, { device: DEVICE });
-  log.add('key-step', START_MS + 4, { certificate: CERTIFICATE, epoch: 0 });
+  log.add('wrong-key', START_MS + 4, { certificate: CERTIFICATE, epoch: 0 });
   log.add('session-ended', START_MS + 5);
   return log;
 }
@@ -25,7 +25,7 @@ function writtenLog(): AuditLog {
 /** With so many entries, one a millisecond. */
 function longLog(entries: number): AuditLog {
   const log = new AuditLog();
-  for (let i = 0; i < entries; i++) log.add('key-step', START_MS + i, { epoch: i });
+  for (let i = 0; i < entries; i++) log.add('wrong-key', START_MS + i, { epoch: i });
   return log;
 }
 
@@ -80,7 +80,7 @@ describe('the audit log', () => {
         [1, START_MS + 1, 'peer-agreed'],
         [2, START_MS + 2, 'roster-changed'],
         [3, START_MS + 3, 'peer-verified'],
-        [4, START_MS + 4, 'key-step'],
+        [4, START_MS + 4, 'wrong-key'],
         [5, START_MS + 5, 'session-ended'],
       ],
     );
@@ -182,7 +182,7 @@ describe('a long audit log', () => {
       entries.slice(-2).map(({ n, event, first, time_ms }) => ({ n, event, first, time_ms })),
       [
         { n: AUDIT_ENTRIES_MAX, event: 'log-cut', first: 1000, time_ms: START_MS + AUDIT_ENTRIES_MAX },
-        { n: AUDIT_ENTRIES_MAX + 1, event: 'key-step', first: undefined, time_ms: START_MS + AUDIT_ENTRIES_MAX },
+        { n: AUDIT_ENTRIES_MAX + 1, event: 'wrong-key', first: undefined, time_ms: START_MS + AUDIT_ENTRIES_MAX },
       ],
     );
     assert.equal(checkAuditLog(cut), 'intact');

@@ -26,7 +26,6 @@ export const AUDIT_EVENTS = [
   'wrong-key',
   'roster-changed',
   'roster-mismatch',
-  'key-step',
   'key-rotated',
   'key-revoked',
   /** Older entries are gone: `first` is the number of the oldest that is left. */

@@ -6,7 +6,7 @@ import type { Certificate } from '../crypto/certificate.ts';
 import { createPreKeys, openBundle } from '../crypto/pre-keys.ts';
 import type { OwnPreKeys } from '../crypto/pre-keys.ts';
 import { MODE_REQUIRED } from '../crypto/suite.ts';
-import type { SealedBundle } from '../protocol/bundle.ts';
+import type { HandedBundle, SealedBundle } from '../protocol/bundle.ts';
 import { equalBytes, fromBase64Url, toBase64Url } from '../protocol/bytes.ts';
 import type { Bytes } from '../protocol/bytes.ts';
 import { PUBLIC_KEY_NONCE_BYTES, publicKeySigningBytes } from '../protocol/e2ee.ts';
@@ -75,13 +75,17 @@ export async function openPublicKey(
   message: PublicKeyMessage,
 ): Promise<Certificate | undefined> {
   const { provider, room, now } = own;
-  const { sender_id, key_id, head, one_time, signature } = message;
-  const handed = { head: toBase64Url(head), ...(one_time && { one_time: toBase64Url(one_time) }) };
-  const opened = await openSealedBundle(room, sender_id, handed);
+  const { sender_id, key_id, signature } = message;
+  const opened = await openSealedBundle(room, sender_id, handedBy(message));
   const owner = { roomId: room.roomId, peerId: sender_id };
   const nowS = Math.floor(now() / 1000);
   const bundle = opened && (await openBundle(provider, owner, opened.head, opened.oneTime, nowS));
   if (!bundle || !equalBytes(bundle.certificate.hash, key_id)) return undefined;
   const isSigned = await provider.verify(bundle.certificate.signingKey, publicKeySigningBytes(message), signature);
   return isSigned ? bundle.certificate : undefined;
+}
+
+/** The bundle in the message, as a registry would hand it out. */
+export function handedBy({ head, one_time }: Pick<PublicKeyMessage, 'head' | 'one_time'>): HandedBundle {
+  return { head: toBase64Url(head), ...(one_time && { one_time: toBase64Url(one_time) }) };
 }

@@ -5,11 +5,12 @@
 import type { Certificate } from '../crypto/certificate.ts';
 import { issueRevocation } from '../crypto/statement.ts';
 import type { HandedBundle, SealedBundle } from '../protocol/bundle.ts';
+import { equalBytes } from '../protocol/bytes.ts';
 import type { Bytes } from '../protocol/bytes.ts';
 import type { EncryptedMessage, PublicKeyMessage } from '../protocol/e2ee.ts';
 import type { PeerId } from '../protocol/ids.ts';
 import { fieldsOfPayload, payloadOfFields } from './client-fields.ts';
-import { ClientGeneration, openPublicKey } from './client-generation.ts';
+import { ClientGeneration, handedBy, openPublicKey } from './client-generation.ts';
 import type { ClientParty } from './client-party.ts';
 import { ClientProofs } from './client-proofs.ts';
 import { ClientSessions } from './client-sessions.ts';
@@ -58,6 +59,15 @@ export class ClientKeys {
   /** The certificate that has signed it; `undefined` where none has (client-generation.ts). */
   openPublicKey(message: PublicKeyMessage): Promise<Certificate | undefined> {
     return openPublicKey(this.party, message);
+  }
+
+  /** As `meet`, out of a message that `openPublicKey` has opened: its device has to be the one that the session is with. */
+  async meetBy(message: PublicKeyMessage, signedBy: Certificate): Promise<ClientMeetFault | 'other-device' | undefined> {
+    const fault = await this.meet(message.sender_id, handedBy(message));
+    const peer = this.sessions.get(message.sender_id);
+    if (fault || !peer) return fault;
+    const isSame = [peer.certificate, peer.current].some(({ deviceId }) => equalBytes(deviceId, signedBy.deviceId));
+    return isSame ? undefined : 'other-device';
   }
 
   /** `undefined` = there is a session. */
