@@ -63,7 +63,12 @@ export function builds(root, outDir) {
   const npm = modules(
     root,
     join(outDir, 'npm'),
-    { index: source('index.ts'), define: source('define.ts'), engine: source('engine/index.ts') },
+    {
+      index: source('index.ts'),
+      define: source('define.ts'),
+      engine: source('engine/index.ts'),
+      e2ee: source('engine/e2ee.ts'),
+    },
     // A page's bundler minifies; readable code helps who debugs.
     { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js', minify: false },
     { external: isPackage },

@@ -17,6 +17,9 @@ const OWN = {
   room: 'tai-room: first script, elements, engine and worker',
   engine: 'tai-room: engine without elements, with its packages',
   worker: 'tai-room: clock worker',
+  verify: 'tai-room: only when somebody compares codes',
+  device: 'tai-room: only with keys that the browser keeps',
+  e2ee: 'tai-room: the key agreement alone, with its packages',
   fallback: 'tai-room: only for browsers without native algorithms',
 } as const;
 

@@ -16,7 +16,8 @@ const TEXT = ['terms', 'attacker', 'handshake', 'choices', 'rules', 'queries']
   .map((name) => readFileSync(join(MODEL, `${name}.maude`), 'utf8'))
   .join('\n');
 const NO_MAUDE_CODE = 2;
-const MAUDE_MISSING = 'Maude is needed and was not found: install it (Debian: apt-get install maude), or set MAUDE_PATH to its path.';
+const MAUDE_MISSING =
+  'Maude is needed and was not found: install it (Debian: apt-get install maude), or set MAUDE_PATH to its path.';
 /** For one search; the longest take a quarter of it on an idle machine. */
 const DEADLINE_MS = 240_000;
 /** A search takes up to 700 MB. */
@@ -47,7 +48,10 @@ function installMaude() {
   if (process.env.MAUDE_PATH || process.platform !== 'linux' || process.getuid?.() !== 0) return;
   const aptGet = inSearchPath('apt-get');
   if (!aptGet) return;
-  const options = { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+  const options = {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  };
   process.stderr.write('Installing Maude by apt-get …\n');
   spawnSync(aptGet, ['update', '-qq'], options);
   spawnSync(aptGet, ['install', '-y', '-qq', '--no-install-recommends', 'maude'], options);
@@ -97,7 +101,8 @@ function ask(maude, input) {
     child.stdin.on('error', () => {});
     child.on('close', (code, signal) => {
       if (signal) reject(new Error(`Maude was ended by ${signal}`));
-      else if (code !== 0 || complaints !== '') reject(new Error(`Maude ended with ${code}: ${complaints.slice(0, 500)}`));
+      else if (code !== 0 || complaints !== '')
+        reject(new Error(`Maude ended with ${code}: ${complaints.slice(0, 500)}`));
       else resolve(output);
     });
     child.stdin.end(input);

@@ -1,7 +1,6 @@
 /** Signal's own library, Rust behind Node: PQXDH with Kyber-1024, its Triple Ratchet, stores in memory. */
 import {
   CiphertextMessageType,
-  Direction,
   IdentityChange,
   IdentityKeyStore,
   KEMKeyPair,
@@ -13,7 +12,6 @@ import {
   PreKeyStore,
   PrivateKey,
   ProtocolAddress,
-  SessionRecord,
   SessionStore,
   SignalMessage,
   SignedPreKeyRecord,
@@ -23,7 +21,7 @@ import {
   signalDecryptPreKey,
   signalEncrypt,
 } from '@signalapp/libsignal-client';
-import type { PublicKey } from '@signalapp/libsignal-client';
+import type { Direction, PublicKey, SessionRecord } from '@signalapp/libsignal-client';
 import { MESSAGE } from './contender.ts';
 import type { Handshake } from './contender.ts';
 

@@ -31,6 +31,8 @@ export type AssuranceOptions = {
 };
 
 const NONCE_BYTES = 32;
+/** So many rounds of a join may end when only the nonces of others are missing; then those who held theirs back are told. */
+const UNFINISHED_MAX = 5;
 /** Hexadecimal digits of a device id, and where the name comes after them and a space. */
 const DEVICE_ID_CHARS = 64;
 const LOOKED_NAME_AT = DEVICE_ID_CHARS + 1;
@@ -45,6 +47,8 @@ export class Assurance {
   #epoch = 0;
   #verdict: RosterState['verdict'] = 'settling';
   #code: RoomCode | undefined;
+  /** Once a join. */
+  #hasDoubted = false;
 
   constructor(options: AssuranceOptions) {
     this.#options = options;
@@ -58,16 +62,18 @@ export class Assurance {
   }
 
   /** RO2, RC1: tells whom we see, and begins a new code where that has changed. */
-  announce({ members, to, isAsking }: Extract<Effect, { type: 'announce-roster' }>): void {
-    const { proofs, send } = this.#options;
+  announce({ members, to, isAsking, isChange }: Extract<Effect, { type: 'announce-roster' }>): void {
+    const { proofs, now, send } = this.#options;
     for (const peerId of to) {
       const report = proofs.report(peerId, members, isAsking);
       if (report) send(peerId, { type: 'roster', ...report });
     }
-    const peerIds = members.map(({ peerId }) => peerId);
-    this.#tellAll(this.#rounds.setRoster(proofs.rosterHash(members), peerIds));
+    if (isChange) {
+      const peerIds = members.map(({ peerId }) => peerId);
+      this.#tellAll(this.#rounds.setRoster(proofs.rosterHash(members), peerIds, now()));
+    }
     // what was lost on the way is asked for at every beat
-    if (isAsking) this.#tellAll(this.#rounds.ask());
+    if (isAsking) this.#tellAll(this.#rounds.ask(now()));
     this.#showCode();
   }
 
@@ -75,7 +81,7 @@ export class Assurance {
     switch (message.type) {
       case 'code-commit':
       case 'code-reveal': {
-        const { out, fault } = this.#rounds.receive(from, message);
+        const { out, fault } = this.#rounds.receive(from, message, this.#options.now());
         if (fault) this.#cheated(from, fault.reason);
         this.#tellAll(out);
         this.#showCode();
@@ -102,7 +108,7 @@ export class Assurance {
     const { audit, now } = this.#options;
     if (epoch !== this.#epoch) audit.add('roster-changed', now(), { epoch });
     // All see the same, and yet there is no code: something of it was lost on the way.
-    if (verdict === 'consistent' && this.#verdict !== 'consistent' && !this.#code) this.#tellAll(this.#rounds.ask());
+    if (verdict === 'consistent' && this.#verdict !== 'consistent' && !this.#code) this.#tellAll(this.#rounds.ask(now()));
     if (verdict === 'mismatch' && this.#verdict !== 'mismatch') audit.add('roster-mismatch', now(), { epoch });
     this.#epoch = epoch;
     this.#verdict = verdict;
@@ -172,7 +178,12 @@ export class Assurance {
   }
 
   #showCode(): void {
-    const { code } = this.#rounds;
+    const { code, unfinished, withholding } = this.#rounds;
+    // Nonces get lost, and people leave in between, but not so often: somebody looks at the code before it decides.
+    if (unfinished >= UNFINISHED_MAX && !this.#hasDoubted) {
+      this.#hasDoubted = withholding.length > 0;
+      for (const peerId of withholding) this.#options.onEvent({ type: 'peer-doubted', peerId });
+    }
     if (code === this.#code) return;
     this.#code = code;
     this.#options.onCode();

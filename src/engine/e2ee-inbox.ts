@@ -3,9 +3,10 @@ import { parseInner } from './e2ee-format.ts';
 import type { Inner } from './e2ee-format.ts';
 import { E2eeError } from './e2ee-types.ts';
 import type { E2eeFault, E2eePeer } from './e2ee-types.ts';
+import type { ClientPeer } from './keys/client-peers.ts';
 import type { ClientOpened } from './keys/client-sessions.ts';
 import type { OwnClient } from './own-client.ts';
-import { equalBytes } from './protocol/bytes.ts';
+import { equalBytes, toHex } from './protocol/bytes.ts';
 import type { Bytes } from './protocol/bytes.ts';
 import type { EncryptedMessage } from './protocol/e2ee.ts';
 import type { PeerId } from './protocol/ids.ts';
@@ -31,9 +32,24 @@ export class E2eeInbox {
     this.#onChanged = onChanged;
   }
 
-  /** What is known of a peer by what it has said; `undefined` before it has said anything. */
-  met(peerId: PeerId): Met | undefined {
-    return this.#met.get(peerId);
+  peers(): readonly E2eePeer[] {
+    return this.#own.keys.sessions.peers().map(([peerId]) => this.peer(peerId));
+  }
+
+  /** Of a peer with a session. */
+  peer(peerId: PeerId): E2eePeer {
+    // there is a session
+    const { current, chosen, isRefused } = this.#own.keys.sessions.get(peerId) as ClientPeer;
+    return {
+      peerId,
+      userId: undefined,
+      standing: undefined,
+      ...this.#met.get(peerId),
+      deviceId: toHex(current.deviceId),
+      kind: current.kind,
+      isConfirmed: chosen.pair.isConfirmed,
+      isRevoked: isRefused,
+    };
   }
 
   setStanding(peerId: PeerId, standing: Standing): void {
@@ -102,7 +118,7 @@ export class E2eeInbox {
   async #pin(peerId: PeerId, userId: string): Promise<void> {
     const { keys, identity } = this.#own;
     // a message of it has opened
-    const { certificate } = keys.sessions.get(peerId) as NonNullable<ReturnType<typeof keys.sessions.get>>;
+    const { certificate } = keys.sessions.get(peerId) as ClientPeer;
     const standing = await identity.pins.pin(keys.party.roomId, userId, certificate);
     this.#met.set(peerId, { userId, standing });
     if (standing === 'changed') this.#onChanged(peerId);

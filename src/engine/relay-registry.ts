@@ -4,11 +4,11 @@
  */
 import { BundleRegistry } from './bundle-registry.ts';
 import type { BundleRegistryOptions } from './bundle-registry.ts';
-import type { RegistryPort } from './e2ee-types.ts';
+import type { Admission, RegistryPort } from './e2ee-types.ts';
 import { TaiError } from './protocol/errors.ts';
 import type { CloseReason, ErrorCode } from './protocol/errors.ts';
 import type { PeerId } from './protocol/ids.ts';
-import type { RelayNotification, SealedBundle } from './protocol/relay.ts';
+import type { SealedBundle } from './protocol/relay.ts';
 import { relayUrl } from './relay-address.ts';
 import { RelaySocket } from './transport/relay-socket.ts';
 import type { RelaySocketOptions } from './transport/relay-socket.ts';
@@ -19,7 +19,8 @@ const FINAL: { readonly [Reason in CloseReason]?: ErrorCode } = {
   'token-invalid': 'relay-refused',
 };
 
-export type RelayRegistryOptions = Omit<BundleRegistryOptions, 'timeoutMs'> & {
+export type RelayRegistryOptions = Pick<BundleRegistryOptions, 'relay' | 'now' | 'fetch'> & {
+  admission(): Promise<Admission>;
   /** The socket was lost and is back: what was published is gone. */
   onReturn(): void;
   readonly connect?: (options: RelaySocketOptions) => Pick<RelaySocket, 'close'>;
@@ -27,38 +28,58 @@ export type RelayRegistryOptions = Omit<BundleRegistryOptions, 'timeoutMs'> & {
 
 export class RelayRegistry implements RegistryPort {
   readonly #options: RelayRegistryOptions;
-  readonly #bundles: BundleRegistry;
+  readonly #url: string;
   #socket: Pick<RelaySocket, 'close'> | undefined;
-  #isIn: Promise<void> | undefined;
+  #entered: Promise<BundleRegistry> | undefined;
+  #isClosed = false;
 
   /** Throws `TaiError('usage')` for a bad address. Connects when it is first needed. */
   constructor(options: RelayRegistryOptions) {
     this.#options = options;
-    this.#bundles = new BundleRegistry(options);
-  }
-
-  publish(_: PeerId, bundle: SealedBundle, signal: AbortSignal): Promise<void> {
-    return this.#bundles.publish(bundle, signal);
-  }
-
-  fetch(peerId: PeerId, signal: AbortSignal): Promise<unknown> {
-    return this.#bundles.fetch(peerId, signal);
+    this.#url = relayUrl(options.relay).href;
   }
 
   /**
    * Only who is there can publish, and is handed one-time records. Rejects where the relay refuses us; pends while it cannot be
    * reached, and after `close`.
    */
-  open(): Promise<void> {
-    this.#isIn ??= new Promise((resolve, reject) => {
+  async open(): Promise<void> {
+    await this.#enter();
+  }
+
+  async publish(_: PeerId, bundle: SealedBundle, signal: AbortSignal): Promise<void> {
+    await (await this.#enter()).publish(bundle, signal);
+  }
+
+  async fetch(peerId: PeerId, signal: AbortSignal): Promise<unknown> {
+    return (await this.#enter()).fetch(peerId, signal);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#socket?.close();
+  }
+
+  #enter(): Promise<BundleRegistry> {
+    this.#entered ??= this.#connect().catch((error: unknown) => {
+      this.#entered = undefined;
+      throw error;
+    });
+    return this.#entered;
+  }
+
+  async #connect(): Promise<BundleRegistry> {
+    const { relay, now, fetch, onReturn, connect = openSocket } = this.#options;
+    const admission = await this.#options.admission();
+    if (this.#isClosed) throw new TaiError('relay-unreachable', 'relay: given up');
+    await new Promise<void>((resolve, reject) => {
       let hasEntered = false;
-      const { admission, relay, now, onReturn, connect = (options) => new RelaySocket(options) } = this.#options;
       this.#socket = connect({
-        url: relayUrl(relay).href,
+        url: this.#url,
         roomId: admission.roomId,
         token: (nowS) => admission.token(nowS),
         ...(now && { now }),
-        onNotification: ({ method }: RelayNotification) => {
+        onNotification: ({ method }) => {
           // Others in this room are found by name; nothing else is said to us here.
           if (method !== 'welcome') return;
           if (hasEntered) onReturn();
@@ -69,17 +90,16 @@ export class RelayRegistry implements RegistryPort {
           const code = FINAL[reason];
           if (hasEntered || !code) return;
           this.#socket?.close();
-          this.#isIn = undefined;
           reject(new TaiError(code, `relay: ${reason}`));
         },
         onLost: () => undefined,
         onDropped: () => undefined,
       });
     });
-    return this.#isIn;
+    return new BundleRegistry({ relay, admission, ...(now && { now }), ...(fetch && { fetch }) });
   }
+}
 
-  close(): void {
-    this.#socket?.close();
-  }
+function openSocket(options: RelaySocketOptions): RelaySocket {
+  return new RelaySocket(options);
 }

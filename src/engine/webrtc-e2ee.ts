@@ -25,7 +25,6 @@ import type {
 import { Listeners } from './listeners.ts';
 import { makeOwnClient } from './own-client.ts';
 import type { OwnClient } from './own-client.ts';
-import { toHex } from './protocol/bytes.ts';
 import type { RevokeReason } from './protocol/e2ee.ts';
 import { TaiError } from './protocol/errors.ts';
 import { parsePeerId } from './protocol/ids.ts';
@@ -67,7 +66,7 @@ export class WebRTCE2EE {
 
   /** Those that we share keys with. */
   get peers(): readonly E2eePeer[] {
-    return (this.#started?.keys.sessions.peers() ?? []).map(([peerId]) => this.#peer(peerId));
+    return this.#started?.inbox.peers() ?? [];
   }
 
   /**
@@ -95,15 +94,16 @@ export class WebRTCE2EE {
         const fault = await own.keys.meet(peerId, handed);
         if (fault) throw new E2eeError(fault);
       }
-      return this.#peer(peerId);
+      return own.inbox.peer(peerId);
     });
   }
 
   /** Seals a text for a peer; without one, for the only one there is. At most 256 in a row may be lost on the way. */
   async encrypt(message: string, peerId?: string): Promise<E2eeEncryptedMessage> {
-    return this.#do(async ({ keys }) => {
+    return this.#do(async (own) => {
+      const { keys } = own;
       if (typeof message !== 'string') throw new E2eeError('malformed');
-      const to = peerId === undefined ? this.#onlyPeer() : parsePeerId(peerId);
+      const to = peerId === undefined ? onlyPeer(own) : parsePeerId(peerId);
       if (!to) throw new E2eeError('malformed');
       const timestamp = keys.party.now();
       const { userId } = this.#options;
@@ -233,26 +233,53 @@ export class WebRTCE2EE {
     if (!signedBy) throw new E2eeError('bad-signature');
     const fault = await keys.meetBy(message, signedBy);
     if (fault) throw new E2eeError(fault);
-    return this.#peer(message.sender_id);
-  }
-
-  #onlyPeer(): PeerId {
-    const [only, ...others] = this.#started?.keys.sessions.peers() ?? [];
-    if (!only) throw new E2eeError('no-session');
-    if (others.length > 0) throw new E2eeError('ambiguous');
-    return only[0];
-  }
-
-  #peer(peerId: PeerId): E2eePeer {
-    const { keys, inbox } = this.#started as Started;
-    const { certificate, chosen, isRefused } = keys.sessions.get(peerId) as ClientPeer;
+    return inbox.peer(message.sender_id);
   }
 
   #registry(): RegistryPort | undefined {
     const { relay, registry, now } = this.#options;
     if (relay === undefined) return registry;
-    const admission = {
-    };
-    return new RelayRegistry({ relay, admission, now, onReturn: () => this.#bundles.renew() });
+    return new RelayRegistry({
+      relay,
+      admission: () => this.admission(),
+      now,
+      onReturn: () => this.#bundles.renew(),
+    });
   }
+
+  async #do<T>(work: (own: Started) => Promise<T>): Promise<T> {
+    try {
+      return await work(await this.#start());
+    } catch (error) {
+      // what a platform says of keys is not for the page
+      throw error instanceof TaiError ? error : new E2eeError('keys-failed');
+    }
+  }
+
+  /** Once; again after a failure (a chunk that could not be fetched). */
+  async #start(): Promise<Started> {
+    if (this.#isClosed) throw new E2eeError('closed');
+    this.#starting ??= this.#make();
+    try {
+      this.#started = await this.#starting;
+    } catch (error) {
+      this.#starting = undefined;
+      throw error;
+    }
+    if (this.#isClosed) throw new E2eeError('closed');
+    return this.#started;
+  }
+
+  async #make(): Promise<Started> {
+    const own = await makeOwnClient(this.#options);
+    const onChanged = (peerId: PeerId): void => this.#listeners.tell({ type: 'identity-changed', peerId });
+    return { ...own, inbox: new E2eeInbox(own, onChanged) };
+  }
+}
+
+function onlyPeer({ keys }: Started): PeerId {
+  const [only, ...others] = keys.sessions.peers();
+  if (!only) throw new E2eeError('no-session');
+  if (others.length > 0) throw new E2eeError('ambiguous');
+  return only[0];
 }

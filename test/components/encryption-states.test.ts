@@ -274,7 +274,7 @@ describe('<tai-privacy-shield> tells', () => {
     session.encrypt({ isKeyAgreed: true, roster: 'consistent' });
     find(room, '.pill').click();
     await settle(room);
-    equal(findAll(room, '.people, .compare').length, 0);
+    equal(findAll(room, 'ul.people, .compare').length, 0);
     // true of everybody, and of nobody
     ok(!('keys' in facts(room)) && !('roster' in facts(room)), 'no claim');
   });

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { ROOT, ensureBuilt, run, runNode } from './tools.ts';
 
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
-const ENTRIES = ['.', './define', './engine', './worker', './custom-elements.json', './package.json'];
+const ENTRIES = ['.', './define', './engine', './e2ee', './worker', './custom-elements.json', './package.json'];
 
 const CONSUMER = `
 import { TaiRoom, TaiError } from 'tai-room';
@@ -15,11 +15,15 @@ import 'tai-room/define';
 import 'tai-room/worker';
 import { createSession } from 'tai-room/engine';
 import type { Session } from 'tai-room/engine';
+import { WebRTCE2EE } from 'tai-room/e2ee';
+import type { E2eeEncryptedMessage, WebRTCE2EEOptions } from 'tai-room/e2ee';
 
 export const room: TaiRoom = document.createElement('tai-room');
 export const code: ErrorCode = new TaiError('usage', 'x').code;
 export const open: typeof createSession = createSession;
 export const leave = (session: Session): void => session.dispatch({ type: 'leave' });
+export const agree = (options: WebRTCE2EEOptions): WebRTCE2EE => new WebRTCE2EE('support', 'ada', options);
+export const seal = (e2ee: WebRTCE2EE): Promise<E2eeEncryptedMessage> => e2ee.encrypt('hello');
 room.addEventListener('tai-error', (event) => console.log(event.code));
 // @ts-expect-error: there is no such command
 export const wrong = (session: Session): void => session.dispatch({ type: 'explode' });

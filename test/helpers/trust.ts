@@ -84,23 +84,24 @@ export async function storedText(): Promise<{
         new TextDecoder('latin1').decode(value),
         [...value].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
       );
-    else if (value instanceof Map) for (const [key, each] of value) (look(key, depth + 1), look(each, depth + 1));
+    else if (value instanceof Map) for (const pair of value) for (const each of pair) look(each, depth + 1);
     else if (typeof value === 'object' && value !== null && depth < 8) {
-      for (const [key, each] of Object.entries(value)) (look(key, depth + 1), look(each, depth + 1));
+      for (const pair of Object.entries(value)) for (const each of pair) look(each, depth + 1);
     } else found.push(value);
   };
   for (const { name } of await indexedDB.databases()) {
     if (name === undefined) continue;
     const database = await new Promise<IDBDatabase>((resolve, reject) => {
       const request = indexedDB.open(name);
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(new Error('no database'));
+      request.addEventListener('success', () => resolve(request.result));
+      request.addEventListener('error', () => reject(new Error('no database')));
     });
     for (const store of database.objectStoreNames) {
       const all = database.transaction(store).objectStore(store);
       const [values, names] = await Promise.all(
         [all.getAll(), all.getAllKeys()].map(
-          (request) => new Promise<unknown>((resolve) => (request.onsuccess = () => resolve(request.result))),
+          (request) =>
+            new Promise<unknown>((resolve) => request.addEventListener('success', () => resolve(request.result))),
         ),
       );
       look(values);

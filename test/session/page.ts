@@ -73,6 +73,18 @@ export class Page {
     return this.world.clock?.fire(timer) ?? false;
   }
 
+  fireAll(beginnings: readonly string[]): void {
+    for (const timer of this.world.clock?.running ?? []) {
+      if (beginnings.some((beginning) => timer.startsWith(beginning))) this.fire(timer);
+    }
+  }
+
+  /** Of all reasons together. */
+  async allDropped(): Promise<number> {
+    const { dropped } = await this.session.getStats();
+    return Object.values(dropped).reduce((sum, count) => sum + count, 0);
+  }
+
   async dropped(reason: string): Promise<number> {
     const { dropped } = await this.session.getStats();
     return dropped[reason] ?? 0;
@@ -101,23 +113,32 @@ export async function until(
   }
 }
 
-/** As `until`, while these timers fire as soon as they run. */
+/** After so many turns of the event loop, what was on its way has mostly come: a timer that runs for long may fire. */
+const TURNS_A_WHILE = 40;
+
+/** As `until`, while time goes by: timers with these names, or that begin so, fire after a while, and again and again. */
 export async function untilWith(
   pages: readonly Page[],
   timers: readonly string[],
   what: string,
   check: () => boolean,
 ): Promise<void> {
+  let turns = 0;
   const fireAndCheck = (): boolean => {
-    for (const page of pages) for (const timer of timers) page.fire(timer);
+    turns++;
+    for (const page of pages) {
+      if (turns % TURNS_A_WHILE === 0) page.fireAll(timers);
+      else page.fireAll(timers.filter((timer) => timer === 'roster-announce'));
+    }
     return check();
   };
   await until(what, fireAndCheck, () => pages.map(describe).join('\n'));
 }
 
-/** The timer that tells the roster; the ones that judge differences. */
+/** The timer that tells the roster; the ones that judge differences; all that look after what was lost. */
 export const ANNOUNCE = ['roster-announce'];
 export const JUDGE = ['roster-announce', 'roster-verdict', 'roster-grace'];
+export const LOOK_AFTER = ['roster-announce', 'roster-beat', 'link:'];
 
 /** Until all of them see each other, agree on who is there, and have one code. */
 export async function settle(pages: readonly Page[]): Promise<void> {

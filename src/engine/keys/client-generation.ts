@@ -71,14 +71,13 @@ export class ClientGeneration {
  * certificate that `key_id` names, or where the signature is not by that one. Time and replay are not looked at.
  */
 export async function openPublicKey(
-  own: Pick<OwnParty, 'provider' | 'room' | 'now'>,
+  { provider, room }: Pick<OwnParty, 'provider' | 'room'>,
   message: PublicKeyMessage,
+  nowS: number,
 ): Promise<Certificate | undefined> {
-  const { provider, room, now } = own;
   const { sender_id, key_id, signature } = message;
   const opened = await openSealedBundle(room, sender_id, handedBy(message));
   const owner = { roomId: room.roomId, peerId: sender_id };
-  const nowS = Math.floor(now() / 1000);
   const bundle = opened && (await openBundle(provider, owner, opened.head, opened.oneTime, nowS));
   if (!bundle || !equalBytes(bundle.certificate.hash, key_id)) return undefined;
   const isSigned = await provider.verify(bundle.certificate.signingKey, publicKeySigningBytes(message), signature);

@@ -58,11 +58,14 @@ export class ClientKeys {
 
   /** The certificate that has signed it; `undefined` where none has (client-generation.ts). */
   openPublicKey(message: PublicKeyMessage): Promise<Certificate | undefined> {
-    return openPublicKey(this.party, message);
+    return openPublicKey(this.party, message, this.party.nowS());
   }
 
   /** As `meet`, out of a message that `openPublicKey` has opened: its device has to be the one that the session is with. */
-  async meetBy(message: PublicKeyMessage, signedBy: Certificate): Promise<ClientMeetFault | 'other-device' | undefined> {
+  async meetBy(
+    message: PublicKeyMessage,
+    signedBy: Certificate,
+  ): Promise<ClientMeetFault | 'other-device' | undefined> {
     const fault = await this.meet(message.sender_id, handedBy(message));
     const peer = this.sessions.get(message.sender_id);
     if (fault || !peer) return fault;

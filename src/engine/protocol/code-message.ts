@@ -3,13 +3,15 @@
  * holds everybody's commitment. Every field that is bytes is 32 bytes as base64url.
  */
 import { fromBase64Url } from './bytes.ts';
-import { isRecord, parseText } from './json.ts';
+import { isRecord, parseCount, parseText } from './json.ts';
 
 export type CodeMessage =
   | {
       readonly type: 'code-commit';
       /** Hash of the roster that the code is for. */
       readonly roster: string;
+      /** 1 to `ROUND_MAX`. Each number serves its sender once a join, for one roster. */
+      readonly round: number;
       readonly commitment: string;
       /** The sender wants the receiver's commitment in return, and its nonce where that is revealed already. */
       readonly isAsking: boolean;
@@ -17,25 +19,32 @@ export type CodeMessage =
   | {
       readonly type: 'code-reveal';
       readonly roster: string;
-      /** What the sender has committed to for this roster. */
+      readonly round: number;
+      /** What the sender has committed to for this round. */
       readonly nonce: string;
     };
+
+/** Numbers of rounds are four bytes long in hashes. */
+export const ROUND_MAX = 2 ** 32 - 1;
 
 /** 32 bytes as base64url. */
 const DIGEST_CHARS = 43;
 
-/** Reads a value, whatever wrote its text. `undefined` for another type, and for a field that is missing or not 32 bytes. */
+/** Reads a value, whatever wrote its text. `undefined` for another type, and for a field that is missing, not 32 bytes, or no number of a round. */
 export function parseCodeMessage(value: unknown): CodeMessage | undefined {
   if (!isRecord(value)) return undefined;
   const { type, isAsking } = value;
   const roster = parseDigest(value['roster']);
+  const round = parseCount(value['round'], ROUND_MAX);
+  // the first is 1
+  if (!roster || !round) return undefined;
   if (type === 'code-commit') {
     const commitment = parseDigest(value['commitment']);
-    return roster && commitment ? { type, roster, commitment, isAsking: isAsking === true } : undefined;
+    return commitment && { type, roster, round, commitment, isAsking: isAsking === true };
   }
   if (type === 'code-reveal') {
     const nonce = parseDigest(value['nonce']);
-    return roster && nonce ? { type, roster, nonce } : undefined;
+    return nonce && { type, roster, round, nonce };
   }
   return undefined;
 }
