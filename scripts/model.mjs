@@ -23,6 +23,9 @@ const DEADLINE_MS = 240_000;
 /** A search takes up to 700 MB. */
 const SEARCHES_AT_ONCE = Math.min(4, availableParallelism());
 
+/** Searches end with the script: Maude would go on by itself. */
+const ended = new AbortController();
+
 function isExecutable(path) {
   try {
     accessSync(path, constants.X_OK);
@@ -91,6 +94,7 @@ function ask(maude, input) {
   return new Promise((resolve, reject) => {
     const child = spawn(maude, ['-no-banner', '-no-advise', '-no-wrap', '-no-ansi-color'], {
       timeout: DEADLINE_MS,
+      signal: ended.signal,
     });
     let output = '';
     let complaints = '';
@@ -203,18 +207,31 @@ async function main(words) {
   if (!findMaude()) installMaude();
   const maude = findMaude();
   if (!maude) {
-    process.stderr.write(`${MAUDE_MISSING}\n`);
+    const given = process.env.MAUDE_PATH;
+    process.stderr.write(`${given ? `MAUDE_PATH names ${given}, and there is no program there.` : MAUDE_MISSING}\n`);
     return NO_MAUDE_CODE;
   }
   const isShort = words.includes('--short');
   const wanted = words.filter((word) => word !== '--short').join(' ');
   const runs = RUNS.filter((run) => `${run.group}: ${run.name}`.includes(wanted) && !(isShort && run.isLong));
+  if (runs.length === 0) {
+    process.stderr.write(`There is no run “${wanted}”: their names are in model/runs.mjs.\n`);
+    return 1;
+  }
   const start = performance.now();
   const results = await checkModel({ maude, runs, tell: (result) => process.stdout.write(formatResult(result)) });
   const failed = results.filter((result) => !isExpected(result)).length;
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   process.stdout.write(`\n${runs.length} runs in ${seconds} s\n${results.length - failed} passed, ${failed} failed\n`);
-  return failed > 0 || results.length === 0 ? 1 : 0;
+  return failed > 0 ? 1 : 0;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) process.exitCode = await main(process.argv.slice(2));
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => {
+      ended.abort();
+      process.exit(1);
+    });
+  }
+  process.exitCode = await main(process.argv.slice(2));
+}

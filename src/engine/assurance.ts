@@ -108,7 +108,8 @@ export class Assurance {
     const { audit, now } = this.#options;
     if (epoch !== this.#epoch) audit.add('roster-changed', now(), { epoch });
     // All see the same, and yet there is no code: something of it was lost on the way.
-    if (verdict === 'consistent' && this.#verdict !== 'consistent' && !this.#code) this.#tellAll(this.#rounds.ask(now()));
+    if (verdict === 'consistent' && this.#verdict !== 'consistent' && !this.#code)
+      this.#tellAll(this.#rounds.ask(now()));
     if (verdict === 'mismatch' && this.#verdict !== 'mismatch') audit.add('roster-mismatch', now(), { epoch });
     this.#epoch = epoch;
     this.#verdict = verdict;

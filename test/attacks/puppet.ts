@@ -39,6 +39,8 @@ export class Puppet {
   readonly clock: MemoryClock;
   readonly dropped: string[] = [];
   readonly identity: IdentityProvider = createGuestIdentity();
+  /** Called after everything that it has said by itself. */
+  onSaid: ((to: PeerId, message: PeerMessage) => void) | undefined;
   readonly #relay: MemoryRelay;
   readonly #options: PuppetOptions;
   readonly #store: Store;
@@ -73,6 +75,10 @@ export class Puppet {
 
   get code(): string | undefined {
     return this.#membership?.roomCode?.digits;
+  }
+
+  get keysIfAny(): JoinKeys | undefined {
+    return this.#keys;
   }
 
   get keys(): JoinKeys {
@@ -153,6 +159,7 @@ export class Puppet {
     membership.send = (to, message) => {
       const said = lie(to, message);
       if (said) this.#send(membership, to, said);
+      this.onSaid?.(to, message);
     };
     return membership;
   }
@@ -191,6 +198,8 @@ export class Puppet {
         return;
       case 'start-timer':
         this.clock.start(effect.id, effect.delay_ms);
+        // tells its roster as soon as it can; all other timers are a test's to fire
+        if (effect.id === 'roster-announce') setImmediate(() => this.clock.fire(effect.id));
         return;
       case 'stop-timer':
         this.clock.stop(effect.id);

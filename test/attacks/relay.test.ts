@@ -7,7 +7,7 @@ import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import { Random } from '../helpers/random.ts';
 import { MemoryRelay } from '../session/memory-relay.ts';
 import type { Letter } from '../session/memory-relay.ts';
-import { JUDGE, LOOK_AFTER, Page, assertUnharmed, gather, settle, untilWith } from '../session/page.ts';
+import { LOOK_AFTER, Page, assertUnharmed, gather, settle, untilWith } from '../session/page.ts';
 import { troubles, untilNamed } from './verdicts.ts';
 
 const SEED = 20_271;
@@ -101,7 +101,8 @@ describe('A relay that carries messages as it likes', () => {
     await assertUnharmed(pages);
     const random = new Random(SEED);
     const old = [...letters];
-    for (let left = [...old]; left.length > 0;) relay.deliver(left.splice(random.below(left.length), 1)[0]!);
+    const left = [...old];
+    while (left.length > 0) relay.deliver(left.splice(random.below(left.length), 1)[0]!);
     await assertUnharmed(pages);
     for (const page of pages) assert.equal(await page.allDropped(), old.filter(({ to }) => to === page.id).length);
     assert.deepEqual(troubles(...pages), []);

@@ -12,6 +12,7 @@ import { Random } from '../helpers/random.ts';
 import { ALICE, BOB, CAROL } from '../helpers/samples.ts';
 
 const ROSTER = new Uint8Array(32).fill(0x40);
+const ROUND = 0x01020304;
 const nonce = (byte: number): Bytes => new Uint8Array(CODE_NONCE_BYTES).fill(byte);
 const REVEALS: readonly (readonly [PeerId, Bytes])[] = [
   [ALICE, nonce(1)],
@@ -37,21 +38,23 @@ function distance(a: string, b: string): number {
 }
 
 describe('RC1: a commitment', () => {
-  it('is SHA-256 of label, roster, peer and nonce, as another implementation has it', () => {
+  it('is SHA-256 of label, roster, round, peer and nonce, as another implementation has it', () => {
     const hash = createHash('sha256')
       .update('tai/1 code commitment')
       .update(ROSTER)
+      .update(Uint8Array.of(1, 2, 3, 4))
       .update(idBytes(BOB))
       .update(nonce(2));
-    assert.equal(toHex(commitment(ROSTER, BOB, nonce(2))), hash.digest('hex'));
+    assert.equal(toHex(commitment(ROSTER, ROUND, BOB, nonce(2))), hash.digest('hex'));
   });
 
-  it('is another for another roster, peer or nonce', () => {
+  it('is another for another roster, round, peer or nonce', () => {
     const all = [
-      commitment(ROSTER, ALICE, nonce(1)),
-      commitment(ROSTER.with(0, 0), ALICE, nonce(1)),
-      commitment(ROSTER, BOB, nonce(1)),
-      commitment(ROSTER, ALICE, nonce(1).with(31, 0)),
+      commitment(ROSTER, ROUND, ALICE, nonce(1)),
+      commitment(ROSTER.with(0, 0), ROUND, ALICE, nonce(1)),
+      commitment(ROSTER, ROUND + 1, ALICE, nonce(1)),
+      commitment(ROSTER, ROUND, BOB, nonce(1)),
+      commitment(ROSTER, ROUND, ALICE, nonce(1).with(31, 0)),
     ];
     assert.equal(new Set(all.map(toHex)).size, all.length);
   });
@@ -59,17 +62,20 @@ describe('RC1: a commitment', () => {
 
 describe('RC3: a room code', () => {
   it('is six emoji and 30 digits of SHA-512, as another implementation has it', () => {
-    const hash = createHash('sha512').update('tai/1 code value').update(ROSTER);
+    const hash = createHash('sha512')
+      .update('tai/1 code value')
+      .update(ROSTER)
+      .update(Uint8Array.of(1, 2, 3, 4));
     for (const [peerId, bytes] of REVEALS) hash.update(idBytes(peerId)).update(bytes);
     const bytes = hash.digest();
-    const code = roomCode(ROSTER, new Map(REVEALS));
+    const code = roomCode(ROSTER, ROUND, new Map(REVEALS));
     assert.deepEqual(
       code.emoji,
       [...bytes.subarray(0, 6)].map((byte) => EMOJI[byte & 63]),
     );
     const groups = [6, 11, 16, 21, 26, 31].map((at) => BigInt(`0x${bytes.toString('hex', at, at + 5)}`) % 100_000n);
     assert.equal(code.digits, groups.map((group) => group.toString().padStart(5, '0')).join(''));
-    assert.equal(spoken(code), 'house snowman tree tractor globe telephone 102197616198071496946828880131');
+    assert.equal(spoken(code), 'turtle volcano penguin elephant mushroom sailboat 323522585030424064481909018015');
   });
 
   it('does not depend on the order in which the nonces came', () => {
@@ -81,17 +87,18 @@ describe('RC3: a room code', () => {
       [2, 0, 1],
       [2, 1, 0],
     ];
-    const codes = orders.map((order) => spoken(roomCode(ROSTER, new Map(order.map((i) => REVEALS[i]!)))));
+    const codes = orders.map((order) => spoken(roomCode(ROSTER, ROUND, new Map(order.map((i) => REVEALS[i]!)))));
     assert.equal(new Set(codes).size, 1);
   });
 
-  it('is another for another roster, for any nonce, and where two have exchanged theirs', () => {
+  it('is another for another roster or round, for any nonce, and where two have exchanged theirs', () => {
     const codes = [
-      roomCode(ROSTER, new Map(REVEALS)),
-      roomCode(ROSTER.with(5, 0), new Map(REVEALS)),
-      roomCode(ROSTER, new Map(REVEALS.slice(1))),
-      ...REVEALS.map(([peerId]) => roomCode(ROSTER, new Map(REVEALS).set(peerId, nonce(9)))),
-      roomCode(ROSTER, new Map(REVEALS).set(ALICE, nonce(2)).set(BOB, nonce(1))),
+      roomCode(ROSTER, ROUND, new Map(REVEALS)),
+      roomCode(ROSTER.with(5, 0), ROUND, new Map(REVEALS)),
+      roomCode(ROSTER, ROUND + 1, new Map(REVEALS)),
+      roomCode(ROSTER, ROUND, new Map(REVEALS.slice(1))),
+      ...REVEALS.map(([peerId]) => roomCode(ROSTER, ROUND, new Map(REVEALS).set(peerId, nonce(9)))),
+      roomCode(ROSTER, ROUND, new Map(REVEALS).set(ALICE, nonce(2)).set(BOB, nonce(1))),
     ];
     assert.equal(new Set(codes.map(({ digits }) => digits)).size, codes.length);
     assert.equal(new Set(codes.map(({ emoji }) => emoji.map(({ name }) => name).join())).size, codes.length);
@@ -103,7 +110,7 @@ describe('RC3: a room code', () => {
     const digits = new Map<string, number>();
     const draws = 12_800;
     for (let i = 0; i < draws; i++) {
-      const code = roomCode(random.bytes(32), new Map([[ALICE, random.bytes(32)]]));
+      const code = roomCode(random.bytes(32), i, new Map([[ALICE, random.bytes(32)]]));
       for (const [place, { name }] of code.emoji.entries()) emoji[place]!.set(name, (emoji[place]!.get(name) ?? 0) + 1);
       for (const digit of code.digits) digits.set(digit, (digits.get(digit) ?? 0) + 1);
     }

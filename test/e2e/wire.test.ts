@@ -38,6 +38,13 @@ const GIVEAWAYS = [
   'microphone',
 ];
 
+/** EN1, EN3, HS9: version and kind, a sealed handshake header or none, the ratchet's own 85 bytes, its ML-KEM parts, a bucket. */
+const PAYLOAD_SIZES = new Set(
+  [512, 2048, 8192, 32768].flatMap((bucket) =>
+    [0, 1320 + 28].flatMap((header) => [0, 1184, 1088, 1184 + 1088].map((kem) => 2 + header + 85 + kem + bucket)),
+  ),
+);
+
 describe('the wire between pages and relay', () => {
   let stage: Stage;
   let tap: WireTap;
@@ -85,8 +92,14 @@ describe('the wire between pages and relay', () => {
       assert.ok(!text.includes(secretBytes.toString('latin1')), "the room's secret was on the wire, in bytes");
       assert.ok(!text.includes(secretBytes.toString('hex')), "the room's secret was on the wire, in hex");
     }
-    const sizes = new Set(payloads.map((payload) => Buffer.from(payload, 'base64url').length - 22 - 16));
-    for (const size of sizes) assert.ok([512, 2048, 8192, 32768].includes(size), `${size} bytes is no bucket`);
+    const kinds = new Set<number | undefined>();
+    for (const payload of payloads) {
+      const bytes = Buffer.from(payload, 'base64url');
+      assert.ok(PAYLOAD_SIZES.has(bytes.length), `${bytes.length} bytes is no padded size`);
+      assert.equal(bytes[0], 1);
+      kinds.add(bytes[1]);
+    }
+    assert.deepEqual([...kinds].toSorted(), [1, 2], 'a handshake, and messages of its session');
   });
 
   it('names the room in no URL and no log: the address of the socket is constant', async () => {

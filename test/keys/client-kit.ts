@@ -36,12 +36,17 @@ export type Client = {
   readonly read: (message: EncryptedMessage) => Promise<string>;
 };
 
-export type ClientKitOptions = { readonly room?: RoomSecret; readonly name?: string; readonly clock?: Clock };
+export type ClientKitOptions = {
+  readonly room?: RoomSecret;
+  readonly name?: string;
+  readonly clock?: Clock;
+  /** A guest of its own where none is given. */
+  readonly identity?: IdentityProvider;
+};
 
 export async function makeClient(number: number, options: ClientKitOptions = {}): Promise<Client> {
-  const { room = secretOf(1), name = 'talk', clock = { nowMs: NOW_MS } } = options;
+  const { room = secretOf(1), name = 'talk', clock = { nowMs: NOW_MS }, identity = createGuestIdentity() } = options;
   const self = peerNamed(number);
-  const identity = createGuestIdentity();
   const party = await ClientParty.create({
     room,
     name,

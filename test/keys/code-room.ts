@@ -26,8 +26,11 @@ export function spoken(code: RoomCode | undefined): string | undefined {
 type Member = {
   readonly rounds: RoomCodeRounds;
   roster: readonly PeerId[];
-  /** By roster: whose commitment or nonce has come in. */
+  /** By roster and round: whose commitment or nonce has come in. */
   readonly heard: Map<string, Set<PeerId>>;
+  /** By round: what was committed to, and for which roster. */
+  readonly committed: Map<number, string>;
+  highest: number;
 };
 
 export class CodeRoom {
@@ -35,6 +38,7 @@ export class CodeRoom {
   readonly #members = new Map<PeerId, Member>();
   readonly inFlight: Letter[] = [];
   readonly faults: Fault[] = [];
+  nowMs = 0;
 
   constructor(random: Random) {
     this.#random = random;
@@ -42,18 +46,18 @@ export class CodeRoom {
 
   join(peerId: PeerId): void {
     const rounds = new RoomCodeRounds(peerId, () => this.#random.bytes(32));
-    this.#members.set(peerId, { rounds, roster: [], heard: new Map() });
+    this.#members.set(peerId, { rounds, roster: [], heard: new Map(), committed: new Map(), highest: 0 });
   }
 
   /** One peer sees this roster from now on. */
   see(peerId: PeerId, roster: readonly PeerId[], view?: string): void {
     const member = this.#member(peerId);
     member.roster = roster;
-    this.#post(peerId, member.rounds.setRoster(hashOf(roster, view), roster));
+    this.#post(peerId, member.rounds.setRoster(hashOf(roster, view), roster, this.nowMs));
   }
 
   ask(peerId: PeerId): void {
-    this.#post(peerId, this.#member(peerId).rounds.ask());
+    this.#post(peerId, this.#member(peerId).rounds.ask(this.nowMs));
   }
 
   /** Takes one letter out of the bag and hands it over. */
@@ -66,9 +70,9 @@ export class CodeRoom {
   hand({ from, to, message }: Letter): void {
     const member = this.#members.get(to);
     if (!member) return;
-    const heard = member.heard.get(message.roster) ?? new Set();
-    member.heard.set(message.roster, heard.add(from));
-    const { out, fault } = member.rounds.receive(from, message);
+    const heard = member.heard.get(roundOf(message)) ?? new Set();
+    member.heard.set(roundOf(message), heard.add(from));
+    const { out, fault } = member.rounds.receive(from, message, this.nowMs);
     if (fault) this.faults.push({ at: to, ...fault });
     this.#post(to, out);
   }
@@ -82,6 +86,12 @@ export class CodeRoom {
     return spoken(this.#member(peerId).rounds.code);
   }
 
+  /** Number of the last round that this peer has begun; 0 before the first. */
+  roundsOf(peerId: PeerId): { readonly highest: number; readonly begun: number; readonly unfinished: number } {
+    const { highest, committed, rounds } = this.#member(peerId);
+    return { highest, begun: committed.size, unfinished: rounds.unfinished };
+  }
+
   #member(peerId: PeerId): Member {
     const member = this.#members.get(peerId);
     if (!member) throw new Error('nobody of this id is here');
@@ -90,17 +100,28 @@ export class CodeRoom {
 
   /** Checks what holds for every message that an honest peer sends: above all, no nonce before everybody's commitment. */
   #post(from: PeerId, out: readonly Outgoing[]): void {
-    const { roster, heard } = this.#member(from);
+    const member = this.#member(from);
+    const { roster, heard, committed } = member;
     for (const { to, message } of out) {
       assert.deepEqual(parseCodeMessage(JSON.parse(JSON.stringify(message))), message);
       assert.notEqual(to, from);
       assert.ok(roster.includes(to), 'only members are told');
+      assert.ok(message.round >= member.highest, 'numbers only grow: no round is gone back to');
+      member.highest = message.round;
       if (message.type === 'code-reveal') {
-        for (const other of roster) assert.ok(other === from || heard.get(message.roster)?.has(other), 'too early');
+        for (const other of roster) assert.ok(other === from || heard.get(roundOf(message))?.has(other), 'too early');
+      } else {
+        const own = `${message.roster} ${message.commitment}`;
+        assert.equal(committed.get(message.round) ?? own, own, 'a round has one roster and one nonce');
+        committed.set(message.round, own);
       }
       this.inFlight.push({ from, to, message });
     }
   }
+}
+
+function roundOf({ roster, round }: CodeMessage): string {
+  return `${roster} ${round}`;
 }
 
 export function isOfType<Type extends CodeMessage['type']>(

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { toBase64Url } from '../../src/engine/protocol/bytes.ts';
-import { parseCodeMessage } from '../../src/engine/protocol/code-message.ts';
+import { ROUND_MAX, parseCodeMessage } from '../../src/engine/protocol/code-message.ts';
 import { parseJson } from '../../src/engine/protocol/json.ts';
 import { fuzzParser } from '../helpers/fuzz.ts';
 
 const DIGEST = toBase64Url(new Uint8Array(32).fill(7));
-const COMMIT = { type: 'code-commit', roster: DIGEST, commitment: DIGEST, isAsking: false };
-const REVEAL = { type: 'code-reveal', roster: DIGEST, nonce: DIGEST };
+const COMMIT = { type: 'code-commit', roster: DIGEST, round: 1, commitment: DIGEST, isAsking: false };
+const REVEAL = { type: 'code-reveal', roster: DIGEST, round: ROUND_MAX, nonce: DIGEST };
 /** 31 and 33 bytes, bits that no encoder sets, another alphabet, other types. */
 const NO_DIGESTS: readonly unknown[] = [
   undefined,
@@ -35,6 +35,17 @@ describe('messages about a room code', () => {
       for (const field of ['roster', 'commitment'])
         assert.equal(parseCodeMessage({ ...COMMIT, [field]: bad }), undefined);
       for (const field of ['roster', 'nonce']) assert.equal(parseCodeMessage({ ...REVEAL, [field]: bad }), undefined);
+    }
+  });
+
+  it('are refused without a round from 1 to 2^32 - 1', () => {
+    for (const message of [COMMIT, REVEAL]) {
+      for (const round of [1, 2, ROUND_MAX]) {
+        assert.deepEqual(parseCodeMessage({ ...message, round }), { ...message, round });
+      }
+      for (const round of [undefined, null, 0, -1, 1.5, 2 ** 32, Number.NaN, Infinity, '1', [1], true]) {
+        assert.equal(parseCodeMessage({ ...message, round }), undefined);
+      }
     }
   });
 

@@ -26,6 +26,7 @@ export type MemoryLinkOptions = PeerLinkOptions & {
   /** Messages can go straight to the peer, as over a data channel. Otherwise everything takes the relay. */
   readonly isDirect: boolean;
   onClosed(): void;
+  onSent?(): void;
 };
 
 export class MemoryLink implements LinkPort {
@@ -71,7 +72,8 @@ export class MemoryLink implements LinkPort {
 
   send(payload: Uint8Array<ArrayBuffer>): boolean {
     const peer = this.#peer;
-    if (!this.#options.isDirect || !this.#isOpen || !peer?.#isOpen || peer.#peer !== this) return false;
+    if (!this.#options.isDirect || !this.#isOpen || !peer || !peer.#isOpen || peer.#peer !== this) return false;
+    this.#options.onSent?.();
     queueMicrotask(() => peer.#isOpen && peer.#options.onMessage(payload));
     return true;
   }
@@ -80,7 +82,12 @@ export class MemoryLink implements LinkPort {
     return new Map() as unknown as RTCStatsReport;
   }
 
+  /** As of a data channel, the peer notices. */
   close(): void {
+    const peer = this.#peer;
+    if (this.#options.isDirect && this.#isOpen && peer && peer.#peer === this) {
+      queueMicrotask(() => peer.#isOpen && peer.#options.onEndedByPeer());
+    }
     this.#isOpen = false;
     this.#options.onClosed();
   }

@@ -12,6 +12,8 @@ export type World = {
   readonly ports: Ports;
   readonly links: LinkRecord[];
   readonly released: string[];
+  /** So many messages went to the relay or over a link. */
+  readonly sent: number;
   devices: DeviceHandlers | undefined;
   /** Of the session that was made last with these ports. */
   clock: MemoryClock | undefined;
@@ -28,9 +30,13 @@ export type WorldOptions = {
 /** One page's world. */
 export function memoryWorld(relay: MemoryRelay, name: string, options: WorldOptions = {}): World {
   const { isDirect = false, instead = {} } = options;
+  let sent = 0;
   const world: World & { onHide?: () => void } = {
     links: [],
     released: [],
+    get sent() {
+      return sent;
+    },
     devices: undefined,
     clock: undefined,
     hidePage: () => world.onHide?.(),
@@ -52,11 +58,15 @@ export function memoryWorld(relay: MemoryRelay, name: string, options: WorldOpti
           },
         };
       },
-      connectRelay: (socket) => connectMemoryRelay(relay, socket, () => world.released.push('relay')),
+      connectRelay: (socket) => {
+        const port = connectMemoryRelay(relay, socket, () => world.released.push('relay'));
+        return { ...port, send: (to, payload) => port.send(to, payload) && ++sent > 0 };
+      },
       openLink: (link): LinkPort => {
         const { wires } = relay;
         const onClosed = (): void => void world.released.push('link');
-        const end = new MemoryLink({ ...link, name, wires, isDirect, onClosed });
+        const onSent = (): void => void sent++;
+        const end = new MemoryLink({ ...link, name, wires, isDirect, onClosed, onSent });
         world.links.push({ options: link, calls: end.calls });
         return end;
       },

@@ -6,7 +6,7 @@ import { roomSecretFromBytes } from '../../src/engine/protocol/invite.ts';
 import type { RoomSecret } from '../../src/engine/protocol/invite.ts';
 import { RoomSession } from '../../src/engine/room-session.ts';
 import type { ParticipantView, SessionEvent, SessionOptions, SessionView } from '../../src/engine/session-types.ts';
-import { MemoryRelay } from './memory-relay.ts';
+import type { MemoryRelay } from './memory-relay.ts';
 import { memoryWorld } from './memory-world.ts';
 import type { World, WorldOptions } from './memory-world.ts';
 
@@ -113,23 +113,30 @@ export async function until(
   }
 }
 
-/** After so many turns of the event loop, what was on its way has mostly come: a timer that runs for long may fire. */
-const TURNS_A_WHILE = 40;
+/** Nothing was said for so long: all that was on its way has come, and timers that run for seconds may fire. */
+const QUIET_MS = 20;
 
-/** As `until`, while time goes by: timers with these names, or that begin so, fire after a while, and again and again. */
+/**
+ * As `until`, while time goes by: timers whose names begin so fire whenever nothing has been said for a while; that which
+ * tells the roster at once.
+ */
 export async function untilWith(
   pages: readonly Page[],
   timers: readonly string[],
   what: string,
   check: () => boolean,
 ): Promise<void> {
-  let turns = 0;
+  const quick = timers.filter((timer) => timer === 'roster-announce');
+  let said = -1;
+  let since_ms = performance.now();
   const fireAndCheck = (): boolean => {
-    turns++;
-    for (const page of pages) {
-      if (turns % TURNS_A_WHILE === 0) page.fireAll(timers);
-      else page.fireAll(timers.filter((timer) => timer === 'roster-announce'));
-    }
+    const now_ms = performance.now();
+    const count = pages.reduce((sum, { world }) => sum + world.sent, 0);
+    if (count !== said) since_ms = now_ms;
+    said = count;
+    const isQuiet = now_ms - since_ms >= QUIET_MS;
+    if (isQuiet) since_ms = now_ms;
+    for (const page of pages) page.fireAll(isQuiet ? timers : quick);
     return check();
   };
   await until(what, fireAndCheck, () => pages.map(describe).join('\n'));

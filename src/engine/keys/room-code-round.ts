@@ -151,7 +151,8 @@ export class RoomCodeRounds {
   /** Begins the round that is wanted, if there is one and its time has come. */
   #beginDue(nowMs: number): readonly Outgoing[] {
     const roster = this.#roster;
-    const number = roster && this.#wantedNumber(roster);
+    if (!roster) return [];
+    const number = this.#wantedNumber(roster);
     if (number === undefined || !this.#allowance.take(nowMs)) return [];
     this.#end();
     const commitments = new Map<PeerId, string>();
@@ -162,7 +163,15 @@ export class RoomCodeRounds {
       if (isOfThis) commitments.set(from, early.commitment);
     }
     const nonce = this.#random();
-    const round: Round = { roster, number, nonce, commitments, reveals: new Map(), hasRevealed: false, code: undefined };
+    const round: Round = {
+      roster,
+      number,
+      nonce,
+      commitments,
+      reveals: new Map(),
+      hasRevealed: false,
+      code: undefined,
+    };
     this.#number = number;
     this.#round = round;
     return [...[...roster.others].map((to) => this.#commit(round, to, false)), ...this.#proceed(round)];

@@ -40,11 +40,11 @@ export function parseCodeMessage(value: unknown): CodeMessage | undefined {
   if (!roster || !round) return undefined;
   if (type === 'code-commit') {
     const commitment = parseDigest(value['commitment']);
-    return commitment && { type, roster, round, commitment, isAsking: isAsking === true };
+    return commitment ? { type, roster, round, commitment, isAsking: isAsking === true } : undefined;
   }
   if (type === 'code-reveal') {
     const nonce = parseDigest(value['nonce']);
-    return nonce && { type, roster, round, nonce };
+    return nonce ? { type, roster, round, nonce } : undefined;
   }
   return undefined;
 }
