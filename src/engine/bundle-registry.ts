@@ -116,6 +116,7 @@ export class BundleRegistry {
   async #post(request: BundleRequest, signal: AbortSignal): Promise<Answer> {
     const token = await this.#options.admission.token(this.#ownNowS() + this.#clockOffsetS);
     try {
+      signal.throwIfAborted();
       const response = await this.#fetch(this.#url, {
         method: 'POST',
         headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },

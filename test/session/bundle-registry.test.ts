@@ -283,15 +283,16 @@ describe('a call', () => {
 
   it('survives answers that are half right', async () => {
     const random = new Random(SEED);
-    const samples = [RESULT, { ...RESULT, result: { ...RESULT.result, one_time: 'b25l' } }, errorOf('no-bundle')].map(
-      (each) => JSON.stringify(each),
+    const bundle = { ...RESULT, result: { ...RESULT.result, one_time: 'b25l' } };
+    const samples = [RESULT, bundle, errorOf('no-bundle'), errorOf('room-mismatch')].map((each) =>
+      JSON.stringify(each),
     );
     const seen = new Set<string>();
     for (let i = 0; i < FUZZ_INPUTS; i++) {
       const text = brokenText(random, samples);
       const { registry } = await registryOn(() => new Response(text));
       const result = await registry.fetch(PEER).then(
-        (bundle) => (bundle ? 'bundle' : 'nothing'),
+        (found) => (found ? 'bundle' : 'nothing'),
         (error: unknown) => (error instanceof TaiError ? error.code : assert.fail(`seed ${SEED}, input ${i}: ${text}`)),
       );
       seen.add(result);
