@@ -24,6 +24,7 @@ export type Result = {
 
 /** The path of Maude; `undefined` where there is none, or where `MAUDE_PATH` names no program. */
 export function findMaude(): string | undefined;
+export function wantMaude(): string | undefined;
 /** Runs all searches of these runs (all runs, where none are given); rejects never: a search that fails has a sentence as its verdict. */
 export function checkModel(options: {
   readonly maude: string;

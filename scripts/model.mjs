@@ -47,6 +47,12 @@ export function findMaude() {
   return inSearchPath('maude');
 }
 
+/** As `findMaude`, after installing it where that can be done (root on Debian). */
+export function wantMaude() {
+  if (!findMaude()) installMaude();
+  return findMaude();
+}
+
 function installMaude() {
   if (process.env.MAUDE_PATH || process.platform !== 'linux' || process.getuid?.() !== 0) return;
   const aptGet = inSearchPath('apt-get');
@@ -204,8 +210,7 @@ export function formatResult(result) {
 }
 
 async function main(words) {
-  if (!findMaude()) installMaude();
-  const maude = findMaude();
+  const maude = wantMaude();
   if (!maude) {
     const given = process.env.MAUDE_PATH;
     process.stderr.write(`${given ? `MAUDE_PATH names ${given}, and there is no program there.` : MAUDE_MISSING}\n`);

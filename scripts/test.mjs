@@ -3,6 +3,7 @@
  * path, or else of a test's name. The last line is `N passed, N failed`, over all runners.
  */
 import { build } from './build.mjs';
+import { wantMaude } from './model.mjs';
 import { fail, setup } from './setup.mjs';
 
 const PARTS = ['verify', 'unit', 'components', 'e2e'];
@@ -14,6 +15,8 @@ const needsBrowsers = part !== 'verify';
 const { chromium, firefox, coturn } = setup({ browsers: needsBrowsers, coturn: needsBrowsers });
 const env = needsBrowsers ? { CHROMIUM_PATH: chromium, FIREFOX_PATH: firefox, TURNSERVER_PATH: coturn } : {};
 
+// The model of the key agreement is searched where it can be; its tests say so where it cannot.
+if (isWanted('unit')) wantMaude();
 // After `setup`: these need what it installs.
 const suites = await import('./lib/suites.mjs');
 const { TESTED_ELSEWHERE } = await import('./lib/checks.mjs');

@@ -37,7 +37,7 @@ const RELAY_FIRST: readonly PeerMessage['type'][] = ['offer', 'answer', 'candida
 /** The relay can name any number of peers; those that we have no keys with are forgotten, the oldest first. */
 const OUTBOXES_MAX = 128;
 /** Somebody who begins as another, or shows keys that cannot be: the page hears of it. */
-const LOUD_FAULTS: readonly string[] = ['second-handshake', 'revoked', 'wrong-mode'];
+const LOUD_FAULTS: readonly string[] = ['second-handshake', 'copied-certificate', 'revoked', 'wrong-mode'];
 
 /** The signalling of one join: its own peer id, socket, keys and order of messages. */
 export class Signalling {

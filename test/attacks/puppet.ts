@@ -12,6 +12,7 @@ import { KeyRing, randomPeerId } from '../../src/engine/keys/key-ring.ts';
 import { Proofs } from '../../src/engine/keys/proofs.ts';
 import { Membership } from '../../src/engine/membership.ts';
 import type { RelayPort } from '../../src/engine/ports.ts';
+import type { Bytes } from '../../src/engine/protocol/bytes.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import type { PeerMessage } from '../../src/engine/protocol/peer.ts';
 import type { Effect, TimerId } from '../../src/engine/room/events.ts';
@@ -29,6 +30,8 @@ export type PuppetOptions = {
   /** Its own, or stolen. */
   readonly device?: DeviceKeys;
   readonly secretByte?: number;
+  /** The DTLS certificate that its handshakes name. */
+  readonly dtlsFingerprint?: Bytes;
   /** What it says in the place of what an honest page would; `undefined` = nothing. */
   readonly lie?: (to: PeerId, message: PeerMessage) => PeerMessage | undefined;
 };
@@ -133,6 +136,7 @@ export class Puppet {
   #enter(peerId: PeerId): Membership {
     const { device, secretByte, lie = (_: PeerId, message: PeerMessage) => message } = this.#options;
     const { identity } = this;
+    const fingerprint = this.#options.dtlsFingerprint ?? globalThis.crypto.getRandomValues(new Uint8Array(32));
     const open: IdentityProvider['open'] = (provider, nowS) =>
       device ? Promise.resolve(device) : identity.open(provider, nowS);
     const keys = KeyRing.create(roomOf(secretByte), { open, isRevoked: async () => false }).then((ring) => {
@@ -144,7 +148,7 @@ export class Puppet {
     const membership = new Membership(peerId, {
       url: 'wss://relay.test',
       keys,
-      dtls: Promise.resolve({ certificate: {} as RTCCertificate, fingerprint: new Uint8Array(32).fill(0x66) }),
+      dtls: Promise.resolve({ certificate: {} as RTCCertificate, fingerprint }),
       connectRelay: (socket) => (this.#port = connectMemoryRelay(this.#relay, socket)),
       identity: () => identity,
       audit: new AuditLog(),

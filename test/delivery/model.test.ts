@@ -101,7 +101,10 @@ describe('npm run model', { skip: isWindows && 'stands in for Maude by shell scr
 
   it('tells a verdict that is not the expected one, and ends with 1', async () => {
     using folder = scratchFolder();
-    const blind = writeProgram(join(folder.path, 'blind'), 'cat > /dev/null\necho "No solution."\necho "states: 7"');
+    const blind = writeProgram(
+      join(folder.path, 'blind'),
+      '/bin/cat > /dev/null\necho "No solution."\necho "states: 7"',
+    );
     const missed = await run({ MAUDE_PATH: blind }, 'mutant: transcript without fingerprints');
     assert.equal(missed.code, 1);
     assert.match(
@@ -112,7 +115,7 @@ describe('npm run model', { skip: isWindows && 'stands in for Maude by shell scr
 
     const wary = writeProgram(
       join(folder.path, 'wary'),
-      'cat > /dev/null\necho "Solution 1 (state 3)"\necho "states: 4"',
+      '/bin/cat > /dev/null\necho "Solution 1 (state 3)"\necho "states: 4"',
     );
     const found = await run({ MAUDE_PATH: wary }, 'protocol: Bob in two rooms');
     assert.equal(found.code, 1);
@@ -123,11 +126,11 @@ describe('npm run model', { skip: isWindows && 'stands in for Maude by shell scr
     using folder = scratchFolder();
     const faults = {
       warns: [
-        'cat > /dev/null\necho "No solution."\necho "Warning: no parse" >&2',
+        '/bin/cat > /dev/null\necho "No solution."\necho "Warning: no parse" >&2',
         /Maude ended with 0: Warning: no parse/,
       ],
-      dies: ['cat > /dev/null\necho "No solution."\nexit 3', /Maude ended with 3/],
-      'says nothing': ['cat > /dev/null', /Maude gave no verdict/],
+      dies: ['/bin/cat > /dev/null\necho "No solution."\nexit 3', /Maude ended with 3/],
+      'says nothing': ['/bin/cat > /dev/null', /Maude gave no verdict/],
     } as const;
     for (const [name, [lines, sentence]] of Object.entries(faults)) {
       const program = writeProgram(join(folder.path, name.replace(' ', '-')), lines);

@@ -343,6 +343,49 @@ describe('A device that was revoked', () => {
   });
 });
 
+describe('HS8: a DTLS certificate', () => {
+  const BOBS = new Uint8Array(32).fill(0xb0);
+  const ALICES = new Uint8Array(32).fill(0xa1);
+
+  it('that a present peer has named is nobody else’s: a newcomer who names it is refused, and uses nothing up', async () => {
+    const carol = await stage.member(CAROL);
+    await carol.meet(BOB, await bundleOf(bob));
+    await assertOpens(bob, CAROL, await sealed(carol, BOB, 'hello'), 'hello');
+    const copy = await stage.member(ALICE, { dtlsFingerprint: new Uint8Array(32).fill(0xca) });
+    await copy.meet(BOB, await bundleOf(bob));
+    await assertRefused(bob, ALICE, await sealed(copy, BOB, 'I look like Carol'), 'copied-certificate');
+    const mirror = await stage.member(ALICE, { dtlsFingerprint: BOBS });
+    await mirror.meet(BOB, await bundleOf(bob));
+    await assertRefused(bob, ALICE, await sealed(mirror, BOB, 'I look like you'), 'copied-certificate');
+    await agree();
+  });
+
+  it('nor is ours a peer’s whom we begin with: it is refused for good once it answers, and keeps nobody out before', async () => {
+    const copy = await stage.member(CAROL, { dtlsFingerprint: BOBS });
+    await alice.meet(CAROL, await bundleOf(copy));
+    await agree();
+    await assertOpens(copy, ALICE, await sealed(alice, CAROL, 'hello'), 'hello');
+    await assertRefused(alice, CAROL, await sealed(copy, ALICE, 'I look like Bob'), 'copied-certificate');
+    await assertRefused(alice, CAROL, await sealed(copy, ALICE, 'again'), 'refused-peer');
+    const other = peerIdOf(9);
+    const mirror = await stage.member(other, { dtlsFingerprint: ALICES });
+    await alice.meet(other, await bundleOf(mirror));
+    // it has no look at its own: it is the mirror that is wrong
+    const hello = await sealed(alice, other, 'hello');
+    await assertRefused(mirror, ALICE, hello, 'copied-certificate');
+  });
+
+  it('of one that was refused is free again', async () => {
+    const first = await stage.member(CAROL);
+    await first.meet(BOB, await bundleOf(bob));
+    await assertOpens(bob, CAROL, await sealed(first, BOB, 'hello'), 'hello');
+    bob.refuse(CAROL);
+    const second = await stage.member(ALICE, { dtlsFingerprint: new Uint8Array(32).fill(0xca) });
+    await second.meet(BOB, await bundleOf(bob));
+    await assertOpens(bob, ALICE, await sealed(second, BOB, 'it is mine'), 'it is mine');
+  });
+});
+
 describe('A peer that was refused', () => {
   it('HS8: is sealed nothing for, and nothing of it opens; the others go on', async () => {
     await agree();

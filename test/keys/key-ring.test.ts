@@ -16,6 +16,7 @@ const ROOM = { secret: Uint8Array.from({ length: 32 }, (_, i) => i + 1), pkHost:
 const ROOM_ID = '0xc87dff933ca8cb0f62d6b91f4e7398cdae4891fc02f5cb6723a201222f7696a5';
 const START_S = START_MS / 1000;
 const FINGERPRINT = new Uint8Array(32).fill(5);
+const BOBS_FINGERPRINT = new Uint8Array(32).fill(6);
 
 /** A device whose certificate is made when it is asked for, by the time that it is told. */
 class Devices implements DeviceSource {
@@ -84,7 +85,7 @@ describe('A key ring', () => {
 describe('The keys of its joins', () => {
   it('agree with those of another ring of the same room', async () => {
     const [one, two] = await Promise.all([KeyRing.create(ROOM, new Devices()), KeyRing.create(ROOM, new Devices())]);
-    const [alice, bob] = await Promise.all([one.join(ALICE, FINGERPRINT), two.join(BOB, FINGERPRINT)]);
+    const [alice, bob] = await Promise.all([one.join(ALICE, FINGERPRINT), two.join(BOB, BOBS_FINGERPRINT)]);
     assert.equal(await alice.meet(BOB, await bundleOf(bob)), undefined);
     await assertOpens(bob, ALICE, await sealed(alice, BOB, 'hello'), 'hello');
   });
@@ -92,7 +93,7 @@ describe('The keys of its joins', () => {
   it('refuse whom the device refuses', async () => {
     const devices = new Devices();
     const [one, two] = await Promise.all([KeyRing.create(ROOM, new Devices()), KeyRing.create(ROOM, devices)]);
-    const [alice, bob] = await Promise.all([one.join(ALICE, FINGERPRINT), two.join(BOB, FINGERPRINT)]);
+    const [alice, bob] = await Promise.all([one.join(ALICE, FINGERPRINT), two.join(BOB, BOBS_FINGERPRINT)]);
     await alice.meet(BOB, await bundleOf(bob));
     devices.isDead = true;
     await assertRefused(bob, ALICE, await sealed(alice, BOB, 'hello'), 'revoked');
@@ -100,7 +101,7 @@ describe('The keys of its joins', () => {
 
   it('know nothing of each other: a new join begins anew', async () => {
     const [one, two] = await Promise.all([KeyRing.create(ROOM, new Devices()), KeyRing.create(ROOM, new Devices())]);
-    const [first, bob] = await Promise.all([one.join(ALICE, FINGERPRINT), two.join(BOB, FINGERPRINT)]);
+    const [first, bob] = await Promise.all([one.join(ALICE, FINGERPRINT), two.join(BOB, BOBS_FINGERPRINT)]);
     await first.meet(BOB, await bundleOf(bob));
     await assertOpens(bob, ALICE, await sealed(first, BOB, 'hello'), 'hello');
     const second = await one.join(ALICE, FINGERPRINT);
@@ -128,7 +129,7 @@ describe('A clock that is wrong', () => {
   it('AD5: has others refuse our certificate until it is made anew', async () => {
     const ring = await KeyRing.create(ROOM, new Devices(), () => START_MS + 2 * CERTIFICATE_LEEWAY_S * 1000);
     const bobs = await KeyRing.create(ROOM, new Devices(), () => START_MS);
-    const bob = await bobs.join(BOB, FINGERPRINT);
+    const bob = await bobs.join(BOB, BOBS_FINGERPRINT);
     const early = await ring.join(ALICE, FINGERPRINT);
     assert.equal(await bob.meet(ALICE, await bundleOf(early)), 'bad-bundle');
     await ring.token(ALICE, 0, START_S);

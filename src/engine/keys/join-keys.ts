@@ -39,6 +39,8 @@ export type OpenFault =
   | 'crossed'
   /** Somebody begins again as a peer that we have a session with. */
   | 'second-handshake'
+  /** It names the DTLS certificate of another peer, or ours: another's media would be shown as its own (RFC 8844 §3). */
+  | 'copied-certificate'
   /** We have given this peer up for good. */
   | 'refused-peer'
   | 'too-many-peers';
@@ -196,6 +198,7 @@ export class JoinKeys {
     // … but only to the same device, and ours may have begun meanwhile
     if (current && !equalBytes(current.certificate.hash, pair.certificate.hash)) return refusal('second-handshake');
     if (current && self < from) return refusal('crossed');
+    if (this.#isCopied(from, pair)) return refusal('copied-certificate');
     if (!current && !this.#makeSpace()) return refusal('too-many-peers');
     // Only now, when somebody has proved to hold the keys: else anyone could use our pre-keys up.
     if (!answer.spend()) return refusal('replayed');
@@ -207,12 +210,30 @@ export class JoinKeys {
   async #openBy(from: PeerId, pair: Pair, message: Bytes): Promise<Opened> {
     const result = await pair.open(message, this.#options.now());
     if (!result.ok) return result;
-    // its keys may have been declared dead since we began (PN4)
-    if (result.isFirst && (await this.#options.isRevoked(pair.certificate))) {
-      this.refuse(from);
-      return refusal('revoked');
+    if (result.isFirst) {
+      const fault = await this.#answerFault(from, pair);
+      if (fault) {
+        this.refuse(from);
+        return refusal(fault);
+      }
     }
     return opened(pair, result.plaintext, result.isFirst);
+  }
+
+  /** What has come to light since we began with this peer. */
+  async #answerFault(from: PeerId, pair: Pair): Promise<OpenFault | undefined> {
+    // its keys may have been declared dead (PN4)
+    if (await this.#options.isRevoked(pair.certificate)) return 'revoked';
+    return this.#isCopied(from, pair) ? 'copied-certificate' : undefined;
+  }
+
+  #isCopied(from: PeerId, { dtlsFingerprint }: Pair): boolean {
+    if (equalBytes(dtlsFingerprint, this.#options.dtlsFingerprint)) return true;
+    // who has proved nothing, or was refused, must not keep another out
+    return this.peers().some((peer) => {
+      const other = peer === from || this.#refused.has(peer) ? undefined : this.dtlsFingerprint(peer);
+      return other !== undefined && equalBytes(dtlsFingerprint, other);
+    });
   }
 
   /** `false` where all sessions are of peers that are here. */
