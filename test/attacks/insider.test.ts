@@ -17,8 +17,8 @@ import { troubles, untilNamed } from './verdicts.ts';
 
 const DIRECT = { isDirect: true };
 
-async function newDevice(): Promise<DeviceKeys> {
-  return makeDevice(await createProvider(), { nowS: Math.floor(Date.now() / 1000) });
+async function newDevice(aheadS = 0): Promise<DeviceKeys> {
+  return makeDevice(await createProvider(), { nowS: Math.floor(Date.now() / 1000) + aheadS });
 }
 
 type Scene = {
@@ -102,7 +102,7 @@ describe('A roster that is a lie', () => {
   });
 
   it('RO3: that is his own is shown with his name, to whom he tells it, and is over when he is gone', async () => {
-    const scene = await enter((to, message) => (message.type === 'roster' ? undefined : message));
+    const scene = await enter((_, message) => (message.type === 'roster' ? undefined : message));
     const { pages, ada, bob, mallory } = scene;
     const ghost = randomPeerId();
     const members = [{ peerId: ghost, certificate: toBase64Url(new Uint8Array(32).fill(7)) }];
@@ -216,6 +216,21 @@ describe('Statements about keys', () => {
     const statement = toBase64Url(await issueRevocation(signer, Math.floor(Date.now() / 1000)));
     for (let i = 0; i < 3; i++) mallory.say(ada.id, { type: 'e2ee_key_revoke', statement });
     await assertOver(scene);
+    assert.equal(await ada.dropped('bad-statement'), 0);
+  });
+
+  it('PN4: of revocation is believed by the relay’s clock, however wrong our own is', async () => {
+    const relay = new MemoryRelay();
+    const aheadS = 3_600;
+    relay.nowS = () => Math.floor(Date.now() / 1000) + aheadS;
+    const [ada] = (await gather(relay, ['Ada', 'Bob'], DIRECT)) as [Page, Page];
+    const device = await newDevice(aheadS);
+    const thief = new Puppet(relay, 'Carol', { device });
+    await thief.join();
+    await untilWith([ada], ['roster-announce'], 'he is in', () => ada.peer(thief.id)?.identity !== undefined);
+    const statement = toBase64Url(await issueRevocation(device.signer, relay.nowS()));
+    thief.say(ada.id, { type: 'e2ee_key_revoke', statement });
+    await until('she refuses', () => ada.peer(thief.id)?.encryption === 'wrong-key');
     assert.equal(await ada.dropped('bad-statement'), 0);
   });
 

@@ -72,6 +72,7 @@ describe('A relay that lists ghosts', () => {
     };
     await mallory.join();
     await untilNamed(pages, bob, [[ada.id, mallory.id]]);
+    assert.match(bob.session.exportAuditLog(), /"roster-mismatch"/);
     assert.deepEqual(
       bob.errors.map(([code]) => code),
       ['roster-mismatch'],
@@ -289,6 +290,20 @@ describe('A relay that lies about coming and going', () => {
     ada.fireAll(['gone:']);
     await assertUnharmed(pages);
     assert.deepEqual(ada.errors, []);
+  });
+
+  it('keeps us away for long: however much we have tried to say meanwhile, we are heard again', async () => {
+    const relay = new MemoryRelay();
+    const pages = await gather(relay, ['Ada', 'Bob']);
+    const [ada] = pages as [Page];
+    const options = relay.lose(ada.id);
+    assert.ok(options);
+    for (let i = 0; i < 600; i++) ada.rename(`Ada ${i} away`);
+    await ada.untilDropped('relay-away', 600);
+    await relay.connect(options);
+    await untilWith(pages, [], 'Ada is back', () => ada.view.phase === 'joined');
+    await assertUnharmed(pages);
+    assert.equal(await pages[1]?.dropped('too-many-skipped'), 0);
   });
 
   it('RL5: ends a socket: the call goes on without, and over the new one', async () => {

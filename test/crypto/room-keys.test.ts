@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createDecipheriv, createHash } from 'node:crypto';
+import { createDecipheriv, createHash, hkdfSync } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { createNobleSigner } from '../../src/engine/crypto/ed25519.ts';
 import { deriveRoomKeys, openRoomSecret } from '../../src/engine/crypto/room-keys.ts';
@@ -32,7 +32,7 @@ function decrypted(keyHex: string, sealed: Uint8Array): Uint8Array {
   return new Uint8Array(Buffer.concat([decipher.update(sealed.slice(0, -16)), decipher.final()]));
 }
 
-describe("KD1–KD3: the keys of a room's secret", () => {
+describe("KD1–KD5: the keys of a room's secret", () => {
   it('are the known ones', async () => {
     const keys = await deriveRoomKeys(ROOM);
     assert.equal(toHex(keys.admission.publicKey), PUBLIC_KEY);
@@ -71,30 +71,41 @@ describe("KD1–KD3: the keys of a room's secret", () => {
       keys.envelopeKey(ALICE, ALICE),
       other.envelopeKey(ALICE, BOB),
       hosted.envelopeKey(ALICE, BOB),
+      keys.bundleKey(ALICE),
+      keys.bundleKey(BOB),
+      other.bundleKey(ALICE),
     ]);
     const seals = await Promise.all(envelopes.map(async (key) => toHex(await encrypted(key, new Uint8Array(16)))));
-    assert.equal(new Set(seals).size, 5);
+    assert.equal(new Set(seals).size, 8);
     const again = await encrypted(await keys.envelopeKey(ALICE, BOB), new Uint8Array(16));
     assert.equal(toHex(again), seals[0]);
   });
 
+  it('mix 32 bytes into every handshake that are HKDF of the secret, under a label of their own', async () => {
+    const { psk } = await deriveRoomKeys(ROOM);
+    const expected = hkdfSync('sha256', SECRET, Buffer.from('tai/1 secret'), Buffer.from('tai/1 psk'), 32);
+    assert.deepEqual(psk, new Uint8Array(expected));
+  });
+
   it('cannot be extracted', async () => {
-    const key = await (await deriveRoomKeys(ROOM)).envelopeKey(ALICE, BOB);
-    assert.equal(key.extractable, false);
-    assert.deepEqual([...key.usages].sort(), ['decrypt', 'encrypt']);
-    for (const format of ['raw', 'jwk'] as const) await assert.rejects(crypto.subtle.exportKey(format, key));
+    const keys = await deriveRoomKeys(ROOM);
+    for (const key of await Promise.all([keys.envelopeKey(ALICE, BOB), keys.bundleKey(ALICE)])) {
+      assert.equal(key.extractable, false);
+      assert.deepEqual([...key.usages].sort(), ['decrypt', 'encrypt']);
+      for (const format of ['raw', 'jwk'] as const) await assert.rejects(crypto.subtle.exportKey(format, key));
+    }
   });
 
   it('leave the secret as it was, and no copy of it in what they hand out', async () => {
     const secret = SECRET.slice();
     const keys = await deriveRoomKeys({ secret, pkHost: NO_HOST });
     assert.deepEqual(secret, SECRET);
-    assert.deepEqual(Object.keys(keys).sort(), ['admission', 'envelopeKey', 'pkHost', 'roomId']);
+    assert.deepEqual(Object.keys(keys).sort(), ['admission', 'bundleKey', 'envelopeKey', 'pkHost', 'psk', 'roomId']);
     assert.deepEqual(Object.keys(keys.admission).sort(), ['publicKey', 'sign']);
   });
 });
 
-describe('KD4: the secret of an open room', () => {
+describe('LK5: the secret of an open room', () => {
   it('is the known one', async () => {
     assert.equal(toHex(await openRoomSecret('relay.example', 'team')), OPEN_SECRET);
   });

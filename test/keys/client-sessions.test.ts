@@ -290,24 +290,45 @@ describe('somebody else in a peer’s name', () => {
 });
 
 describe('too many peers', () => {
-  it('are refused, begun by us or by them, and those that are known are not', async () => {
+  it('push out those that have never answered, the first ones first; and those that have, stay', async () => {
     const bob = await makeClient(1000);
+    const friend = await makeClient(1);
+    await talking(friend, bob);
+    assert.equal(await bob.read(await say(friend, bob, 'confirmed')), 'confirmed');
     const { head } = await bob.keys.publication();
-    const ada = await makeClient(1);
-    const first = await makeClient(2);
-    await first.keys.meet(bob.self, { head });
-    assert.equal(await bob.read(await say(first, bob, 'hello')), 'hello');
-    const theirs = await first.keys.publication();
-    for (let i = 1; i < PAIRS_MAX; i++) {
-      const one = await makeClient(1000 + i);
+    const crowd: Client[] = [];
+    for (let i = 0; i < PAIRS_MAX; i++) {
+      const one = await makeClient(2000 + i);
       await one.keys.meet(bob.self, { head });
       assert.equal(await bob.read(await say(one, bob, 'hello')), 'hello');
+      crowd.push(one);
     }
+    const [first, second] = crowd as [Client, Client];
+    assert.equal(bob.keys.sessions.peers().length, PAIRS_MAX);
+    // pushed out; and what it used to begin is used
+    assert.equal(bob.keys.sessions.get(first.self), undefined);
+    assert.equal(await bob.read(await say(first, bob, 'again')), 'replayed');
+    assert.ok(bob.keys.sessions.get(second.self));
+    assert.equal(await bob.keys.meet(peerNamed(1), { head }), undefined);
+    assert.equal(await bob.read(await say(friend, bob, 'still')), 'still');
+  });
+
+  it('are refused where all that are known have answered, begun by us or by them', async () => {
+    const bob = await makeClient(1000);
+    const { head } = await bob.keys.publication();
+    for (let i = 0; i < PAIRS_MAX; i++) {
+      const one = await makeClient(2000 + i);
+      await one.keys.meet(bob.self, { head });
+      await bob.read(await say(one, bob, 'hello'));
+      await one.read(await say(bob, one, 'hello'));
+      assert.equal(await bob.read(await say(one, bob, 'yes')), 'yes');
+    }
+    const ada = await makeClient(1);
     await ada.keys.meet(bob.self, { head });
-    assert.equal(await bob.read(await say(ada, bob, 'hello')), 'too-many-peers');
+    const first = await say(ada, bob, 'hello');
+    assert.equal(await bob.read(first), 'too-many-peers');
     assert.equal(await bob.keys.meet(ada.self, await handedBy(ada)), 'too-many-peers');
-    assert.equal(await bob.keys.meet(first.self, { head: theirs.head }), undefined);
-    assert.equal(await bob.read(await say(first, bob, 'still')), 'still');
+    assert.equal(bob.keys.sessions.peers().length, PAIRS_MAX);
   });
 });
 

@@ -74,11 +74,11 @@ export class ClientSessions {
   async meet(own: OwnParty, peerId: PeerId, handed: HandedBundle): Promise<ClientMeetFault | undefined> {
     const peer = this.#peers.get(peerId);
     if (peer) return peer.isRefused ? 'revoked' : undefined;
-    if (this.#peers.size >= PAIRS_MAX) return 'too-many-peers';
     const bundle = await openSealedBundle(this.#own.room, peerId, handed);
     if (!bundle) return 'bad-bundle';
     const begun = await beginPair(own, peerId, bundle);
     if (!begun.ok) return begun.fault;
+    if (this.#isFull()) return 'too-many-peers';
     this.#add(peerId, { pair: begun.pair, own: own.device.certificate });
     return undefined;
   }
@@ -146,7 +146,6 @@ export class ClientSessions {
     const begun = peer?.begunByPeer;
     if (peer && begun && equalBytes(begun.pair.header, header)) return this.#openBy(peer, begun, message, accepts);
     if (peer?.isSettled) return refusal('second-handshake');
-    if (!peer && this.#peers.size >= PAIRS_MAX) return refusal('too-many-peers');
     let fault: ClientOpenFault = 'unknown-pre-key';
     for (const { own, preKeys } of generations) {
       const answer = await answerPair(own, preKeys, from, header, message);
@@ -158,6 +157,7 @@ export class ClientSessions {
       // Whoever holds the link can begin in any name: one that is taken belongs to the device that has it.
       if (peer && !equalBytes(peer.certificate.hash, pair.certificate.hash)) return refusal('other-device');
       if (!accepts(new TextDecoder().decode(plaintext), pair.certificate)) return refusal('malformed');
+      if (!peer && this.#isFull()) return refusal('too-many-peers');
       // Only now, when somebody has proved to hold the keys: else anyone could use our pre-keys up.
       if (!answer.spend()) return refusal('replayed');
       this.#add(from, { pair, own: own.device.certificate });
@@ -180,10 +180,22 @@ export class ClientSessions {
     return { ok: true, isFirst: opened.isFirst };
   }
 
+  #isFull(): boolean {
+    return this.#peers.size >= PAIRS_MAX && !this.#idlePeer();
+  }
+
+  /** Whoever holds the link can begin in as many names as he likes: of those that have never answered us the first gives way. */
+  #idlePeer(): PeerId | undefined {
+    return this.peers().find(([, { chosen }]) => !chosen.pair.isConfirmed)?.[0];
+  }
+
+  /** To a peer that is known, or where it is not full. */
   #add(peerId: PeerId, session: ClientSession): void {
     const peer = this.#peers.get(peerId);
-    if (peer) peer.add(session);
-    else this.#peers.set(peerId, new ClientPeer(this.#own.self, peerId, session));
+    if (peer) return peer.add(session);
+    // there is one, as it is not full
+    if (this.#peers.size >= PAIRS_MAX) this.#peers.delete(this.#idlePeer() as PeerId);
+    this.#peers.set(peerId, new ClientPeer(this.#own.self, peerId, session));
   }
 }
 
