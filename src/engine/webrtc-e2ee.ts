@@ -89,7 +89,9 @@ export class WebRTCE2EE {
       const peerId = parsePeerId(peer);
       if (peerId === undefined) return this.#exchangeByMessage(own, peer);
       if (peerId === this.peerId) throw new E2eeError('malformed');
-      if (!own.keys.sessions.get(peerId)) {
+      const known = own.keys.sessions.get(peerId);
+      if (known?.isRefused) throw new E2eeError('revoked');
+      if (!known) {
         const handed = await this.#bundles.fetch(peerId, options.signal);
         const fault = await own.keys.meet(peerId, handed);
         if (fault) throw new E2eeError(fault);

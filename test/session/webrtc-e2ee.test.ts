@@ -601,6 +601,7 @@ describe('keys that are revoked', () => {
     await refused(bob.e2ee.decrypt(late), 'revoked', 'wrong-key');
     await refused(bob.e2ee.encrypt('x', ada.peerId), 'revoked');
     await refused(bob.e2ee.exchangeKeys(key), 'revoked');
+    await refused(bob.e2ee.exchangeKeys(ada.peerId), 'revoked');
     await refused(eve.e2ee.exchangeKeys(key), 'revoked');
     assert.equal(await pass(eve, bob, 'unharmed'), 'unharmed');
     for (const call of [ada.e2ee.encrypt('x'), ada.e2ee.generateKeyPair(), ada.e2ee.revokeKey()]) {
