@@ -31,19 +31,33 @@ export type AssuranceOptions = {
 };
 
 const NONCE_BYTES = 32;
+/** Of a peer in one join: further ones are looked up, but not pinned. */
+const NAMES_MAX = 8;
+/**
+ * A device has one or two to make in a join. Anybody can sign any number, of keys made up for it: they must not push the
+ * real ones out of the record, nor out of what is remembered.
+ */
+const STATEMENTS_MAX = 8;
 /** So many rounds of a join may end when only the nonces of others are missing; then those who held theirs back are told. */
 const UNFINISHED_MAX = 5;
 /** Hexadecimal digits of a device id, and where the name comes after them and a space. */
 const DEVICE_ID_CHARS = 64;
 const LOOKED_NAME_AT = DEVICE_ID_CHARS + 1;
 
+type Certificate = NonNullable<ReturnType<Proofs['certificateOf']>>;
+type KeyStatement = Extract<AssuranceMessage, { type: 'e2ee_key_rotation' | 'e2ee_key_revoke' }>;
+
 export class Assurance {
   readonly #options: AssuranceOptions;
   readonly #rounds: RoomCodeRounds;
   /** Under which name and keys each peer was looked up last. */
   readonly #looked = new Map<PeerId, string>();
-  /** They have new keys from their next join on; under the present ones their names are not looked up again. */
-  readonly #rotatedPeers = new Set<PeerId>();
+  /** The certificates that peers use from their next join on. What is known of their devices has gone over to them. */
+  readonly #rotated = new Map<PeerId, Certificate>();
+  /** How many statements about keys each peer has made. */
+  readonly #statements = new Map<PeerId, number>();
+  /** How many names each peer has had. */
+  readonly #names = new Map<PeerId, number>();
   #epoch = 0;
   #verdict: RosterState['verdict'] = 'settling';
   #code: RoomCode | undefined;
@@ -88,10 +102,8 @@ export class Assurance {
         return;
       }
       case 'e2ee_key_rotation':
-        void this.#rotated(from, message.statement).catch(() => this.#options.onDropped('bad-statement'));
-        return;
       case 'e2ee_key_revoke':
-        void this.#revoked(message.statement).catch(() => this.#options.onDropped('bad-statement'));
+        void this.#stated(from, message).catch(() => this.#options.onDropped('bad-statement'));
     }
   }
 
@@ -102,6 +114,8 @@ export class Assurance {
     for (const [peerId, looked] of this.#looked) {
       if (call.peers.has(peerId)) continue;
       this.#looked.delete(peerId);
+      this.#rotated.delete(peerId);
+      this.#statements.delete(peerId);
       this.#options.audit.add('peer-left', this.#options.now(), { device: hexBytes(looked.slice(0, DEVICE_ID_CHARS)) });
     }
     const { epoch, verdict } = call.roster;
@@ -117,49 +131,70 @@ export class Assurance {
 
   /** Somebody here has compared codes with this peer's device, or takes that back. */
   async setVerified(peerId: PeerId, isVerified: boolean): Promise<void> {
-    const { identity, proofs, audit, now, roomId } = this.#options;
-    const certificate = proofs.certificateOf(peerId);
+    const { identity, audit, now, roomId } = this.#options;
+    const certificate = this.#certificateOf(peerId);
     if (!certificate) return;
     const device = certificate.deviceId;
+    // the name that was on the screen, not one that comes meanwhile
+    const name = this.#looked.get(peerId)?.slice(LOOKED_NAME_AT) ?? '';
     await identity.pins.setVerified(device, isVerified);
     // a name that was another device's is this one's from now on
-    const name = this.#looked.get(peerId)?.slice(LOOKED_NAME_AT);
-    if (isVerified && name !== undefined) await identity.pins.pin(roomId, name, certificate);
+    if (isVerified) await identity.pins.pin(roomId, name, certificate);
+    // A guest is pinned to nothing: that it was compared counts for this visit.
+    const standing = isVerified ? 'verified' : await identity.pins.look(roomId, name, certificate);
     audit.add(isVerified ? 'peer-verified' : 'peer-unverified', now(), { device, certificate: certificate.hash });
-    this.#options.onEvent({ type: 'peer-identified', peerId, standing: isVerified ? 'verified' : 'known' });
+    this.#options.onEvent({ type: 'peer-identified', peerId, standing });
   }
 
   #look({ peerId, identity, presence }: Peer): void {
-    if (!identity || !presence || this.#rotatedPeers.has(peerId)) return;
+    if (!identity || !presence) return;
     const key = `${identity.deviceId} ${presence.name}`;
     const before = this.#looked.get(peerId);
     if (before === key) return;
     this.#looked.set(peerId, key);
-    const certificate = this.#options.proofs.certificateOf(peerId);
+    const certificate = this.#certificateOf(peerId);
     if (!certificate) return;
     const { pins } = this.#options.identity;
     const { audit, now, roomId } = this.#options;
     const details = { device: certificate.deviceId, certificate: certificate.hash };
     if (before === undefined) audit.add('peer-agreed', now(), details);
-    void pins
-      .pin(roomId, presence.name, certificate)
+    const names = (this.#names.get(peerId) ?? 0) + 1;
+    this.#names.set(peerId, names);
+    // who changes names all the time must not push out whom we know
+    const found =
+      names > NAMES_MAX ? pins.look(roomId, presence.name, certificate) : pins.pin(roomId, presence.name, certificate);
+    void found
       .then((standing) => {
+        // it has another name by now
+        if (this.#looked.get(peerId) !== key) return;
         if (standing === 'changed') audit.add('identity-changed', now(), details);
         this.#options.onEvent({ type: 'peer-identified', peerId, standing });
       })
       .catch(() => this.#options.onDropped('pins-failed'));
   }
 
-  async #rotated(from: PeerId, statement: string): Promise<void> {
+  /** What is pinned, and to whom, goes by the newest keys of the device. */
+  #certificateOf(peerId: PeerId): Certificate | undefined {
+    return this.#rotated.get(peerId) ?? this.#options.proofs.certificateOf(peerId);
+  }
+
+  async #stated(from: PeerId, { type, statement }: KeyStatement): Promise<void> {
+    const count = (this.#statements.get(from) ?? 0) + 1;
+    this.#statements.set(from, count);
+    if (count > STATEMENTS_MAX) return this.#options.onDropped('too-many-statements');
+    return type === 'e2ee_key_rotation' ? this.#takeRotation(from, statement) : this.#takeRevocation(statement);
+  }
+
+  async #takeRotation(from: PeerId, statement: string): Promise<void> {
     const { identity, proofs, audit, now, onDropped } = this.#options;
     const rotation = await proofs.openRotation(from, statement);
     if (!rotation || !(await identity.pins.moveTo(rotation.from, rotation.to))) return onDropped('bad-statement');
-    this.#rotatedPeers.add(from);
+    this.#rotated.set(from, rotation.certificate);
     audit.add('key-rotated', now(), { device: rotation.to, certificate: rotation.certificate.hash });
   }
 
   /** Whoever brings it: its signature is of the keys that it declares dead. */
-  async #revoked(statement: string): Promise<void> {
+  async #takeRevocation(statement: string): Promise<void> {
     const { identity, proofs, audit, now, onDropped, onEvent } = this.#options;
     const revocation = await proofs.openRevocation(statement);
     if (!revocation) return onDropped('bad-statement');

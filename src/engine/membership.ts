@@ -68,6 +68,10 @@ export class Membership {
     this.#ready?.assurance.receive(from, message);
   }
 
+  meetAgain(peerId: PeerId): void {
+    this.#signalling.meetAgain(peerId);
+  }
+
   refuse(peerId: PeerId): void {
     this.#ready?.keys.refuse(peerId);
     this.#options.audit.add('wrong-key', this.#options.now());

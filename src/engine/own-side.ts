@@ -24,6 +24,7 @@ export class OwnSide {
   readonly #own: OwnKeys;
   readonly #audit = new AuditLog();
   #membership: Membership | undefined;
+  #joinedAs: PeerId | undefined;
 
   constructor(options: OwnSideOptions) {
     this.#options = options;
@@ -51,8 +52,10 @@ export class OwnSide {
   }
 
   join(peerId: PeerId): void {
+    this.#joinedAs = peerId;
     const dtls = this.#own.dtls().then((made) => {
-      this.#options.onDtls(made);
+      // of a join that was left in the meantime, it must not become the next one's
+      if (this.#joinedAs === peerId) this.#options.onDtls(made);
       return made;
     });
     this.#membership = new Membership(peerId, {
@@ -68,6 +71,7 @@ export class OwnSide {
   leave(): void {
     this.#membership?.close();
     this.#membership = undefined;
+    this.#joinedAs = undefined;
     this.#own.renewDtls();
   }
 

@@ -41,6 +41,12 @@ export class PeerOutbox {
     else if (!this.#options.isSession()) void this.#fetch();
   }
 
+  /** As `meet`, with what there is now; what waits is of a connection that will be another. */
+  meetAgain(): void {
+    this.#held = [];
+    this.meet();
+  }
+
   /** The peer has begun it. */
   opened(): void {
     this.#release();

@@ -161,6 +161,7 @@ export class RoomSession implements Session {
     send: ({ to, message }) => this.#own.membership?.send(to, message),
     'announce-roster': (effect) => this.#own.membership?.announce(effect),
     assure: (effect) => this.#own.membership?.assure(effect),
+    'meet-again': ({ peerId }) => this.#own.membership?.meetAgain(peerId),
     'refuse-peer': ({ peerId }) => this.#own.membership?.refuse(peerId),
     'open-link': ({ peerId, generation }) => this.#links.open(peerId, generation),
     'close-link': ({ peerId }) => this.#links.close(peerId),

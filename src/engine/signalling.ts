@@ -1,5 +1,5 @@
 /**
- * Sealed signalling: what the room says leaves as an opened envelope never, what comes is opened, parsed, or counted.
+ * Sealed signalling: what the room says leaves sealed or not at all, what comes is opened and parsed, or counted.
  * Every peer has its own session of keys; nothing is said to a peer before there is one.
  */
 import type { JoinKeys } from './keys/join-keys.ts';
@@ -36,6 +36,8 @@ export type SignallingOptions = {
 const RELAY_FIRST: readonly PeerMessage['type'][] = ['offer', 'answer', 'candidates', 'leave'];
 /** The relay can name any number of peers; those that we have no keys with are forgotten, the oldest first. */
 const OUTBOXES_MAX = 128;
+/** Of one peer: more is a flood, and everybody's messages wait behind it. */
+const WAITING_MAX = 64;
 /** Somebody who begins as another, or shows keys that cannot be: the page hears of it. */
 const LOUD_FAULTS: readonly string[] = ['second-handshake', 'copied-certificate', 'revoked', 'wrong-mode'];
 
@@ -45,6 +47,8 @@ export class Signalling {
   readonly #self: PeerId;
   /** Opening is asynchronous; this keeps what was said in the order in which it was said. */
   #inbox: Promise<void> = Promise.resolve();
+  /** Payloads of each peer that came over a connection and wait to be opened. */
+  readonly #waiting = new Map<PeerId, number>();
   readonly #outboxes = new Map<PeerId, PeerOutbox>();
   #relay: RelayPort | undefined;
   #join: JoinKeys | undefined;
@@ -65,7 +69,20 @@ export class Signalling {
 
   /** Came over a connection with this peer, not over the relay. */
   receiveDirect(from: PeerId, payload: Bytes): void {
-    this.#inbox = this.#after(this.#inbox, () => this.#open(from, payload));
+    const waiting = this.#waiting.get(from) ?? 0;
+    // no relay limits what comes this way
+    if (waiting >= WAITING_MAX) return this.#options.onDropped('rate-limited');
+    this.#waiting.set(from, waiting + 1);
+    this.#inbox = this.#after(this.#inbox, async () => {
+      this.#waiting.set(from, (this.#waiting.get(from) ?? 1) - 1);
+      await this.#open(from, payload);
+    });
+  }
+
+  /** A peer that does not answer: what we have begun with it is forgotten, and begun again with what it publishes now. */
+  meetAgain(peerId: PeerId): void {
+    this.#join?.forgetUnanswered(peerId);
+    this.#outbox(peerId).meetAgain();
   }
 
   /** Leaves the room once what was sent before is out. */
@@ -106,7 +123,9 @@ export class Signalling {
       switch (method) {
         case 'welcome':
           // the relay may have corrected our clock on the way in
-          if (this.#join?.isOutdated && this.#joinNumber === 0) await this.#remakeKeys?.();
+          if (this.#join?.isOutdated && this.#joinNumber === 0) {
+            await this.#remakeKeys?.().catch(() => this.#tell({ type: 'keys-failed' }));
+          }
           if (params.peer_id === this.#self && params.room_id === keys.roomId) this.#welcomed(params);
           else this.#options.onDropped('relay-mismatch');
           return;
@@ -136,7 +155,7 @@ export class Signalling {
     if (!join) return;
     this.#joinNumber = welcome.join_number;
     this.#options.onIceServers(welcome.ice_servers);
-    void this.#publish();
+    this.#publish().catch(() => this.#options.onDropped('publish-failed'));
     for (const place of welcome.peers) {
       // The newcomer begins: the others find its handshake in its first message.
       if (place.join_number < welcome.join_number) this.#outbox(place.peer_id).meet(place.bundle);
@@ -166,7 +185,7 @@ export class Signalling {
     if (opened.isFirst) {
       this.#outbox(from).opened();
       // A handshake has used up one of our pre-keys.
-      if (this.#join?.isLow) void this.#publish();
+      if (this.#join?.isLow) this.#publish().catch(() => this.#options.onDropped('publish-failed'));
     }
     const message = parsePeerMessage(opened.text);
     if (message && !this.#options.isGenuine(from, message)) this.#options.onDropped('wrong-mac');

@@ -77,11 +77,16 @@ function encryptionOf({ call }: RoomState, { roomKind, iceHosts, roomCode }: Vie
     iceHosts,
     isKeyAgreed: encryptions.every((encryption) => encryption === 'encrypted' || encryption === 'verified'),
     // while somebody comes or goes, the code is that of a room that is no more
-    roomCode: isPresent(call) && call.roster.verdict === 'consistent' ? roomCode : undefined,
+    roomCode:
+      isPresent(call) && call.roster.verdict === 'consistent' && !call.roster.isAnnounceDue ? roomCode : undefined,
     roster: isPresent(call) ? call.roster.verdict : 'settling',
     mismatches: isPresent(call) ? call.roster.mismatches : [],
     isFrameSealed: false,
-    isVerified: encryptions.length > 0 && encryptions.every((encryption) => encryption === 'verified'),
+    isVerified:
+      encryptions.length > 0 &&
+      encryptions.every((encryption) => encryption === 'verified') &&
+      isPresent(call) &&
+      call.roster.verdict !== 'mismatch',
     isAddressHidden: false,
   };
 }

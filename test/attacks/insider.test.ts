@@ -1,51 +1,16 @@
 /** Somebody with the link, and in part with the relay's help. He may be there, and be seen; he is nobody but himself. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { DeviceKeys } from '../../src/engine/crypto/certificate.ts';
-import { createProvider } from '../../src/engine/crypto/provider.ts';
-import { issueRevocation, issueRotation } from '../../src/engine/crypto/statement.ts';
 import { PAIRS_MAX } from '../../src/engine/keys/join-keys.ts';
 import { randomPeerId } from '../../src/engine/keys/key-ring.ts';
 import { toBase64Url } from '../../src/engine/protocol/bytes.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import type { PeerMessage } from '../../src/engine/protocol/peer.ts';
-import { makeDevice } from '../crypto/handshake-fixtures.ts';
 import { MemoryRelay } from '../session/memory-relay.ts';
 import { JUDGE, Page, assertUnharmed, gather, settle, until, untilWith } from '../session/page.ts';
 import { Puppet } from './puppet.ts';
+import { DIRECT, assertOver, enter, newDevice } from './scene.ts';
 import { troubles, untilNamed } from './verdicts.ts';
-
-const DIRECT = { isDirect: true };
-
-async function newDevice(aheadS = 0): Promise<DeviceKeys> {
-  return makeDevice(await createProvider(), { nowS: Math.floor(Date.now() / 1000) + aheadS });
-}
-
-type Scene = {
-  readonly relay: MemoryRelay;
-  readonly pages: readonly Page[];
-  readonly ada: Page;
-  readonly bob: Page;
-  readonly mallory: Puppet;
-};
-
-/** Ada and Bob are in a call; Mallory has come in with the link, and is seen by both. */
-async function enter(lie?: (to: PeerId, message: PeerMessage) => PeerMessage | undefined): Promise<Scene> {
-  const relay = new MemoryRelay();
-  const pages = await gather(relay, ['Ada', 'Bob'], DIRECT);
-  const [ada, bob] = pages as [Page, Page];
-  const mallory = new Puppet(relay, 'Mallory', lie && { lie });
-  await mallory.join();
-  const isSeen = (): boolean => pages.every((page) => page.peer(mallory.id)?.encryption === 'encrypted');
-  await untilWith(pages, ['roster-announce'], 'Mallory is seen', () => isSeen() && mallory.peers.length === 2);
-  return { relay, pages, ada, bob, mallory };
-}
-
-/** Mallory goes, and the others are as they were. */
-async function assertOver({ pages, mallory }: Scene): Promise<void> {
-  mallory.leave();
-  await assertUnharmed(pages);
-}
 
 describe('Somebody with the link', () => {
   it('is seen by all, and agrees with all, as long as he is honest: the control', async () => {
@@ -179,131 +144,6 @@ describe('A room code that somebody cheats about', () => {
     await untilWith(pages, ['roster-announce'], 'rosters agree', () => ada.view.encryption.roster === 'consistent');
     assert.deepEqual([ada.code, bob.code], [undefined, undefined]);
     await assertOver(scene);
-  });
-});
-
-describe('Statements about keys', () => {
-  it('PN3, PN4: forged, by a third party, or for another are refused and counted', async () => {
-    const scene = await enter();
-    const { ada, bob, mallory } = scene;
-    const nowS = Math.floor(Date.now() / 1000);
-    const [his, other] = await Promise.all([newDevice(), newDevice()]);
-    const said: PeerMessage[] = [];
-    const say = (type: 'e2ee_key_rotation' | 'e2ee_key_revoke', bytes: Uint8Array): void => {
-      said.push({ type, statement: toBase64Url(bytes) });
-    };
-    // about devices that are not behind this peer
-    say('e2ee_key_rotation', await issueRotation(his, other, nowS));
-    const rotation = await issueRotation(his, other, nowS);
-    say('e2ee_key_rotation', rotation.with(300, rotation[300]! ^ 1));
-    say('e2ee_key_rotation', rotation.slice(1));
-    const revocation = await issueRevocation(his.signer, nowS);
-    say('e2ee_key_revoke', revocation.with(60, revocation[60]! ^ 1));
-    say('e2ee_key_revoke', rotation);
-    say('e2ee_key_revoke', await issueRevocation(his.signer, nowS + 3_600));
-    say('e2ee_key_revoke', new Uint8Array(118).fill(1));
-    for (const message of said) mallory.say(ada.id, message);
-    await ada.untilDropped('bad-statement', said.length);
-    for (const peerId of [bob.id, mallory.id]) assert.equal(ada.peer(peerId)?.encryption, 'encrypted');
-    assert.deepEqual(troubles(ada), []);
-    await assertOver(scene);
-  });
-
-  it('PN4: of a device that is nobody’s here are believed, and change nothing here', async () => {
-    const scene = await enter();
-    const { ada, mallory } = scene;
-    const { signer } = await newDevice();
-    const statement = toBase64Url(await issueRevocation(signer, Math.floor(Date.now() / 1000)));
-    for (let i = 0; i < 3; i++) mallory.say(ada.id, { type: 'e2ee_key_revoke', statement });
-    await assertOver(scene);
-    assert.equal(await ada.dropped('bad-statement'), 0);
-  });
-
-  it('PN4: of revocation is believed by the relay’s clock, however wrong our own is', async () => {
-    const relay = new MemoryRelay();
-    const aheadS = 3_600;
-    relay.nowS = () => Math.floor(Date.now() / 1000) + aheadS;
-    const [ada] = (await gather(relay, ['Ada', 'Bob'], DIRECT)) as [Page, Page];
-    const device = await newDevice(aheadS);
-    const thief = new Puppet(relay, 'Carol', { device });
-    await thief.join();
-    await untilWith([ada], ['roster-announce'], 'he is in', () => ada.peer(thief.id)?.identity !== undefined);
-    const statement = toBase64Url(await issueRevocation(device.signer, relay.nowS()));
-    thief.say(ada.id, { type: 'e2ee_key_revoke', statement });
-    await until('she refuses', () => ada.peer(thief.id)?.encryption === 'wrong-key');
-    assert.equal(await ada.dropped('bad-statement'), 0);
-  });
-
-  it('PN4: a device that was revoked is refused at once and for good, also with another peer id', async () => {
-    const relay = new MemoryRelay();
-    const pages = await gather(relay, ['Ada', 'Bob'], DIRECT);
-    const [ada, bob] = pages as [Page, Page];
-    const device = await newDevice();
-    const thief = new Puppet(relay, 'Carol', { device });
-    await thief.join();
-    await untilWith(
-      pages,
-      ['roster-announce'],
-      'the thief is in',
-      () => ada.peer(thief.id)?.encryption === 'encrypted',
-    );
-    // Carol says it herself, from elsewhere: any way is good
-    const carol = new Puppet(relay, 'Carol at home');
-    await carol.join();
-    await untilWith(pages, ['roster-announce'], 'Carol is in', () => carol.peers.length === 3);
-    const statement = toBase64Url(await issueRevocation(device.signer, Math.floor(Date.now() / 1000)));
-    for (const { id } of pages) carol.say(id, { type: 'e2ee_key_revoke', statement });
-    await until('both refuse', () => pages.every((page) => page.peer(thief.id)?.encryption === 'wrong-key'));
-    for (const page of pages)
-      assert.ok(page.errors.some(([code, peerId]) => code === 'wrong-key' && peerId === thief.id));
-    thief.rename('Carol again');
-    thief.say(ada.id, { type: 'presence', link: 1, presence: { name: 'x', publications: [] }, isAsking: true });
-    await ada.untilDropped('refused-peer');
-    thief.leave();
-    const again = new Puppet(relay, 'Carol', { device });
-    await again.join();
-    await Promise.all(pages.map((page) => page.untilDropped('revoked')));
-    for (const page of pages) {
-      assert.ok(page.errors.some(([code, peerId]) => code === 'wrong-key' && peerId === again.id));
-      assert.notEqual(page.peer(again.id)?.encryption, 'encrypted');
-    }
-    again.leave();
-    carol.leave();
-    await assertUnharmed(pages);
-    assert.equal(bob.names.length, 1);
-  });
-});
-
-describe('Names', () => {
-  it('PN2: somebody else’s under another device is told, loudly, and the name’s owner is not harmed', async () => {
-    const relay = new MemoryRelay();
-    const ada = new Page(relay, 'Ada', DIRECT);
-    await ada.join();
-    const device = await newDevice();
-    const bob = new Puppet(relay, 'Bob', { device });
-    await bob.join();
-    await untilWith([ada], ['roster-announce'], 'Bob is known', () => ada.peer(bob.id)?.identity?.standing === 'new');
-    bob.leave();
-    await until('Bob is gone', () => ada.names.length === 0);
-    const mallory = new Puppet(relay, 'BOB', { device: await newDevice() });
-    await mallory.join();
-    await untilWith(
-      [ada],
-      ['roster-announce'],
-      'she is told',
-      () => ada.peer(mallory.id)?.identity?.standing === 'changed',
-    );
-    assert.deepEqual(ada.errors, [['identity-changed', mallory.id]]);
-    const again = new Puppet(relay, 'Bob', { device });
-    await again.join();
-    await untilWith(
-      [ada],
-      ['roster-announce'],
-      'Bob is known',
-      () => ada.peer(again.id)?.identity?.standing === 'known',
-    );
-    assert.deepEqual(ada.errors, [['identity-changed', mallory.id]]);
-    assert.match(ada.session.exportAuditLog(), /identity-changed/);
   });
 });
 

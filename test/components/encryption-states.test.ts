@@ -57,7 +57,9 @@ function toasts(room: Element): readonly string[] {
 describe('the word for a room', () => {
   const overall = (states: readonly PeerEncryption[], change: Partial<SessionView['encryption']> = {}): string => {
     const participants = states.map((encryption, index) => participant(index + 1, { encryption }));
-    const encryption = { ...EMPTY_VIEW.encryption, isSignallingSealed: true, ...change };
+    const isVerified = states.length > 0 && states.every((state) => state === 'verified');
+    const known = { isSignallingSealed: true, roster: 'consistent', isVerified } as const;
+    const encryption = { ...EMPTY_VIEW.encryption, ...known, ...change };
     return roomEncryption({ ...EMPTY_VIEW, phase: 'joined', participants, encryption }).overall;
   };
 
@@ -73,6 +75,8 @@ describe('the word for a room', () => {
   it('is not “verified” where it is in doubt who is here', () => {
     equal(overall(['verified'], { roster: 'consistent' }), 'verified');
     equal(overall(['verified'], { roster: 'mismatch' }), 'encrypted');
+    equal(overall(['verified'], { roster: 'settling' }), 'encrypted', 'not all have said whom they see');
+    equal(overall(['verified'], { isVerified: false }), 'encrypted', 'the engine’s own word');
   });
 
   it('is not “encrypted” where anyone can step between, unless all have compared', () => {
@@ -214,6 +218,8 @@ describe('<tai-privacy-shield> tells', () => {
 
   it('whom codes were compared with', async () => {
     const { room, session } = await unfolded({}, { encryption: 'verified' });
+    session.encrypt({ roster: 'consistent' });
+    await settle(room);
     ok(texts(room).includes('Codes compared with 1 of 2'), texts(room));
     equal(facts(room)['verified'], 'known');
     session.verified(peerId(1));
@@ -231,6 +237,32 @@ describe('<tai-privacy-shield> tells', () => {
     session.encrypt({ roster: 'consistent', roomCode: ROOM_CODE });
     await settle(room);
     equal(facts(room)['roster'], 'kept');
+  });
+
+  it('of one who has not shown keys only that, and what may have gone to that device', async () => {
+    const { room, session } = await unfolded({ name: 'Ana' }, { encryption: 'waiting-key', identity: undefined });
+    session.encrypt({ roster: 'consistent', isKeyAgreed: false });
+    await settle(room);
+    ok(!texts(room).includes('You all see the same people'), 'who has not said so is on the screen');
+    ok(texts(room).includes('Not everybody here has shown their keys'), texts(room));
+    equal(facts(room)['roster'], 'known');
+    equal(facts(room)['keys'], 'known');
+    ok(texts(room).includes('Your name and network address may already have been sent'), texts(room));
+    ok(!texts(room).includes('Nothing is sent'), 'an offer is');
+    await accessible(room);
+    session.change(peerId(2), { encryption: 'encrypted', identity: identity(2) });
+    session.encrypt({ isKeyAgreed: true });
+    await settle(room);
+    equal(facts(room)['roster'], 'kept');
+    equal(facts(room)['keys'], 'kept');
+  });
+
+  it('of one who was refused not that keys are being agreed, nor that all see the same people', async () => {
+    const { room, session } = await unfolded({ name: 'Ana' }, { encryption: 'wrong-key' });
+    session.encrypt({ roster: 'consistent', isKeyAgreed: false });
+    await settle(room);
+    ok(!('keys' in facts(room)) && !('roster' in facts(room)), Object.keys(facts(room)).join());
+    equal(facts(room)['wrong-key'], 'alarm');
   });
 
   it('loudly that they do not, and by name whom one does not see', async () => {
@@ -297,6 +329,7 @@ describe('<tai-room> and keys', () => {
 
   it('stands for it in CSS', async () => {
     const { room, session } = await call({});
+    session.encrypt({ roster: 'consistent' });
     const states = (): readonly string[] =>
       ['encrypted', 'verified'].filter((state) => room.matches(`:state(${state})`));
     same(states(), ['encrypted']);
@@ -324,6 +357,7 @@ describe('<tai-room> and keys', () => {
 
   it('verifies, and tells when it is true', async () => {
     const { room, session, events } = await call({ name: 'Ana' });
+    session.encrypt({ roster: 'consistent' });
     const told: unknown[] = [];
     room.addEventListener('tai-verify', (event) =>
       told.push([event.peerId, event.isVerified, room.encryption.overall]),

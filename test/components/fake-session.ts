@@ -80,7 +80,8 @@ export class FakeSession implements Session {
   }
 
   show(change: Partial<SessionView>): void {
-    this.view = { ...this.view, ...change };
+    const view = { ...this.view, ...change };
+    this.view = { ...view, encryption: { ...view.encryption, isVerified: isVerified(view) } };
     for (const listener of this.#listeners) listener(this.view);
   }
 
@@ -179,6 +180,12 @@ export class FakeEngine implements Engine {
   createPrivateRoom = (): RoomAddress => createPrivateRoom();
 
   resolveRoom: Engine['resolveRoom'] = (options) => resolveRoom(options);
+}
+
+/** As the engine says it. */
+function isVerified({ participants, encryption: { roster } }: SessionView): boolean {
+  const isEverybody = participants.length > 0 && participants.every(({ encryption }) => encryption === 'verified');
+  return isEverybody && roster !== 'mismatch';
 }
 
 export function peerId(number: number): PeerId {

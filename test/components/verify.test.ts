@@ -266,6 +266,8 @@ describe('<tai-verify>', () => {
     it('says that all is well only once it is true of everybody', async () => {
       const { room, session } = await opened('room');
       session.meet(participant(2));
+      await settle(room);
+      button(room, 'They match').click();
       session.verified(peerId(1));
       await settle(room);
       equal(findAll(dialog(room), '.done').length, 0);
@@ -275,11 +277,61 @@ describe('<tai-verify>', () => {
       ok(find(dialog(room), '.done').matches('[role=status]'), 'aloud');
     });
 
-    it('differing, takes nobody’s mark: which of them it was is not known', async () => {
+    it('says so of an answer about this code alone, whoever was verified before', async () => {
       const mounted = await opened('room', { encryption: 'verified' });
       const { room, session } = mounted;
-      session.change(peerId(1), { encryption: 'encrypted' });
+      const isDone = (): boolean => findAll(dialog(room), '.done').length > 0;
+      ok(!isDone(), 'nobody has compared this code');
+      ok(button(room, 'They do not match'), 'both answers');
+      button(room, 'They match').click();
       await settle(room);
+      ok(isDone(), 'now somebody has');
+      session.encrypt({ roomCode: { ...ROOM_CODE, digits: '9'.repeat(30) } });
+      await settle(room);
+      ok(!isDone(), 'the code is another');
+      session.encrypt({ roomCode: ROOM_CODE });
+      await settle(room);
+      ok(!isDone(), 'what was said is gone');
+      button(room, 'They match').click();
+      await settle(room);
+      await escape(room);
+      button(room, 'Private, verified').click();
+      await settle(room);
+      button(room, 'Compare the room code').click();
+      await settle(room);
+      ok(!isDone(), 'another dialog');
+      ok(button(room, 'They match'), 'asks again');
+    });
+
+    it('an answer about a code that has just been replaced says nothing of the new one', async () => {
+      const { room, session } = await opened('room', { encryption: 'verified' });
+      const match = button(room, 'They match');
+      session.encrypt({ roomCode: { ...ROOM_CODE, digits: '9'.repeat(30) } });
+      match.click();
+      await settle(room);
+      equal(findAll(dialog(room), '.done').length, 0);
+    });
+
+    it('taken back, is asked for again, also when a mark comes by another way', async () => {
+      const mounted = await opened('room');
+      const { room, session } = mounted;
+      button(room, 'They match').click();
+      session.verified(peerId(1));
+      await settle(room);
+      button(room, 'No longer trust this').click();
+      session.verified(peerId(1), false);
+      session.verified(peerId(1));
+      await settle(room);
+      same(verifications(mounted), [
+        [peerId(1), true],
+        [peerId(1), false],
+      ]);
+      equal(findAll(dialog(room), '.done').length, 0);
+    });
+
+    it('differing, takes nobody’s mark: which of them it was is not known', async () => {
+      const mounted = await opened('room', { encryption: 'verified' });
+      const { room } = mounted;
       button(room, 'They do not match').click();
       await settle(room);
       equal(title(room), 'Stop: your codes are different');

@@ -131,6 +131,7 @@ export class FakePage {
       case 'mute-device':
       case 'publish-track':
       case 'assure':
+      case 'meet-again':
       case 'refuse-peer':
       case 'drop':
         return;

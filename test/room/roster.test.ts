@@ -4,7 +4,7 @@ import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import type { Effect, RoomEvent } from '../../src/engine/room/events.ts';
 import { isPresent } from '../../src/engine/room/state.ts';
 import type { RosterState } from '../../src/engine/room/state.ts';
-import { ALICE, BOB, CAROL } from '../helpers/samples.ts';
+import { ALICE, BOB, CAROL, peerIdOf } from '../helpers/samples.ts';
 import { PRESENCE, certificateOf, effectOf, join, listed, senderOf, welcome } from './step-fixtures.ts';
 import { StepRunner, momentsOf } from './step-runner.ts';
 
@@ -79,7 +79,7 @@ describe('RO: the roster', () => {
 
   it('is never consistent while one is silent, however long', () => {
     const room = three();
-    room.run(reports(BOB, [ALICE, BOB, CAROL]), VERDICT, GRACE);
+    room.run(reports(BOB, [ALICE, BOB, CAROL]), VERDICT, VERDICT, GRACE);
     assert.deepEqual(verdictOf(room), ['settling']);
   });
 
@@ -87,17 +87,17 @@ describe('RO: the roster', () => {
     const room = three();
     room.run(reports(CAROL, [ALICE, BOB, CAROL]), reports(BOB, [ALICE, BOB]));
     assert.deepEqual(verdictOf(room), ['settling']);
-    const moments = momentsOf(room.run(VERDICT));
+    const moments = momentsOf(room.run(VERDICT, VERDICT));
     assert.deepEqual(moments, [{ type: 'error', code: 'roster-mismatch', isRecoverable: true }]);
     assert.deepEqual(verdictOf(room), ['mismatch', [BOB, CAROL]]);
-    assert.deepEqual(momentsOf(room.run(VERDICT)), [], 'told once');
+    assert.deepEqual(momentsOf(room.run(VERDICT, VERDICT)), [], 'told once');
     room.run(reports(BOB, [ALICE, BOB, CAROL]));
     assert.deepEqual(verdictOf(room), ['consistent']);
   });
 
   it('mismatches where a peer sees somebody whom we do not: a ghost', () => {
     const room = new StepRunner();
-    room.run(join, welcome(1), listed(BOB, 2), speaks(BOB), reports(BOB, [ALICE, BOB, CAROL]), VERDICT);
+    room.run(join, welcome(1), listed(BOB, 2), speaks(BOB), reports(BOB, [ALICE, BOB, CAROL]), VERDICT, VERDICT);
     assert.deepEqual(verdictOf(room), ['mismatch', [BOB, CAROL]]);
   });
 
@@ -107,7 +107,7 @@ describe('RO: the roster', () => {
     const members = [other, { peerId: BOB, certificate: certificateOf(BOB) }];
     const message = { type: 'roster', members, mac: certificateOf(BOB), isAsking: false } as const;
     room.run(join, welcome(1), listed(BOB, 2), speaks(BOB));
-    room.run({ type: 'message', from: BOB, sender: senderOf(BOB), message }, VERDICT);
+    room.run({ type: 'message', from: BOB, sender: senderOf(BOB), message }, VERDICT, VERDICT);
     assert.deepEqual(verdictOf(room), ['mismatch', [BOB, ALICE], [BOB, ALICE]]);
   });
 
@@ -115,8 +115,8 @@ describe('RO: the roster', () => {
     const room = three();
     room.run(reports(BOB, [ALICE, BOB, CAROL]), reports(CAROL, [ALICE, BOB, CAROL]));
     const effects = room.run(reports(BOB, [ALICE, BOB]));
-    assert.deepEqual(timersOf(effects), ['roster-verdict', 'roster-grace']);
-    room.run(VERDICT);
+    assert.deepEqual(timersOf(effects), ['roster-grace'], 'the clock of the verdict runs already');
+    room.run(VERDICT, VERDICT);
     assert.deepEqual(verdictOf(room), ['settling'], 'Bob has seen Carol before');
     room.run(GRACE);
     assert.deepEqual(verdictOf(room), ['mismatch', [BOB, CAROL]]);
@@ -127,7 +127,7 @@ describe('RO: the roster', () => {
     room.run(reports(BOB, [ALICE, BOB, CAROL]), reports(CAROL, [ALICE, BOB, CAROL]));
     const leave = { type: 'message', from: CAROL, sender: senderOf(CAROL), message: { type: 'leave' } } as const;
     assert.ok(timersOf(room.run(leave)).includes('roster-grace'));
-    room.run(VERDICT);
+    room.run(VERDICT, VERDICT);
     assert.deepEqual(verdictOf(room), ['settling']);
     room.run(reports(BOB, [ALICE, BOB]));
     assert.deepEqual(verdictOf(room), ['consistent']);
@@ -137,7 +137,7 @@ describe('RO: the roster', () => {
   it('calls a peer that others keep seeing a mismatch in the end', () => {
     const room = three();
     const leave = { type: 'message', from: CAROL, sender: senderOf(CAROL), message: { type: 'leave' } } as const;
-    room.run(reports(BOB, [ALICE, BOB, CAROL]), leave, VERDICT, GRACE);
+    room.run(reports(BOB, [ALICE, BOB, CAROL]), leave, VERDICT, VERDICT, GRACE);
     assert.deepEqual(verdictOf(room), ['mismatch', [BOB, CAROL]]);
   });
 
@@ -251,6 +251,54 @@ describe('HS: the keys behind a peer', () => {
     const message = { type: 'e2ee_key_revoke', statement: 'AAAA' } as const;
     const effects = room.run({ type: 'message', from: BOB, sender: senderOf(BOB), message });
     assert.deepEqual(effects, [{ type: 'assure', from: BOB, message }]);
+  });
+});
+
+describe('RO3: the verdict', () => {
+  it('cannot be put off by one who keeps changing his report', () => {
+    const room = three();
+    room.run(reports(CAROL, [ALICE, BOB, CAROL]), reports(BOB, [ALICE, BOB]), VERDICT);
+    // Carol, inside, now says something else before every strike
+    room.run(reports(CAROL, [ALICE, CAROL]));
+    room.run(VERDICT);
+    const { verdict, mismatches } = rosterOf(room);
+    assert.deepEqual([verdict, mismatches], ['mismatch', [{ by: BOB, peerId: CAROL }]]);
+  });
+
+  it('holds no more of what a report invents than our own roster has', () => {
+    const room = three();
+    for (let i = 0; i < 20; i++) room.run(reports(BOB, [ALICE, BOB, peerIdOf(i + 1)]));
+    assert.deepEqual([...(rosterOf(room).reports.get(BOB)?.ever ?? [])].length, 2);
+  });
+
+  it('takes the room code away as soon as somebody comes, not when that is told', () => {
+    const room = three();
+    room.run(ANNOUNCE, reports(BOB, [ALICE, BOB, CAROL]), reports(CAROL, [ALICE, BOB, CAROL]));
+    assert.equal(rosterOf(room).isAnnounceDue, false);
+    room.run(listed(peerIdOf(9), 4), speaks(peerIdOf(9)));
+    assert.equal(rosterOf(room).isAnnounceDue, true);
+  });
+});
+
+describe('a peer that was refused', () => {
+  it('does not come back in this join, whatever the relay lists', () => {
+    const room = three();
+    room.run({ type: 'peer-refused', peerId: BOB }, { type: 'peer-unlisted', peerId: BOB });
+    assert.deepEqual(room.run(listed(BOB, 2)), [{ type: 'drop', reason: 'refused-peer' }]);
+    room.run({ type: 'relay-lost' }, welcome(1, { [BOB]: 2, [CAROL]: 3 }));
+    assert.equal(room.peer(BOB), undefined);
+    assert.ok(room.peer(CAROL));
+  });
+});
+
+describe('a handshake that is not answered', () => {
+  it('is begun again by the newcomer, at every look at the link', () => {
+    const room = new StepRunner();
+    room.run(join, welcome(2, { [BOB]: 1 }));
+    const again = room.run({ type: 'timer', id: `link:${BOB}` });
+    assert.equal(effectOf(again, 'meet-again')?.peerId, BOB);
+    room.run(speaks(BOB));
+    assert.equal(effectOf(room.run({ type: 'timer', id: `link:${BOB}` }), 'meet-again'), undefined);
   });
 });
 

@@ -12,7 +12,7 @@ import type {
  * A room's word, the worst that is true of anybody in it. Beside those of a peer:
  * - `none`: not in a room, or nothing sealed.
  * - `open-room`: keys are agreed, but anyone who sees the page can come in, or step between two who have not compared codes.
- * `encrypted` holds also alone; `verified` needs somebody, everybody compared, and no doubt about who is here.
+ * `encrypted` holds also alone; `verified` needs somebody, everybody compared, and that all have said that they see the same people.
  */
 export type EncryptionState = 'none' | 'open-room' | PeerEncryption;
 
@@ -68,7 +68,6 @@ function overallOf(view: SessionView): EncryptionState {
   if (!isInCall(view.phase) || !encryption.isSignallingSealed) return 'none';
   const flaw = FLAWS.find((state) => participants.some((peer) => peer.encryption === state));
   if (flaw) return flaw;
-  const isVerified = participants.length > 0 && participants.every((peer) => peer.encryption === 'verified');
-  if (isVerified && encryption.roster !== 'mismatch') return 'verified';
+  if (encryption.isVerified && encryption.roster === 'consistent') return 'verified';
   return encryption.roomKind === 'open' ? 'open-room' : 'encrypted';
 }

@@ -94,9 +94,12 @@ export const ENGLISH = {
   'shield-keys-hint':
     'Fresh for this call, by X25519 and post-quantum ML-KEM-768 together. The link alone opens none of your messages.',
   'shield-no-keys': 'Keys are being agreed',
-  'shield-no-keys-hint': 'Nothing is sent to a device before that.',
+  'shield-no-keys-hint':
+    'Your name and network address may already have been sent, sealed for that device. Once it is connected, sound and picture too, encrypted.',
   'shield-roster': 'You all see the same people',
   'shield-roster-hint': 'Each browser has told the others whom it sees.',
+  'shield-no-roster': 'Not everybody here has shown their keys',
+  'shield-no-roster-hint': 'Only those who have are known to see the same people as you.',
   'shield-link': 'Only the link lets people in',
   'shield-link-hint': 'Whoever has it can join: send it to the right people.',
   'shield-open-room': 'Anyone who sees this page can join',

@@ -1,6 +1,6 @@
 /** What is true about a room's privacy, as a list to show. Says nothing that the engine does not know. */
 import type { PeerId, RosterMismatch, SessionView } from '../../engine/index.ts';
-import { markOf } from '../internal/encryption.ts';
+import { isEncrypted, markOf } from '../internal/encryption.ts';
 import type { StringKey, Strings } from '../internal/strings.ts';
 
 /** `alarm`: somebody has to do something. `kept`: protected. `known`: somebody learns it, or it is not protected yet. */
@@ -62,15 +62,21 @@ function addKeys({ encryption, participants }: SessionView, add: Add): void {
   const { isKeyAgreed, isSignallingSealed, roomKind, roster } = encryption;
   const total = participants.length;
   const count = participants.filter((peer) => peer.encryption === 'verified').length;
-  if (isKeyAgreed && total > 0) add('keys', true, 'shield-keys', 'shield-keys-hint');
-  else if (total > 0) add('keys', false, 'shield-no-keys', 'shield-no-keys-hint');
+  const isAgreed = isKeyAgreed && participants.every((peer) => isEncrypted(peer.encryption));
+  const isWaiting = participants.some((peer) => peer.encryption === 'waiting-key');
+  if (isAgreed && total > 0) add('keys', true, 'shield-keys', 'shield-keys-hint');
+  // with one who was refused nothing is being agreed: the alarm says so
+  else if (isWaiting) add('keys', false, 'shield-no-keys', 'shield-no-keys-hint');
   if (isSignallingSealed) add('signalling', true, 'shield-signalling', 'shield-signalling-hint');
   if (roomKind === 'private') add('link', true, 'shield-link', 'shield-link-hint');
   else add('link', false, 'shield-open-room', 'shield-open-room-hint');
   if (count === 0) add('verified', false, 'shield-unverified', 'shield-unverified-hint');
   else if (count < total) add('verified', false, 'shield-some-verified', 'shield-unverified-hint', { count, total });
   else add('verified', true, 'shield-verified', 'shield-verified-hint');
-  if (roster === 'consistent' && total > 0) add('roster', true, 'shield-roster', 'shield-roster-hint');
+  if (roster !== 'consistent' || total === 0) return;
+  // rosters speak of those only whose keys are agreed, and more are on the screen
+  if (isAgreed) add('roster', true, 'shield-roster', 'shield-roster-hint');
+  else if (isWaiting) add('roster', false, 'shield-no-roster', 'shield-no-roster-hint');
 }
 
 function addMedia({ encryption, participants }: SessionView, add: Add): void {

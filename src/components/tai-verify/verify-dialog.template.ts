@@ -16,6 +16,8 @@ export type VerifyModel = {
   readonly room: Room;
   readonly text: RoomController['text'];
   readonly step: VerifyStep;
+  /** The room code, as `comparedCode` gives it, that was found equal in this dialog. */
+  readonly answered: string | undefined;
   /** Where one is compared: `undefined` also once that one has left. */
   readonly peer: ParticipantView | undefined;
   readonly number: SafetyNumber | undefined;
@@ -27,7 +29,8 @@ export type VerifyModel = {
 export type VerifyHandlers = {
   close(): void;
   show(target: VerifyTarget): void;
-  answer(peers: readonly PeerId[], isSame: boolean): void;
+  /** `code`: what was on the screen, as `comparedCode` gives it. */
+  answer(peers: readonly PeerId[], isSame: boolean, code: string | undefined): void;
   undo(peers: readonly PeerId[]): void;
   again(): void;
   leave(): void;
@@ -63,13 +66,18 @@ export function renderVerify(model: VerifyModel, on: VerifyHandlers): TemplateRe
   `;
 }
 
-function doneText({ room, text, peer }: VerifyModel): string {
+/** The room's code while that is what is compared, as one text. */
+export function comparedCode({ verifying, view }: Room): string | undefined {
+  return verifying === 'room' ? view.encryption.roomCode?.digits : undefined;
+}
+
+function doneText({ room, text, peer, answered }: VerifyModel): string {
   if (room.verifying !== 'room') {
     return peer?.encryption === 'verified' ? text('verify-peer-done', { name: peer.name || text('guest') }) : '';
   }
-  const { participants, encryption } = room.view;
-  const isDone =
-    encryption.roomCode !== undefined && participants.every(({ encryption: state }) => state === 'verified');
+  // marks from before, of pins or safety numbers, say nothing of this code
+  const isAnswered = answered !== undefined && answered === comparedCode(room);
+  const isDone = isAnswered && room.view.participants.every(({ encryption }) => encryption === 'verified');
   return isDone ? text('verify-room-done') : '';
 }
 
@@ -165,7 +173,8 @@ function renderDigits(digits: string, label: string): TemplateResult {
 }
 
 function renderAnswers(model: VerifyModel, on: VerifyHandlers, peers: readonly PeerId[]): TemplateResult {
-  const { text } = model;
+  const { text, room } = model;
+  const code = comparedCode(room);
   if (doneText(model) !== '') {
     return html`<button part="button" class="undo" type="button" @click=${() => on.undo(peers)}>
       ${text('verify-undo')}
@@ -174,10 +183,10 @@ function renderAnswers(model: VerifyModel, on: VerifyHandlers, peers: readonly P
   // neither is the way on: who has not compared must not be led to say so
   return html`
     <div class="actions">
-      <button part="button" type="button" @click=${() => on.answer(peers, true)}>
+      <button part="button" type="button" @click=${() => on.answer(peers, true, code)}>
         ${ICONS.check}${text('verify-match')}
       </button>
-      <button part="button" type="button" @click=${() => on.answer(peers, false)}>
+      <button part="button" type="button" @click=${() => on.answer(peers, false, code)}>
         ${ICONS.close}${text('verify-differ')}
       </button>
     </div>

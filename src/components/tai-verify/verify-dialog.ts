@@ -10,7 +10,7 @@ import { drawQr } from './qr-code.ts';
 import type { QrCode } from './qr-code.ts';
 import { browserScanner, cameraErrorKey, look } from './qr-scanner.ts';
 import type { ScannerPort } from './qr-scanner.ts';
-import { renderVerify } from './verify-dialog.template.ts';
+import { comparedCode, renderVerify } from './verify-dialog.template.ts';
 import type { VerifyHandlers, VerifyStep } from './verify-dialog.template.ts';
 
 export { verifyStyles } from './verify-dialog.styles.ts';
@@ -20,6 +20,8 @@ export class VerifyDialog implements ReactiveController {
   readonly #room: RoomController;
   readonly #scanner: () => ScannerPort | undefined;
   #step: VerifyStep = 'compare';
+  /** The room code that was found equal; forgotten with the dialog, and as soon as the code is another. */
+  #answered: string | undefined;
   #number: SafetyNumber | undefined;
   #qr: QrCode | undefined;
   /** While the scanner looks. */
@@ -55,6 +57,7 @@ export class VerifyDialog implements ReactiveController {
       this.#target = target;
       this.#reset();
     }
+    if (room && comparedCode(room) !== this.#answered) this.#answered = undefined;
     const peer = room && peerOf(room, target);
     const numberOf = peer?.identity ? `${peer.peerId} ${peer.identity.deviceId}` : '';
     if (numberOf !== this.#numberOf) {
@@ -71,7 +74,15 @@ export class VerifyDialog implements ReactiveController {
     const room = this.#room.room;
     const text = this.#room.text.bind(this.#room);
     const model = {
-      ...{ text, step: this.#step, number: this.#number, qr: this.#qr, camera: this.#camera, note: this.#note },
+      ...{
+        text,
+        step: this.#step,
+        answered: this.#answered,
+        number: this.#number,
+        qr: this.#qr,
+        camera: this.#camera,
+        note: this.#note,
+      },
       peer: room && peerOf(room, room.verifying),
     };
     return html`
@@ -95,8 +106,12 @@ export class VerifyDialog implements ReactiveController {
   readonly #on: VerifyHandlers = {
     close: () => this.#room.room?.actions.trust.close(),
     show: (target) => this.#room.room?.actions.trust.open(target),
-    answer: (peers, isSame) => this.#answer(peers, isSame),
-    undo: (peers) => this.#setVerified(peers, false),
+    answer: (peers, isSame, code) => this.#answer(peers, isSame, code),
+    undo: (peers) => {
+      this.#answered = undefined;
+      this.#setVerified(peers, false);
+      this.#host.requestUpdate();
+    },
     again: () => {
       this.#reset();
       this.#host.requestUpdate();
@@ -107,9 +122,12 @@ export class VerifyDialog implements ReactiveController {
   };
 
   /** About those whose codes were on the screen, whoever has come since. */
-  #answer(peers: readonly PeerId[], isSame: boolean): void {
+  #answer(peers: readonly PeerId[], isSame: boolean, code: string | undefined): void {
+    this.#answered = isSame ? code : undefined;
     if (isSame) this.#setVerified(peers, true);
     else this.#differ();
+    // nothing else may change: all may have been marked before
+    this.#host.requestUpdate();
   }
 
   #differ(): void {
@@ -186,6 +204,7 @@ export class VerifyDialog implements ReactiveController {
   #reset(): void {
     this.#stopScan();
     this.#step = 'compare';
+    this.#answered = undefined;
     this.#note = '';
   }
 

@@ -4,8 +4,8 @@ import type { IdentityProvider } from './identity.ts';
 import { MemoryKeyStore } from './key-store.ts';
 import { MemoryRecords } from './records.ts';
 
-export const GUEST_LIFE_S = 24 * 3600;
-/** A visit may last: whoever joins again in it has half a day at least. */
+export const GUEST_LIFE_S = 30 * 24 * 3600;
+/** Its keys end with the page; its certificate must not end while somebody stays in a room with it. */
 export const GUEST_RENEW_BEFORE_S = GUEST_LIFE_S / 2;
 
 export function createGuestIdentity(): IdentityProvider {

@@ -58,7 +58,7 @@ export type Opened =
 
 export type SendFault = SealFault | 'no-session';
 
-export type MeetFault = BeginFault | 'too-many-peers';
+export type MeetFault = BeginFault | 'refused-peer' | 'too-many-peers';
 
 export type JoinKeysOptions = OwnParty & {
   /** `false` once our clock has turned out to be another than the one that our certificate was made by. */
@@ -140,8 +140,14 @@ export class JoinKeys {
     return this.pair(peer)?.dtlsFingerprint;
   }
 
+  /** A session that we have begun and nobody has answered is given up: another can be begun. */
+  forgetUnanswered(peer: PeerId): void {
+    if (this.#pairs.get(peer)?.hasOpened === false) this.#pairs.delete(peer);
+  }
+
   /** Begins a session with a peer that was there before us; `undefined` = there is one now. */
   async meet(peer: PeerId, handed: HandedBundle): Promise<MeetFault | undefined> {
+    if (this.#refused.has(peer)) return 'refused-peer';
     if (this.#pairs.has(peer)) return undefined;
     const bundle = await openSealedBundle(this.#options.room, peer, handed);
     if (!bundle) return 'bad-bundle';
@@ -188,16 +194,18 @@ export class JoinKeys {
     if (!header) return refusal('unopened');
     const known = this.#pairs.get(from);
     if (known?.role === 'responder' && equalBytes(known.header, header)) return this.#openBy(from, known, message);
-    // A session of ours that nobody has answered gives way to one that the other side began at the same time.
-    if (known && (known.role === 'responder' || known.hasOpened)) return refusal('second-handshake');
-    if (known && self < from) return refusal('crossed');
+    // A session that is not confirmed gives way, to the same device only: of two that both sides have begun at the same time
+    // to that of the lower id; one that has not heard our answer begins again.
+    const isStanding = known?.role === 'initiator' ? known.hasOpened : known?.isConfirmed;
+    if (isStanding) return refusal('second-handshake');
+    if (known?.role === 'initiator' && self < from) return refusal('crossed');
     const answer = await answerPair(this.#options, this.#preKeys, from, header, message);
     if (!answer.ok) return answer;
     const { pair, plaintext } = answer;
     const current = this.#pairs.get(from);
-    // … but only to the same device, and ours may have begun meanwhile
+    // ours may have begun meanwhile
     if (current && !equalBytes(current.certificate.hash, pair.certificate.hash)) return refusal('second-handshake');
-    if (current && self < from) return refusal('crossed');
+    if (current?.role === 'initiator' && self < from) return refusal('crossed');
     if (this.#isCopied(from, pair)) return refusal('copied-certificate');
     if (!current && !this.#makeSpace()) return refusal('too-many-peers');
     // Only now, when somebody has proved to hold the keys: else anyone could use our pre-keys up.

@@ -70,7 +70,7 @@ export class KeyRing {
       self,
       dtlsFingerprint,
       now: () => this.now(),
-      isClockRight: () => this.#aheadMs === madeAtMs,
+      isClockRight: () => Math.abs(this.#aheadMs - madeAtMs) < CLOCK_AHEAD_MIN_MS,
       isRevoked: (certificate) => this.#devices.isRevoked(certificate),
     });
   }

@@ -17,7 +17,8 @@ export function welcome(state: RoomState, event: Extract<RoomEvent, { type: 'wel
   if (call.phase !== 'joining' && !isPresent(call)) return [state, NOTHING];
   const own: Own = { joinNumber: event.joinNumber, presence: presenceOf(local) };
   const known: Peers = isPresent(call) ? call.peers : new Map();
-  const listed = event.peers.filter(({ peerId }) => peerId !== call.peerId);
+  const refused: Present['refused'] = isPresent(call) ? call.refused : new Set();
+  const listed = event.peers.filter(({ peerId }) => peerId !== call.peerId && !refused.has(peerId));
   const peers = new Map<PeerId, Peer>();
   const effects: Effect[] = call.phase === 'joining' ? [{ type: 'tell', moment: { type: 'joined' } }] : [];
   const add = (next: PeerStep): void => {
@@ -37,7 +38,10 @@ export function welcome(state: RoomState, event: Extract<RoomEvent, { type: 'wel
   const { peerId } = call;
   const { joinNumber, certificate } = event;
   const roster = isPresent(call) ? call.roster : NO_ROSTER;
-  return [{ local, call: { phase: 'joined', peerId, joinNumber, certificate, roster, peers, generations } }, effects];
+  return [
+    { local, call: { phase: 'joined', peerId, joinNumber, certificate, roster, peers, refused, generations } },
+    effects,
+  ];
 }
 
 export function loseRelay(state: RoomState, trouble?: ErrorCode): Step {

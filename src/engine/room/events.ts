@@ -91,6 +91,8 @@ export type Effect =
     }
   /** What a peer says about keys and codes: for those who hold them. */
   | { readonly type: 'assure'; readonly from: PeerId; readonly message: AssuranceMessage }
+  /** It does not answer our handshake: begin another, with what it publishes now. */
+  | { readonly type: 'meet-again'; readonly peerId: PeerId }
   | { readonly type: 'refuse-peer'; readonly peerId: PeerId }
   | ({ readonly type: 'open-link' } & OnLink)
   | { readonly type: 'close-link'; readonly peerId: PeerId }

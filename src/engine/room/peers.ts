@@ -161,6 +161,8 @@ export function checkLink(own: Own, peer: Peer): PeerStep {
     effects.push({ type: 'tell', moment: { type: 'error', code: 'peer-unreachable', isRecoverable: true } });
   }
   if (!peer.isListed) return { peer: tried, effects };
+  // The newcomer's handshake is not answered: its pre-keys may be gone, or what was published has been mended since.
+  if (!peer.identity && isOfferer(own, peer)) effects.push({ type: 'meet-again', peerId });
   const isNew = link.negotiation.at === 'new';
   // One that never stood may be half another's: not worth a restart.
   const isDud = link.negotiation.at === 'stable' && link.reached !== 'connection';

@@ -13,8 +13,9 @@ import type { Call, Present, RosterMismatch, RosterState } from './state.ts';
 
 /** From the last change to our telling it: by then most connections stand and carry it. */
 export const ROSTER_SETTLE_MS = 400;
-/** A difference that stays for so long after the last change is a mismatch. */
-export const ROSTER_VERDICT_MS = 2_000;
+/** A difference is a mismatch when the verdict's clock has struck twice since: after one to two of these. */
+export const ROSTER_VERDICT_MS = 1_000;
+const STRIKES_MAX = 2;
 /** One side may notice so much later than another that somebody's connection is lost. */
 export const ROSTER_GRACE_MS = 20_000;
 /** Told again this often, which also moves the ratchets (HS10). */
@@ -25,7 +26,7 @@ export const NO_ROSTER: RosterState = {
   reports: new Map(),
   departed: new Set(),
   isAnnounceDue: false,
-  isVerdictDue: false,
+  isJudging: false,
   isGraceOver: true,
   verdict: 'settling',
   mismatches: [],
@@ -60,16 +61,20 @@ export function watchRoster(before: Call, after: Call, effects: readonly Effect[
   const next: RosterState = {
     ...roster,
     epoch: roster.epoch + 1,
-    reports: new Map([...roster.reports].filter(([peerId]) => after.peers.has(peerId))),
+    reports: new Map(
+      [...roster.reports]
+        .filter(([peerId]) => after.peers.has(peerId))
+        .map(([peerId, report]) => [peerId, { ...report, strikes: 0 }]),
+    ),
     departed,
     isAnnounceDue: true,
-    isVerdictDue: false,
+    isJudging: true,
     isGraceOver: roster.isGraceOver && gone.length === 0,
   };
   const timers: Effect[] = [
     // never put off: else coming and going could keep it from ever being told
     ...(roster.isAnnounceDue ? [] : [start('roster-announce', ROSTER_SETTLE_MS)]),
-    start('roster-verdict', ROSTER_SETTLE_MS + ROSTER_VERDICT_MS),
+    ...(roster.isJudging ? [] : [start('roster-verdict', ROSTER_SETTLE_MS + ROSTER_VERDICT_MS)]),
     start('roster-beat', ROSTER_BEAT_MS),
   ];
   if (gone.length > 0) timers.push(start('roster-grace', ROSTER_GRACE_MS));
@@ -89,13 +94,18 @@ export function receiveRoster(call: Present, from: PeerId, report: RosterReport)
   const last = held.reports.get(from);
   const lost = [...(last?.members ?? [])].some((key) => !members.has(key));
   const isSame = last !== undefined && !lost && members.size === last.members.size;
-  const ever = new Set([...(last?.ever ?? []), ...members]);
-  const reports = new Map(held.reports).set(from, { members, ever });
+  const own = keysOf(call);
+  // bounded by our own roster, whatever it names
+  const ever = new Set([...(last?.ever ?? []), ...(last?.members ?? []), ...members].filter((key) => own.has(key)));
+  const reports = new Map(held.reports).set(from, { members, ever, strikes: isSame ? last.strikes : 0 });
   const isGraceOver = held.isGraceOver && !lost;
-  const roster: RosterState = { ...held, reports, isGraceOver, isVerdictDue: isSame && held.isVerdictDue };
+  const isJudging = held.isJudging || !isSame;
+  const roster: RosterState = { ...held, reports, isGraceOver, isJudging };
   const effects: Effect[] = [];
-  if (!isSame) effects.push(start('roster-verdict', ROSTER_VERDICT_MS));
-  if (lost) effects.push(start('roster-grace', ROSTER_GRACE_MS));
+  // Never started anew: else one who keeps changing his report could keep all others' from being judged.
+  if (isJudging && !held.isJudging) effects.push(start('roster-verdict', ROSTER_VERDICT_MS));
+  // Nor this: who takes somebody off his report again and again gets no more time for it.
+  if (lost && held.isGraceOver) effects.push(start('roster-grace', ROSTER_GRACE_MS));
   if (report.isAsking) effects.push(announce(call, [from], false));
   const [next, told] = judge({ ...call, roster });
   return [next, [...effects, ...told]];
@@ -120,10 +130,24 @@ export function stepRosterTimer(call: Present, id: RosterTimer): readonly [Call,
       return [call, [announce(call, asked, true), start('roster-beat', ROSTER_BEAT_MS)]];
     }
     case 'roster-verdict':
-      return judge({ ...call, roster: { ...call.roster, isVerdictDue: true } });
+      return strike(call);
     case 'roster-grace':
       return judge({ ...call, roster: { ...call.roster, isGraceOver: true, departed: new Set() } });
   }
+}
+
+/** Every report is a little older; the clock goes on while one is young. */
+function strike(call: Present): readonly [Call, readonly Effect[]] {
+  const { roster } = call;
+  const reports = new Map(
+    [...roster.reports].map(([peerId, report]) => [
+      peerId,
+      { ...report, strikes: Math.min(report.strikes + 1, STRIKES_MAX) },
+    ]),
+  );
+  const isJudging = [...reports.values()].some(({ strikes }) => strikes < STRIKES_MAX);
+  const [next, told] = judge({ ...call, roster: { ...roster, reports, isJudging } });
+  return [next, isJudging ? [start('roster-verdict', ROSTER_VERDICT_MS), ...told] : told];
 }
 
 /** Compares what each peer sees with what we see. */
@@ -142,7 +166,7 @@ function judge(call: Present): readonly [Call, readonly Effect[]] {
     const unknown = [...report.members].filter((key) => !own.has(key));
     for (const key of [...unseen, ...unknown]) {
       const isExcused = !roster.isGraceOver && (roster.departed.has(key) || (own.has(key) && report.ever.has(key)));
-      if (isExcused || !roster.isVerdictDue) isOpen = true;
+      if (isExcused || report.strikes < STRIKES_MAX) isOpen = true;
       else mismatches.push({ by, peerId: peerOf(key) });
     }
   }

@@ -68,17 +68,25 @@ export type AgreedIdentity = Sender & { readonly standing: Standing };
 export type RosterMismatch = { readonly by: PeerId; readonly peerId: PeerId };
 
 /** Members stand here as `peer id certificate`. */
+export type HeldReport = {
+  readonly members: ReadonlySet<string>;
+  /** Those of our own roster that it has ever named. */
+  readonly ever: ReadonlySet<string>;
+  /** How often the verdict's clock has struck since this report or our own roster has changed. */
+  readonly strikes: number;
+};
+
 export type RosterState = {
   /** Counts the changes of who may read. */
   readonly epoch: number;
-  readonly reports: ReadonlyMap<PeerId, { readonly members: ReadonlySet<string>; readonly ever: ReadonlySet<string> }>;
+  readonly reports: ReadonlyMap<PeerId, HeldReport>;
   /** Gone from our side a short while ago. */
   readonly departed: ReadonlySet<string>;
   /** A change has not been told yet. */
   readonly isAnnounceDue: boolean;
-  /** The last change is long enough ago for a difference to count … */
-  readonly isVerdictDue: boolean;
-  /** … and for one that may come from a lost connection. */
+  /** The verdict's clock is running. */
+  readonly isJudging: boolean;
+  /** The last loss is long enough ago for a difference to count that may come from a lost connection. */
   readonly isGraceOver: boolean;
   readonly verdict: 'settling' | 'consistent' | 'mismatch';
   readonly mismatches: readonly RosterMismatch[];
@@ -113,6 +121,8 @@ type Company = {
   readonly certificate: string;
   readonly roster: RosterState;
   readonly peers: Peers;
+  /** Whom we have given up for good in this join: that the relay lists them again changes nothing. */
+  readonly refused: ReadonlySet<PeerId>;
   /** The last generation with peers that were given up: one that comes back may still have that connection. */
   readonly generations: ReadonlyMap<PeerId, number>;
 };

@@ -112,6 +112,7 @@ function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step
   switch (event.type) {
     case 'peer-listed': {
       if (event.peerId === call.peerId) return [state, NOTHING];
+      if (call.refused.has(event.peerId)) return [state, [{ type: 'drop', reason: 'refused-peer' }]];
       const known = call.peers.get(event.peerId);
       // the relay can list anybody: each would cost a connection
       if (!known && call.peers.size >= PEERS_MAX) return [state, [{ type: 'drop', reason: 'too-many-peers' }]];
@@ -253,6 +254,7 @@ function dropPeer(state: RoomState, call: Present, peer: Peer, reason: PeerLeave
   const generations = new Map(call.generations).set(peerId, peer.link.generation);
   // the relay can invent any number of peers: the oldest are forgotten
   for (const oldest of generations.keys()) if (generations.size > FORGOTTEN_MAX) generations.delete(oldest);
+  const refused = peer.isRefused ? new Set(call.refused).add(peerId) : call.refused;
   const effects: Effect[] = [
     stopTimer(linkTimer(peerId)),
     stopTimer(goneTimer(peerId)),
@@ -260,7 +262,7 @@ function dropPeer(state: RoomState, call: Present, peer: Peer, reason: PeerLeave
   ];
   // One that was never shown, nobody misses.
   if (isShown(peer)) effects.push({ type: 'tell', moment: { type: 'peer-left', peerId, reason } });
-  return [{ ...state, call: { ...call, peers, generations } }, effects];
+  return [{ ...state, call: { ...call, peers, refused, generations } }, effects];
 }
 
 function withCall(state: RoomState, [call, effects]: readonly [RoomState['call'], readonly Effect[]]): Step {

@@ -36,7 +36,12 @@ export class ControlChannel {
   /** `false` where it is not open, or the peer is behind. */
   send(payload: Bytes): boolean {
     if (this.#channel.readyState !== 'open' || this.#channel.bufferedAmount > BUFFERED_MAX_BYTES) return false;
-    this.#channel.send(payload);
-    return true;
+    try {
+      this.#channel.send(payload);
+      return true;
+    } catch {
+      // closing at this moment, or longer than the peer takes: there is the relay
+      return false;
+    }
   }
 }
