@@ -39,7 +39,7 @@ export type Command =
   | { readonly type: 'set-verified'; readonly peerId: PeerId; readonly isVerified: boolean };
 
 /**
- * - `waiting-key`: no keys agreed yet; nothing is sent to this peer.
+ * - `waiting-key`: keys are not confirmed by both sides yet; what we say is sealed for this device alone.
  * - `encrypted`: keys agreed and confirmed both ways, the connection is bound to the peer's certificate.
  * - `verified`: and somebody has compared codes with this device.
  * - `wrong-key`: refused: its keys are not those they have to be.

@@ -49,6 +49,8 @@ export class Signalling {
   #inbox: Promise<void> = Promise.resolve();
   /** Payloads of each peer that came over a connection and wait to be opened. */
   readonly #waiting = new Map<PeerId, number>();
+  /** Of whom a session has opened; as many as there can be sessions. */
+  readonly #opened = new Set<PeerId>();
   readonly #outboxes = new Map<PeerId, PeerOutbox>();
   #relay: RelayPort | undefined;
   #join: JoinKeys | undefined;
@@ -183,6 +185,8 @@ export class Signalling {
       return;
     }
     if (opened.isFirst) {
+      if (this.#opened.has(from)) this.#tell({ type: 'peer-renewed', peerId: from });
+      this.#opened.add(from);
       this.#outbox(from).opened();
       // A handshake has used up one of our pre-keys.
       if (this.#join?.isLow) this.#publish().catch(() => this.#options.onDropped('publish-failed'));

@@ -86,7 +86,7 @@ function encryptionOf({ call }: RoomState, { roomKind, iceHosts, roomCode }: Vie
       encryptions.length > 0 &&
       encryptions.every((encryption) => encryption === 'verified') &&
       isPresent(call) &&
-      call.roster.verdict !== 'mismatch',
+      call.roster.verdict === 'consistent',
     isAddressHidden: false,
   };
 }

@@ -185,7 +185,7 @@ export class FakeEngine implements Engine {
 /** As the engine says it. */
 function isVerified({ participants, encryption: { roster } }: SessionView): boolean {
   const isEverybody = participants.length > 0 && participants.every(({ encryption }) => encryption === 'verified');
-  return isEverybody && roster !== 'mismatch';
+  return isEverybody && roster === 'consistent';
 }
 
 export function peerId(number: number): PeerId {

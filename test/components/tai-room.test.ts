@@ -166,6 +166,7 @@ describe('<tai-room>', () => {
       const told: unknown[] = [];
       room.addEventListener('tai-encryption-change', (event) => told.push([event.peerId, event.state, event.overall]));
       session.enter();
+      session.encrypt({ roster: 'consistent' });
       session.meet(participant(1, { encryption: 'waiting-key', identity: undefined }));
       session.change(peerId(1), { encryption: 'encrypted' });
       session.change(peerId(1), { name: 'Ana' });

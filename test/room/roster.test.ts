@@ -292,9 +292,18 @@ describe('a peer that was refused', () => {
 });
 
 describe('a handshake that is not answered', () => {
-  it('is begun again by the newcomer, at every look at the link', () => {
+  it('and was begun anew by the other side has our roster told again', () => {
+    const room = three();
+    const told = effectOf(room.run({ type: 'peer-renewed', peerId: BOB }), 'announce-roster');
+    assert.deepEqual([told?.to, told?.isAsking, told?.isChange], [[BOB], true, false]);
+    assert.deepEqual(new StepRunner().run(join, welcome(1), { type: 'peer-renewed', peerId: BOB }), []);
+  });
+
+  it('is begun again by the newcomer, when it looks at the link once more', () => {
     const room = new StepRunner();
     room.run(join, welcome(2, { [BOB]: 1 }));
+    const first = room.run({ type: 'timer', id: `link:${BOB}` });
+    assert.equal(effectOf(first, 'meet-again'), undefined, 'an answer may be on its way');
     const again = room.run({ type: 'timer', id: `link:${BOB}` });
     assert.equal(effectOf(again, 'meet-again')?.peerId, BOB);
     room.run(speaks(BOB));

@@ -48,6 +48,8 @@ export type RoomEvent =
   // told by the keys
   /** We have begun a session with what this peer has published. */
   | { readonly type: 'peer-met'; readonly peerId: PeerId }
+  /** It has begun its session with us anew: what we have said in the one before is lost. */
+  | { readonly type: 'peer-renewed'; readonly peerId: PeerId }
   | { readonly type: 'peer-identified'; readonly peerId: PeerId; readonly standing: Standing }
   /** Somebody begins as this peer who is not, or keys came that cannot be its own. The peer itself is not to blame. */
   | { readonly type: 'peer-doubted'; readonly peerId: PeerId }

@@ -14,6 +14,8 @@ export const LINK_RETRY_MS = 300;
 export const GONE_MS = 12_000;
 /** The browser itself has given the connection up: after long silence, so that little more is to be waited for. */
 export const GONE_FAILED_MS = 2_000;
+/** As many looks at the link before a handshake that is not answered is begun again. */
+const UNANSWERED_ATTEMPTS = 2;
 /** As many restarts of one connection before a new one is made. */
 const RESTARTS_MAX = 2;
 /** As many checks before the page hears that a peer cannot be reached. */
@@ -162,7 +164,8 @@ export function checkLink(own: Own, peer: Peer): PeerStep {
   }
   if (!peer.isListed) return { peer: tried, effects };
   // The newcomer's handshake is not answered: its pre-keys may be gone, or what was published has been mended since.
-  if (!peer.identity && isOfferer(own, peer)) effects.push({ type: 'meet-again', peerId });
+  if (!peer.identity && isOfferer(own, peer) && tried.link.attempts >= UNANSWERED_ATTEMPTS)
+    effects.push({ type: 'meet-again', peerId });
   const isNew = link.negotiation.at === 'new';
   // One that never stood may be half another's: not worth a restart.
   const isDud = link.negotiation.at === 'stable' && link.reached !== 'connection';

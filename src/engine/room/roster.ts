@@ -111,6 +111,11 @@ export function receiveRoster(call: Present, from: PeerId, report: RosterReport)
   return [next, [...effects, ...told]];
 }
 
+/** To one that may not have heard us; it is asked for its own, too. */
+export function retellRoster(call: Present, peerId: PeerId): Effect {
+  return announce(call, [peerId], true);
+}
+
 export type RosterTimer = (typeof TIMERS)[number];
 const TIMERS = ['roster-announce', 'roster-verdict', 'roster-grace', 'roster-beat'] as const;
 

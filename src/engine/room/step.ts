@@ -22,7 +22,7 @@ import {
 } from './peers.ts';
 import type { Own, PeerStep } from './peers.ts';
 import { closeByRelay, end, loseRelay, welcome } from './entry.ts';
-import { isRosterTimer, receiveRoster, stepRosterTimer, watchRoster } from './roster.ts';
+import { isRosterTimer, receiveRoster, retellRoster, stepRosterTimer, watchRoster } from './roster.ts';
 import { isPresent } from './state.ts';
 import type { Peer, PeerLeaveReason, Present, RoomState } from './state.ts';
 import { agree, stepTrust } from './trust.ts';
@@ -127,6 +127,8 @@ function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step
     }
     case 'message':
       return receive(state, call, event);
+    case 'peer-renewed':
+      return call.peers.has(event.peerId) ? [state, [retellRoster(call, event.peerId)]] : [state, NOTHING];
     case 'peer-met':
     case 'peer-identified':
     case 'peer-doubted':
