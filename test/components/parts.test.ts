@@ -316,7 +316,7 @@ describe('<tai-privacy-shield>', () => {
     const { room, session } = await mount();
     button(room, 'Private room').click();
     session.enter();
-    session.meet(participant(1));
+    session.meet(participant(1, { encryption: 'waiting-key' }));
     session.encrypt({ isSignallingSealed: false, isMediaDtls: false, isKeyAgreed: false });
     await settle(room);
     same(facts(room), {
