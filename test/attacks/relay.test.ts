@@ -77,6 +77,11 @@ describe('A relay that swaps bundles', () => {
     ]);
     assert.deepEqual(ada.names, ['Bob']);
     assert.equal(ada.peer(bob.id)?.encryption, 'encrypted');
+    // an honest relay has another one: Cy begins again, and is in
+    relay.tampering = {};
+    const pages = [ada, bob, cy];
+    await untilWith(pages, LOOK_AFTER, 'Cy is in', () => ada.names.includes('Cy') && cy.names.includes('Ada'));
+    await assertUnharmed(pages);
   });
 });
 

@@ -4,6 +4,7 @@ import type { DeviceKeys } from '../../src/engine/crypto/certificate.ts';
 import { PAIRS_MAX } from '../../src/engine/keys/join-keys.ts';
 import type { JoinKeys } from '../../src/engine/keys/join-keys.ts';
 import { toBase64Url, toHex } from '../../src/engine/protocol/bytes.ts';
+import type { Bytes } from '../../src/engine/protocol/bytes.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import { flipped } from '../crypto/handshake-fixtures.ts';
 import { Random } from '../helpers/random.ts';
@@ -256,6 +257,74 @@ describe('Both begin at once', () => {
   });
 });
 
+describe('A handshake that is not answered', () => {
+  /** Begun and sent, and then given up. */
+  async function givenUp(text: string): Promise<Bytes> {
+    assert.equal(await alice.meet(BOB, await bundleOf(bob)), undefined);
+    const payload = await sealed(alice, BOB, text);
+    alice.forgetUnanswered(BOB);
+    assert.equal(alice.hasSession(BOB), false);
+    return payload;
+  }
+
+  it('is begun again: where the first was lost, and where its answer was', async () => {
+    await givenUp('lost');
+    const heard = await givenUp('heard');
+    await assertOpens(bob, ALICE, heard, 'heard');
+    await sealed(bob, ALICE, 'lost');
+    assert.equal(await alice.meet(BOB, await bundleOf(bob)), undefined);
+    const again = await assertOpens(bob, ALICE, await sealed(alice, BOB, 'again'), 'again');
+    assert.deepEqual([again.isFirst, again.sender.isConfirmed], [true, false]);
+    await assertOpens(alice, BOB, await sealed(bob, ALICE, 'welcome'), 'welcome');
+    await assertOpens(bob, ALICE, await sealed(alice, BOB, 'so'), 'so');
+  });
+
+  it('HS7: cannot be brought in once another has taken its place, nor can its answer', async () => {
+    const first = await givenUp('first');
+    await assertOpens(bob, ALICE, first, 'first');
+    const answer = await sealed(bob, ALICE, 'to the first');
+    const second = await givenUp('second');
+    await assertOpens(bob, ALICE, second, 'second');
+    await assertRefused(bob, ALICE, first, 'unknown-pre-key');
+    await assertRefused(alice, BOB, answer, 'no-session');
+    await alice.meet(BOB, await bundleOf(bob));
+    await assertRefused(alice, BOB, answer, 'unopened');
+    await assertOpens(bob, ALICE, await sealed(alice, BOB, 'third'), 'third');
+    await assertRefused(bob, ALICE, second, 'unknown-pre-key');
+  });
+
+  it('HS7: nor by the last-resort key', async () => {
+    const { head } = await bob.publication();
+    const messages = [];
+    for (const text of ['first', 'second']) {
+      await alice.meet(BOB, { head });
+      messages.push(await sealed(alice, BOB, text));
+      await assertOpens(bob, ALICE, messages.at(-1)!, text);
+      alice.forgetUnanswered(BOB);
+    }
+    await assertRefused(bob, ALICE, messages[0]!, 'replayed');
+  });
+
+  it('HS6: is begun again by the same device alone', async () => {
+    await assertOpens(bob, ALICE, await givenUp('first'), 'first');
+    const mallory = await stage.member(ALICE);
+    await mallory.meet(BOB, await bundleOf(bob));
+    await assertRefused(bob, ALICE, await sealed(mallory, BOB, 'me too'), 'second-handshake');
+  });
+
+  it('HS6: is not what stands: who has been answered, or has confirmed, begins nothing anew', async () => {
+    await agree();
+    alice.forgetUnanswered(BOB);
+    assert.equal(alice.hasSession(BOB), true);
+    await assertOpens(bob, ALICE, await sealed(alice, BOB, 'so'), 'so');
+    const again = await stage.member(ALICE, { device: alicesDevice });
+    await again.meet(BOB, await bundleOf(bob));
+    await assertRefused(bob, ALICE, await sealed(again, BOB, 'again'), 'second-handshake');
+    alice.forgetUnanswered(CAROL);
+    await assertOpens(bob, ALICE, await sealed(alice, BOB, 'on'), 'on');
+  });
+});
+
 describe('A first message', () => {
   it('HS6: of another handshake is refused where a session stands, on either side', async () => {
     await agree();
@@ -400,6 +469,7 @@ describe('A peer that was refused', () => {
     await assertOpens(bob, CAROL, await sealed(carol, BOB, 'hello'), 'hello');
     bob.refuse(ALICE);
     assert.deepEqual([bob.hasSession(ALICE), bob.hasSession(CAROL)], [false, true]);
+    assert.equal(await bob.meet(ALICE, await bundleOf(alice)), 'refused-peer');
     assert.equal(await bob.send(ALICE, 'x', () => assert.fail('sealed')), 'no-session');
     await assertRefused(bob, ALICE, await sealed(alice, BOB, 'x'), 'refused-peer');
     await assertOpens(bob, CAROL, await sealed(carol, BOB, 'on'), 'on');

@@ -148,6 +148,17 @@ describe('The relay’s bundle for it', () => {
     assert.deepEqual([delivered, dropped], [['a', 'b'], []]);
   });
 
+  it('is asked for again where nobody answers; what waited was for another connection', async () => {
+    answers = [undefined, BUNDLE];
+    outbox.meet();
+    outbox.send(named('old'));
+    await settled();
+    outbox.meetAgain();
+    outbox.send(named('new'));
+    await settled();
+    assert.deepEqual([delivered, begun], [['new'], [BUNDLE]]);
+  });
+
   it('that cannot be asked for is counted', async () => {
     answers = [new Error('the socket is gone'), BUNDLE];
     outbox.meet();
