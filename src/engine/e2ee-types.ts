@@ -73,7 +73,7 @@ export type E2eePeer = {
   /** SHA-256 of the device's signing key, 64 hexadecimal digits. */
   readonly deviceId: string;
   readonly kind: 'guest' | 'device';
-  /** It has shown that it holds the keys of this session. */
+  /** It has shown that it holds the keys that were agreed. */
   readonly isConfirmed: boolean;
   /** Its keys were declared dead, and nothing passes any more. */
   readonly isRevoked: boolean;

@@ -185,6 +185,9 @@ export class Puppet {
       case 'assure':
         this.#membership?.assure(effect);
         return;
+      case 'meet-again':
+        this.#membership?.meetAgain(effect.peerId);
+        return;
       case 'open-link':
         this.#links.set(effect.peerId, this.#open(effect.peerId, effect.generation));
         return;

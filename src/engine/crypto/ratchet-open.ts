@@ -18,7 +18,7 @@ export type OpenFault =
   | 'malformed'
   /** Of another session, from before our time, or changed on the way. */
   | 'unopened'
-  /** Of this session, but its key is gone: it has been opened before, or has come too late. */
+  /** Of ours, but its key is gone: it has been opened before, or has come too late. */
   | 'replayed'
   /** More messages are missing before it than we would derive keys for. */
   | 'too-many-skipped';
@@ -38,7 +38,7 @@ type Attempt = {
   readonly nowMs: number;
 };
 
-/** `nowMs`: any clock, as long as it is always the same one. A fault leaves the state that was handed in as the one to go on with. */
+/** `nowMs`: by one clock, always the same. A fault leaves the state that was handed in as the one to go on with. */
 export async function openMessage(
   provider: RatchetProvider,
   ratchet: Ratchet,
@@ -105,7 +105,7 @@ async function openOfNextChain(provider: RatchetProvider, attempt: Attempt): Pro
   const older = before ? advance(before, header.previousCount, nowMs).skipped : [];
   const stepped = {
     ...ratchet,
-    // with a sending chain, `ownDh` was made in this session
+    // with a sending chain, `ownDh` was made since the handshake
     isConfirmed: ratchet.sending !== undefined,
     dhSteps: ratchet.dhSteps + 1,
     kemSteps: ratchet.kemSteps + (header.kemCiphertext ? 1 : 0),

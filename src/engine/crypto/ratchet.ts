@@ -54,7 +54,7 @@ export type SendingChain = Chain & {
 
 /** One side of a session. Callers read the first four fields only; the rest are secrets. */
 export type Ratchet = {
-  /** The peer has used keys that follow from an X25519 key which we have made in this session: no replay can do so. */
+  /** The peer has used keys that follow from an X25519 key which we have made since the handshake: no replay can do so. */
   readonly isConfirmed: boolean;
   /** Chains of the peer that have been opened. */
   readonly dhSteps: number;

@@ -12,7 +12,7 @@ export const OLD_SESSION_MS = 5 * 60_000;
 
 export type ClientSession = {
   readonly pair: Pair;
-  /** Ours in this session. */
+  /** Ours with this peer. */
   readonly own: Certificate;
 };
 

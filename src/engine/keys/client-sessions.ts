@@ -39,7 +39,7 @@ export type ClientOpenFault =
 export type Accepts = (text: string, certificate: Certificate) => boolean;
 
 export type ClientOpened =
-  /** What the caller has accepted; `isFirst`: the first message of this session that has opened here. */
+  /** What the caller has accepted; `isFirst`: the first message of its session that has opened here. */
   { readonly ok: true; readonly isFirst: boolean } | { readonly ok: false; readonly fault: ClientOpenFault };
 
 export type ClientSealed =

@@ -51,7 +51,7 @@ export type Opened =
       readonly text: string;
       /** Who has said so: proved by the handshake. */
       readonly sender: Sender;
-      /** The first message of this session that has opened here. */
+      /** The first message of its session that has opened here. */
       readonly isFirst: boolean;
     }
   | { readonly ok: false; readonly fault: OpenFault };

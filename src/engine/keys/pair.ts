@@ -8,6 +8,7 @@ import type { Provider } from '../crypto/provider.ts';
 import { openMessage, requestKemStep, sealMessage } from '../crypto/ratchet.ts';
 import type { OpenFault as RatchetFault, Ratchet } from '../crypto/ratchet.ts';
 import type { Bytes } from '../protocol/bytes.ts';
+import { InOrder } from './in-order.ts';
 
 export type PairOptions = {
   readonly provider: Provider;
@@ -44,7 +45,7 @@ export class Pair {
   readonly #provider: Provider;
   #ratchet: Ratchet;
   #hasOpened: boolean;
-  #work: Promise<unknown> = Promise.resolve();
+  readonly #work = new InOrder();
 
   constructor(options: PairOptions) {
     this.role = options.role;
@@ -74,7 +75,7 @@ export class Pair {
    * and never be heard again. No key serves twice with one nonce by that: each message has a random one of its own.
    */
   seal(plaintext: Bytes, carry: (sealed: PairSealed) => Promise<boolean>): Promise<SealFault | undefined> {
-    return this.#inOrder(async () => {
+    return this.#work.run(async () => {
       const sealed = await sealMessage(this.#ratchet, plaintext);
       if (!sealed) return 'too-large';
       const isHeaderDue = this.role === 'initiator' && !this.#hasOpened;
@@ -86,7 +87,7 @@ export class Pair {
 
   /** `accepts` is asked once the message has opened; where it says no, the fault is `malformed` and nothing has changed. */
   open(message: Bytes, nowMs: number, accepts: (plaintext: Bytes) => boolean = () => true): Promise<PairOpened> {
-    return this.#inOrder(async () => {
+    return this.#work.run(async () => {
       const opened = await openMessage(this.#provider, this.#ratchet, message, nowMs);
       if (!opened.ok) return opened;
       if (!accepts(opened.plaintext)) return { ok: false, fault: 'malformed' };
@@ -99,15 +100,8 @@ export class Pair {
 
   /** Our next step of the ratchet brings a fresh ML-KEM key. */
   requestKemStep(): void {
-    void this.#inOrder(async () => {
+    void this.#work.run(async () => {
       this.#ratchet = requestKemStep(this.#ratchet);
     });
-  }
-
-  #inOrder<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#work.then(work);
-    // who asked for the work hears of a failure; the work after it goes on
-    this.#work = done.catch(() => undefined);
-    return done;
   }
 }

@@ -49,7 +49,8 @@ export function parseCodeMessage(value: unknown): CodeMessage | undefined {
   return undefined;
 }
 
-function parseDigest(value: unknown): string | undefined {
+/** 32 bytes as canonical base64url. */
+export function parseDigest(value: unknown): string | undefined {
   const text = parseText(value, DIGEST_CHARS);
   return text?.length === DIGEST_CHARS && fromBase64Url(text) ? text : undefined;
 }

@@ -2,8 +2,7 @@
  * What two peers say to each other, always sealed (PROTOCOL.md PM1–PM8). The relay never sees any of it.
  * A message that does not parse is counted and dropped; unknown fields are ignored, unknown types dropped.
  */
-import { fromBase64Url } from './bytes.ts';
-import { parseCodeMessage } from './code-message.ts';
+import { parseCodeMessage, parseDigest } from './code-message.ts';
 import type { CodeMessage } from './code-message.ts';
 import { parsePeerId } from './ids.ts';
 import type { PeerId } from './ids.ts';
@@ -19,7 +18,6 @@ const PUBLICATIONS_MAX = 8;
 const GENERATION_MAX = 2 ** 32 - 1;
 /** As many as a room can list, and ourselves. */
 const ROSTER_MEMBERS_MAX = 65;
-const DIGEST_CHARS = 43;
 const STATEMENT_MAX_CHARS = 1024;
 const BASE64URL_PATTERN = /^[A-Za-z0-9_-]+$/;
 
@@ -137,12 +135,6 @@ export function parsePeerMessage(text: string): PeerMessage | undefined {
     default:
       return parseCodeMessage(value);
   }
-}
-
-/** 32 bytes as base64url. */
-function parseDigest(value: unknown): string | undefined {
-  const text = parseText(value, DIGEST_CHARS);
-  return text?.length === DIGEST_CHARS && fromBase64Url(text) ? text : undefined;
 }
 
 function parseRosterMember(value: unknown): RosterMember | undefined {
