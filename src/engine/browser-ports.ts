@@ -1,9 +1,11 @@
-/// <reference path="./clock-worker-source.d.ts" />
+/// <reference path="./session-worker-source.d.ts" />
 /** The real doors: what a browser gives. Tests in Node never import this file. */
-import clockWorkerSource from 'virtual:clock-worker-source';
+import sessionWorkerSource from 'virtual:session-worker-source';
 import { Devices } from './media/devices.ts';
+import { FrameSeals } from './frame-seals.ts';
 import type { Ports } from './ports.ts';
 import { TaiError } from './protocol/errors.ts';
+import { SessionWorker } from './session-worker.ts';
 import { createDtlsIdentity } from './transport/dtls-identity.ts';
 import { PeerLink } from './transport/peer-link.ts';
 import { RelaySocket } from './transport/relay-socket.ts';
@@ -15,11 +17,13 @@ type TrustedTypes = { createPolicy(name: string, rules: ScriptUrlPolicy): Script
 const POLICY_NAME = 'tai-room';
 
 export const browserPorts: Ports = {
-  createClock: (onTimer, workerUrl) => {
+  startWorker: (handlers, workerUrl) => {
     const hostedUrl = workerUrl === undefined ? undefined : ownUrl(workerUrl);
-    return createWorkerClock(onTimer, () =>
-      hostedUrl === undefined ? startInlined() : new Worker(trusted(hostedUrl)),
-    );
+    const worker = new SessionWorker(() => (hostedUrl === undefined ? startInlined() : new Worker(trusted(hostedUrl))));
+    return {
+      clock: createWorkerClock((id) => handlers.onTimer(id), worker),
+      frames: new FrameSeals(worker, handlers),
+    };
   },
   connectRelay: (options) =>
     new RelaySocket({
@@ -40,7 +44,7 @@ export const browserPorts: Ports = {
 };
 
 function startInlined(): Worker {
-  const url = URL.createObjectURL(new Blob([clockWorkerSource], { type: 'text/javascript' }));
+  const url = URL.createObjectURL(new Blob([sessionWorkerSource], { type: 'text/javascript' }));
   try {
     return new Worker(trusted(url));
   } finally {

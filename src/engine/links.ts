@@ -1,7 +1,8 @@
 /** The links of one session: opens, feeds and closes them, and turns their reports into events. */
 import { cameraEncoding } from './media/quality.ts';
 import { RemoteTracks } from './media/remote-tracks.ts';
-import type { DevicePort, LinkPort, Ports } from './ports.ts';
+import { linkName } from './keys/sender-keys.ts';
+import type { DevicePort, FramePort, LinkPort, Ports } from './ports.ts';
 import type { Bytes } from './protocol/bytes.ts';
 import type { PeerId } from './protocol/ids.ts';
 import { PUBLICATION_KINDS } from './protocol/peer.ts';
@@ -13,12 +14,19 @@ import type { PeerLinkOptions } from './transport/peer-link.ts';
 export type LinksOptions = {
   readonly openLink: Ports['openLink'];
   readonly devices: DevicePort;
+  readonly frames: FramePort;
   /** What the handshake with this peer has named: SHA-256 of its DTLS certificate. */
   peerFingerprint(peerId: PeerId): Bytes | undefined;
+  /** Before the connection has anything to seal or open. */
+  onOpen(peerId: PeerId, generation: number): void;
+  onClosed(peerId: PeerId, generation: number): void;
   onMessage(peerId: PeerId, payload: Bytes): void;
   onEvent(event: RoomEvent): void;
   onDropped(reason: string): void;
 };
+
+/** What the browser says of one connection. */
+export type LinkReport = { readonly report: RTCStatsReport; readonly generation: number };
 
 export class Links {
   readonly #options: LinksOptions;
@@ -49,13 +57,14 @@ export class Links {
 
   open(peerId: PeerId, generation: number): void {
     this.close(peerId);
-    const { devices, onEvent, onDropped, openLink } = this.#options;
+    const { devices, frames, onEvent, onDropped, openLink } = this.#options;
     const certificate = this.#certificate;
     if (!certificate) {
       onDropped('no-certificate');
       return;
     }
     const on = { peerId, generation };
+    const link = linkName(peerId, generation);
     const tracks: { [Kind in PublicationKind]?: MediaStreamTrack } = {};
     for (const kind of PUBLICATION_KINDS) {
       const track = devices.track(kind);
@@ -66,6 +75,7 @@ export class Links {
       tracks,
       cameraEncoding: cameraEncoding(this.#reached.size + 1),
       certificate,
+      guard: (end, address) => frames.attach(end, { link, ...address }),
       peerFingerprint: () => this.#options.peerFingerprint(peerId),
       onWrongCertificate: () => onEvent({ type: 'peer-refused', peerId }),
       onMessage: (payload) => this.#options.onMessage(peerId, payload),
@@ -84,6 +94,7 @@ export class Links {
         onEvent({ type: 'remote-track', ...on, kind, trackId: this.#remoteTracks.add(peerId, track) }),
       onDropped,
     };
+    this.#options.onOpen(peerId, generation);
     try {
       this.#links.set(peerId, { generation, link: openLink(options) });
     } catch {
@@ -99,9 +110,22 @@ export class Links {
     return found?.generation === generation ? found.link : undefined;
   }
 
+  /** The number of the connection that there is now. */
+  generationOf(peerId: PeerId): number | undefined {
+    return this.#links.get(peerId)?.generation;
+  }
+
   /** Straight to the peer; `false` where no connection can take it now. */
   send(peerId: PeerId, payload: Bytes): boolean {
     return this.#links.get(peerId)?.link.send(payload) ?? false;
+  }
+
+  /** The worker is gone, and all keys with it: every connection is made anew. */
+  loseAll(): void {
+    for (const [peerId, { generation }] of this.#links) {
+      this.close(peerId);
+      this.#options.onEvent({ type: 'ended-by-peer', peerId, generation });
+    }
   }
 
   remoteTrack(trackId: string | undefined): MediaStreamTrack | undefined {
@@ -120,6 +144,7 @@ export class Links {
     this.#links.delete(peerId);
     this.#reached.delete(peerId);
     found.link.close();
+    this.#options.onClosed(peerId, found.generation);
     this.#remoteTracks.removeOwner(peerId);
     this.#shareUplink();
   }
@@ -128,12 +153,16 @@ export class Links {
     for (const peerId of this.#links.keys()) this.close(peerId);
   }
 
-  async stats(): Promise<ReadonlyMap<PeerId, RTCStatsReport>> {
-    const reports = await Promise.all(
-      // a link that is being closed has none any more
-      [...this.#links].map(async ([peerId, { link }]) => [peerId, await link.stats().catch(() => undefined)] as const),
+  async stats(): Promise<ReadonlyMap<PeerId, LinkReport>> {
+    const reports = new Map<PeerId, LinkReport>();
+    await Promise.all(
+      [...this.#links].map(async ([peerId, { link, generation }]) => {
+        // a link that is being closed has none any more
+        const report = await link.stats().catch(() => undefined);
+        if (report) reports.set(peerId, { report, generation });
+      }),
     );
-    return new Map(reports.filter((entry): entry is [PeerId, RTCStatsReport] => entry[1] !== undefined));
+    return reports;
   }
 
   #shareUplink(): void {

@@ -5,9 +5,11 @@ import type { IdentityProvider } from './identity/identity.ts';
 import type { JoinKeys } from './keys/join-keys.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { Proofs } from './keys/proofs.ts';
+import { SenderKeys } from './keys/sender-keys.ts';
+import type { SenderKeyHolder } from './keys/sender-keys.ts';
 import type { Bytes } from './protocol/bytes.ts';
 import type { PeerId } from './protocol/ids.ts';
-import type { PeerMessage } from './protocol/peer.ts';
+import type { PeerMessage, RoomMessage } from './protocol/peer.ts';
 import type { Effect } from './room/events.ts';
 import { isPresent } from './room/state.ts';
 import type { Call } from './room/state.ts';
@@ -15,11 +17,15 @@ import { Signalling } from './signalling.ts';
 import type { SignallingOptions } from './signalling.ts';
 import type { RoomCode, SafetyNumber, ScanResult } from './session-types.ts';
 
-export type MembershipOptions = Omit<SignallingOptions, 'onKeys' | 'isGenuine'> &
+export type MembershipOptions = Omit<SignallingOptions, 'onKeys' | 'isGenuine' | 'takeKeys'> &
   Pick<AssuranceOptions, 'audit' | 'now' | 'onCode'> & {
+    /** Where the keys of frames go. */
+    readonly frames: SenderKeyHolder;
     /** There as soon as the keys are. */
     identity(): IdentityProvider | undefined;
   };
+
+const SENDER_KEY_BYTES = 32;
 
 /** What there is once the keys of this join are made. */
 type Ready = { readonly keys: JoinKeys; readonly proofs: Proofs; readonly assurance: Assurance };
@@ -28,16 +34,25 @@ export class Membership {
   readonly #self: PeerId;
   readonly #options: MembershipOptions;
   readonly #signalling: Signalling;
+  readonly #senderKeys: SenderKeys;
   #ready: Ready | undefined;
 
   constructor(self: PeerId, options: MembershipOptions) {
     this.#self = self;
     this.#options = options;
+    this.#senderKeys = new SenderKeys({
+      holder: options.frames,
+      randomKey: () => globalThis.crypto.getRandomValues(new Uint8Array(SENDER_KEY_BYTES)),
+      now: () => performance.now(),
+      send: (to, message) => this.#signalling.send(to, message),
+      onDropped: (reason) => options.onDropped(reason),
+    });
     this.#signalling = new Signalling(self, {
       ...options,
       onKeys: (keys, ring) => this.#begin(keys, ring),
       isGenuine: (from, message) =>
         message.type !== 'roster' || (this.#ready?.proofs.isReportOf(from, message) ?? false),
+      takeKeys: (from, message) => this.#takeKeys(from, message),
     });
   }
 
@@ -46,7 +61,32 @@ export class Membership {
   }
 
   send(to: PeerId, message: PeerMessage): void {
-    this.#signalling.send(to, message);
+    const dressed = this.#senderKeys.dress(to, message);
+    if (dressed) this.#signalling.send(to, dressed);
+    else this.#options.onDropped('stale-link');
+  }
+
+  /** A connection to this peer opens: its frames get keys of their own. */
+  openLink(peerId: PeerId, link: number): void {
+    this.#senderKeys.open(peerId, link);
+  }
+
+  closeLink(peerId: PeerId, link: number): void {
+    this.#senderKeys.close(peerId, link);
+  }
+
+  /** Frames of this peer come on this link, and none opens. */
+  askForKey(peerId: PeerId, link: number): void {
+    this.#senderKeys.ask(peerId, link);
+  }
+
+  rotateSenderKeys(epoch: number): void {
+    this.#senderKeys.rotate(epoch);
+    this.#options.audit.add('sender-keys-rotated', this.#options.now(), { epoch });
+  }
+
+  switchSenderKeys(): void {
+    this.#senderKeys.switchAll();
   }
 
   receiveDirect(from: PeerId, payload: Bytes): void {
@@ -83,7 +123,11 @@ export class Membership {
   }
 
   settled(call: Call): void {
-    if (isPresent(call)) this.#ready?.keys.setPresent(new Set(call.peers.keys()));
+    if (isPresent(call)) {
+      const peers = new Set(call.peers.keys());
+      this.#ready?.keys.setPresent(peers);
+      this.#senderKeys.keepOnly(peers);
+    }
     this.#ready?.assurance.settled(call);
   }
 
@@ -101,8 +145,17 @@ export class Membership {
 
   /** Leaves the room once what was sent before is out. */
   close(): void {
+    this.#senderKeys.keepOnly(new Set());
     this.#signalling.close();
     this.#options.audit.add('session-ended', this.#options.now());
+  }
+
+  #takeKeys(from: PeerId, message: PeerMessage): RoomMessage | undefined {
+    if (message.type === 'e2ee_sender_key' || message.type === 'e2ee_sender_key_ack') {
+      this.#senderKeys.receive(from, message);
+      return undefined;
+    }
+    return this.#senderKeys.undress(from, message);
   }
 
   #begin(keys: JoinKeys, ring: KeyRing): void {

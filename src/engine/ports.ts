@@ -1,6 +1,7 @@
 /** The narrow doors to the world. The session executes effects through them; tests put their own behind them. */
 import type { DeviceHandlers, Devices } from './media/devices.ts';
 import type { Bytes } from './protocol/bytes.ts';
+import type { FrameCounts, TransformAddress } from './protocol/worker.ts';
 import type { PeerLink, PeerLinkOptions } from './transport/peer-link.ts';
 import type { RelaySocket, RelaySocketOptions } from './transport/relay-socket.ts';
 
@@ -14,6 +15,32 @@ export type ClockPort = {
   close(): void;
 };
 
+/** The worker that seals and opens frames. */
+export type FramePort = {
+  /** Whether frames can be sealed here. Rejects with a `TaiError`: `unsupported-browser`, `worker-blocked`. */
+  ready(): Promise<void>;
+  /** In the task that made the sender or receiver. Throws where it cannot: nothing may be sent then. */
+  attach(end: RTCRtpSender | RTCRtpReceiver, address: TransformAddress): void;
+  setSealKey(link: string, generation: number, key: Bytes): void;
+  addOpenKey(link: string, generation: number, key: Bytes): void;
+  /** Its keys are forgotten; what still comes through its transforms is dropped. */
+  closeLink(link: string): void;
+  counts(): Promise<readonly FrameCounts[]>;
+  close(): void;
+};
+
+export type FrameHandlers = {
+  onState(address: TransformAddress, state: FrameState): void;
+  /** All keys and transforms are gone: no link sends or receives any more. `isForGood`: nor will any. */
+  onLost(isForGood: boolean): void;
+};
+
+/** `ready`: tracks may come. `opened`: frames open. `failing`: frames come, and none opens. */
+export type FrameState = 'ready' | 'opened' | 'failing';
+
+/** What the session's worker does. */
+export type WorkerPort = { readonly clock: ClockPort; readonly frames: FramePort };
+
 export type RelayPort = Face<RelaySocket>;
 export type LinkPort = Face<PeerLink>;
 export type DevicePort = Face<Devices>;
@@ -23,8 +50,8 @@ export type DtlsIdentity = { readonly certificate: RTCCertificate; readonly fing
 
 export type Ports = {
   createDtlsIdentity(): Promise<DtlsIdentity>;
-  /** `workerUrl`: where the page hosts the clock worker itself. */
-  createClock(onTimer: (id: string) => void, workerUrl: string | undefined): ClockPort;
+  /** `workerUrl`: where the page hosts the worker itself. */
+  startWorker(handlers: FrameHandlers & { onTimer(id: string): void }, workerUrl: string | undefined): WorkerPort;
   connectRelay(options: RelaySocketOptions): RelayPort;
   openLink(options: PeerLinkOptions): LinkPort;
   openDevices(handlers: DeviceHandlers): DevicePort;

@@ -1,8 +1,11 @@
 /** The session: feeds events to the room, executes its effects through the ports, and tells the page. */
+import { effectTable } from './effects.ts';
+import type { EffectTable } from './effects.ts';
+import { FrameWatch } from './frame-watch.ts';
 import { Links } from './links.ts';
 import { Listeners } from './listeners.ts';
 import { OwnSide } from './own-side.ts';
-import type { ClockPort, DevicePort, Ports } from './ports.ts';
+import type { DevicePort, Ports, WorkerPort } from './ports.ts';
 import { TaiError } from './protocol/errors.ts';
 import type { PeerId } from './protocol/ids.ts';
 import { checkedIceServers, relayUrl } from './relay-address.ts';
@@ -19,10 +22,7 @@ import type {
   SessionStats,
   SessionView,
 } from './session-types.ts';
-import { sessionStats } from './stats.ts';
 import { viewOf } from './view.ts';
-
-type EffectTable = { readonly [Type in Effect['type']]: (effect: Extract<Effect, { type: Type }>) => void };
 
 export class RoomSession implements Session {
   readonly #url: URL;
@@ -30,7 +30,9 @@ export class RoomSession implements Session {
   readonly #iceServers: SessionOptions['iceServers'];
   readonly #own: OwnSide;
   readonly #store: Store;
-  readonly #clock: ClockPort;
+  readonly #worker: WorkerPort;
+  readonly #effects: EffectTable;
+  readonly #frameWatch: FrameWatch;
   readonly #devices: DevicePort;
   readonly #links: Links;
   readonly #dropped = new Map<string, number>();
@@ -52,7 +54,20 @@ export class RoomSession implements Session {
     );
     const onEvent = (event: RoomEvent): void => this.#dispatch(event);
     const onDropped = (reason: string): void => this.#count(reason);
-    this.#clock = ports.createClock((id) => onEvent({ type: 'timer', id: id as TimerId }), options.workerUrl);
+    const onLost = (isForGood: boolean): void => {
+      this.#links.loseAll();
+      if (isForGood) onEvent({ type: 'sealing-failed', code: 'worker-blocked' });
+    };
+    const worker = ports.startWorker(
+      {
+        onTimer: (id) => onEvent({ type: 'timer', id: id as TimerId }),
+        onState: (address, state) => this.#frameWatch.changed(address, state),
+        onLost,
+      },
+      options.workerUrl,
+    );
+    this.#worker = worker;
+    const { frames } = worker;
     this.#devices = ports.openDevices({
       onLive: (kind, track) => onEvent({ type: 'device-live', kind, ...liveDevice(track) }),
       onFailed: (kind, code) => onEvent({ type: 'device-failed', kind, code }),
@@ -63,10 +78,19 @@ export class RoomSession implements Session {
     this.#links = new Links({
       openLink,
       devices: this.#devices,
+      frames,
+      onOpen: (peerId, generation) => this.#own.membership?.openLink(peerId, generation),
+      onClosed: (peerId, generation) => this.#own.membership?.closeLink(peerId, generation),
       onEvent,
       onDropped,
       peerFingerprint: (peerId) => this.#own.dtlsFingerprint(peerId),
       onMessage: (peerId, payload) => this.#own.membership?.receiveDirect(peerId, payload),
+    });
+    this.#frameWatch = new FrameWatch({
+      links: this.#links,
+      frames,
+      onFailing: (peerId, generation) => this.#own.membership?.askForKey(peerId, generation),
+      onEvent,
     });
     // Known before anybody joins: the shield must not name these helpers only once they have been asked.
     this.#links.setIceServers(this.#iceServers ?? []);
@@ -76,12 +100,23 @@ export class RoomSession implements Session {
       createDtlsIdentity,
       url: this.#url.href,
       connectRelay: ports.connectRelay,
+      frames,
+      canSeal: () => frames.ready(),
       now: Date.now,
       sendDirect: (to, payload) => this.#links.send(to, payload),
       onDtls: ({ certificate }) => this.#links.setCertificate(certificate),
       onEvent,
       onCode: () => this.#settled(true),
       onIceServers: (servers) => this.#links.setIceServers(this.#iceServers ?? servers),
+      onDropped,
+    });
+    this.#effects = effectTable({
+      devices: this.#devices,
+      links: this.#links,
+      frameWatch: this.#frameWatch,
+      own: this.#own,
+      clock: worker.clock,
+      onMoment: (moment) => this.#moments.push(moment),
       onDropped,
     });
     // A page that goes away says so while it still can; peers see the connection end at once.
@@ -114,8 +149,8 @@ export class RoomSession implements Session {
     return this.#devices.list();
   }
 
-  async getStats(): Promise<SessionStats> {
-    return sessionStats(await this.#links.stats(), this.#dropped);
+  getStats(): Promise<SessionStats> {
+    return this.#frameWatch.stats(this.#dropped);
   }
 
   safetyNumber(peerId: PeerId): Promise<SafetyNumber | undefined> {
@@ -131,6 +166,7 @@ export class RoomSession implements Session {
   }
 
   rotateKey(): Promise<void> {
+    this.#dispatch({ type: 'rotate-sender-keys' });
     return this.#own.rotate(() => this.#store.state.call);
   }
 
@@ -146,38 +182,11 @@ export class RoomSession implements Session {
     this.#unwatchPage();
     this.#links.closeAll();
     this.#devices.dispose();
-    this.#clock.close();
+    this.#worker.clock.close();
+    this.#worker.frames.close();
     this.#viewListeners.clear();
     this.#eventListeners.clear();
   }
-
-  readonly #effects: EffectTable = {
-    'open-device': ({ kind, deviceId }) => this.#devices.open(kind, deviceId),
-    'close-device': ({ kind }) => this.#devices.close(kind),
-    'mute-device': ({ kind, isMuted }) => this.#devices.mute(kind, isMuted),
-    'publish-track': ({ kind }) => this.#links.publish(kind),
-    'connect-relay': ({ peerId }) => this.#own.join(peerId),
-    'disconnect-relay': () => this.#own.leave(),
-    send: ({ to, message }) => this.#own.membership?.send(to, message),
-    'announce-roster': (effect) => this.#own.membership?.announce(effect),
-    assure: (effect) => this.#own.membership?.assure(effect),
-    'meet-again': ({ peerId }) => this.#own.membership?.meetAgain(peerId),
-    'refuse-peer': ({ peerId }) => this.#own.membership?.refuse(peerId),
-    'open-link': ({ peerId, generation }) => this.#links.open(peerId, generation),
-    'close-link': ({ peerId }) => this.#links.close(peerId),
-    'make-offer': ({ peerId, generation, round, isRestart }) =>
-      this.#links.get(peerId, generation)?.makeOffer(round, isRestart),
-    'accept-offer': ({ peerId, generation, round, sdp }) =>
-      this.#links.get(peerId, generation)?.acceptOffer(round, sdp),
-    'accept-answer': ({ peerId, generation, round, sdp }) =>
-      this.#links.get(peerId, generation)?.acceptAnswer(round, sdp),
-    'add-candidates': ({ peerId, generation, candidates }) =>
-      this.#links.get(peerId, generation)?.addCandidates(candidates),
-    'start-timer': ({ id, delay_ms }) => this.#clock.start(id, delay_ms),
-    'stop-timer': ({ id }) => this.#clock.stop(id),
-    tell: ({ moment }) => this.#moments.push(moment),
-    drop: ({ reason }) => this.#count(reason),
-  };
 
   #execute(effect: Effect): void {
     // The table's type pairs every effect with its own executor; a lookup by a union cannot express that.

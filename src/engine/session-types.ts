@@ -57,6 +57,9 @@ export type PeerIdentity = {
   readonly standing: 'new' | 'known' | 'verified' | 'changed';
 };
 
+/** `isOpened`: frames of it have come and open; until then nothing of it is to be heard or seen. */
+export type PublicationView = { readonly isMuted: boolean; readonly isOpened: boolean };
+
 export type ParticipantView = {
   readonly encryption: PeerEncryption;
   /** `undefined` until the peer's keys are agreed. */
@@ -65,8 +68,8 @@ export type ParticipantView = {
   readonly name: string;
   readonly link: LinkTransport;
   /** `undefined` = not published, or not told yet. */
-  readonly microphone: { readonly isMuted: boolean } | undefined;
-  readonly camera: { readonly isMuted: boolean } | undefined;
+  readonly microphone: PublicationView | undefined;
+  readonly camera: PublicationView | undefined;
   /** The live tracks, to be put into a `MediaStream` of your own; `undefined` until they arrive. */
   readonly audioTrack: MediaStreamTrack | undefined;
   readonly videoTrack: MediaStreamTrack | undefined;
@@ -156,6 +159,12 @@ export type PeerStats = {
   readonly candidateType: string;
   /** Milliseconds; `undefined` until measured. */
   readonly rtt_ms: number | undefined;
+  /** Frames that left sealed, and frames that opened: sound and pictures together, counted by the worker. */
+  readonly framesSealed: number;
+  readonly framesOpened: number;
+  /** Frames that were neither sent nor shown, by reason. */
+  readonly framesDropped: { readonly [reason: string]: number };
+  /** Frames of pictures that the browser says it has sent. */
   readonly framesSentByStats: number;
   readonly framesDecoded: number;
   /** Grows while sound arrives (`totalAudioEnergy` of the received tracks, W3C WebRTC Statistics); silence adds nothing. */
@@ -168,7 +177,12 @@ export type PeerStats = {
 
 export type SessionStats = {
   readonly peers: { readonly [peerId: string]: PeerStats };
-  readonly totals: { readonly bytesSent: number; readonly bytesReceived: number };
+  readonly totals: {
+    readonly bytesSent: number;
+    readonly bytesReceived: number;
+    readonly framesSealed: number;
+    readonly framesOpened: number;
+  };
   /** Bad input from outside, counted by reason and dropped. */
   readonly dropped: { readonly [reason: string]: number };
 };

@@ -7,9 +7,10 @@ import type { KeyRing } from './keys/key-ring.ts';
 import type { DtlsIdentity, Ports, RelayPort } from './ports.ts';
 import { fromBase64Url, toBase64Url } from './protocol/bytes.ts';
 import type { Bytes } from './protocol/bytes.ts';
+import { TaiError } from './protocol/errors.ts';
 import type { PeerId } from './protocol/ids.ts';
 import { formatPeerMessage, parsePeerMessage } from './protocol/peer.ts';
-import type { PeerMessage } from './protocol/peer.ts';
+import type { PeerMessage, RoomMessage } from './protocol/peer.ts';
 import { PAYLOAD_TEXT_MAX } from './protocol/relay.ts';
 import type { IceServer, PeerPlace, RelayNotification, Welcome } from './protocol/relay.ts';
 import type { ListedPeer, RoomEvent } from './room/events.ts';
@@ -20,6 +21,8 @@ export type SignallingOptions = {
   readonly url: string;
   readonly keys: Promise<KeyRing>;
   readonly dtls: Promise<DtlsIdentity>;
+  /** Rejects with a `TaiError` where no frame can be sealed: then nobody is met. */
+  canSeal(): Promise<void>;
   readonly connectRelay: Ports['connectRelay'];
   /** Over a connection that stands; `false` where there is none. */
   sendDirect(to: PeerId, payload: Bytes): boolean;
@@ -27,6 +30,8 @@ export type SignallingOptions = {
   onKeys(keys: JoinKeys, ring: KeyRing): void;
   /** Whether a message that has opened proves what it has to, beyond being sealed. */
   isGenuine(from: PeerId, message: PeerMessage): boolean;
+  /** Takes out what only the key layer sees; `undefined` where nothing is left for the room. */
+  takeKeys(from: PeerId, message: PeerMessage): RoomMessage | undefined;
   onEvent(event: RoomEvent): void;
   onIceServers(servers: readonly IceServer[]): void;
   onDropped(reason: string): void;
@@ -62,7 +67,7 @@ export class Signalling {
   constructor(self: PeerId, options: SignallingOptions) {
     this.#self = self;
     this.#options = options;
-    this.#ready = this.#connect().catch(() => this.#tell({ type: 'keys-failed' }));
+    this.#ready = this.#connect().catch((error: unknown) => this.#tell(failure(error)));
   }
 
   send(to: PeerId, message: PeerMessage): void {
@@ -96,7 +101,8 @@ export class Signalling {
   }
 
   async #connect(): Promise<void> {
-    const [keys, dtls] = await Promise.all([this.#options.keys, this.#options.dtls]);
+    const { keys: ring, dtls: identity, canSeal } = this.#options;
+    const [keys, dtls] = await Promise.all([ring, identity, canSeal()]);
     if (this.#isClosed) return;
     const makeKeys = async (): Promise<void> => {
       this.#join = await keys.join(this.#self, dtls.fingerprint);
@@ -192,9 +198,10 @@ export class Signalling {
       if (this.#join?.isLow) this.#publish().catch(() => this.#options.onDropped('publish-failed'));
     }
     const message = parsePeerMessage(opened.text);
-    if (message && !this.#options.isGenuine(from, message)) this.#options.onDropped('wrong-mac');
-    else if (message) this.#tell({ type: 'message', from, sender: opened.sender, message });
-    else this.#options.onDropped('message-malformed');
+    if (!message) return this.#options.onDropped('message-malformed');
+    if (!this.#options.isGenuine(from, message)) return this.#options.onDropped('wrong-mac');
+    const forRoom = this.#options.takeKeys(from, message);
+    if (forRoom) this.#tell({ type: 'message', from, sender: opened.sender, message: forRoom });
   }
 
   #outbox(to: PeerId): PeerOutbox {
@@ -253,6 +260,13 @@ export class Signalling {
   #tell(event: RoomEvent): void {
     if (!this.#isClosed) this.#options.onEvent(event);
   }
+}
+
+/** Why there is no signalling. */
+function failure(error: unknown): RoomEvent {
+  const code = error instanceof TaiError ? error.code : undefined;
+  if (code === 'unsupported-browser' || code === 'worker-blocked') return { type: 'sealing-failed', code };
+  return { type: 'keys-failed' };
 }
 
 function listedPeer(place: PeerPlace): ListedPeer {

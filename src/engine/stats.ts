@@ -1,27 +1,32 @@
 /** `RTCStatsReport`s as the plain object of `getStats()`. */
 import type { PeerId } from './protocol/ids.ts';
+import { PUBLICATION_KINDS } from './protocol/peer.ts';
+import type { FrameCounts } from './protocol/worker.ts';
 import type { PeerStats, SessionStats } from './session-types.ts';
 
 type Entry = { readonly [key: string]: unknown };
 
+/** The browser's word about one connection, and the worker's. */
+export type StatsSources = { readonly report: RTCStatsReport; readonly counts: readonly FrameCounts[] };
+
 /** Of all peers and together, with what was dropped. */
 export function sessionStats(
-  reports: ReadonlyMap<PeerId, RTCStatsReport>,
+  sources: ReadonlyMap<PeerId, StatsSources>,
   dropped: ReadonlyMap<string, number>,
 ): SessionStats {
-  const peers = Object.fromEntries([...reports].map(([peerId, report]) => [peerId, peerStatsOf(report)]));
-  const totals = { bytesSent: 0, bytesReceived: 0 };
-  for (const { bytesSent, bytesReceived } of Object.values(peers)) {
-    totals.bytesSent += bytesSent;
-    totals.bytesReceived += bytesReceived;
+  const peers = Object.fromEntries([...sources].map(([peerId, each]) => [peerId, peerStatsOf(each)]));
+  const totals = { bytesSent: 0, bytesReceived: 0, framesSealed: 0, framesOpened: 0 };
+  for (const peer of Object.values(peers)) {
+    totals.bytesSent += peer.bytesSent;
+    totals.bytesReceived += peer.bytesReceived;
+    totals.framesSealed += peer.framesSealed;
+    totals.framesOpened += peer.framesOpened;
   }
   return { peers, totals, dropped: Object.fromEntries(dropped) };
 }
 
-export function peerStatsOf(report: RTCStatsReport): PeerStats {
-  const entries = new Map<string, Entry>();
-  // Each value is a dictionary of the browser's own; fields are checked where they are read.
-  report.forEach((value: Entry, id: string) => entries.set(id, value));
+export function peerStatsOf({ report, counts }: StatsSources): PeerStats {
+  const entries = entriesOf(report);
   const all = [...entries.values()];
   const pair = selectedPair(all, entries);
   const local = pair && entries.get(text(pair, 'localCandidateId'));
@@ -34,6 +39,9 @@ export function peerStatsOf(report: RTCStatsReport): PeerStats {
     link: pair ? (candidateType === 'relay' ? 'relay' : 'direct') : 'none',
     candidateType,
     rtt_ms: typeof rtt_s === 'number' ? rtt_s * 1000 : undefined,
+    framesSealed: doneOf(counts, 'seal'),
+    framesOpened: doneOf(counts, 'open'),
+    framesDropped: droppedOf(counts),
     framesSentByStats: sum(outbound, 'framesSent'),
     framesDecoded: sum(inbound, 'framesDecoded'),
     audioEnergy: sum(inbound, 'totalAudioEnergy'),
@@ -41,6 +49,50 @@ export function peerStatsOf(report: RTCStatsReport): PeerStats {
     bytesReceived: sum(inbound, 'bytesReceived'),
     codec: [...new Set(codecs.filter((codec) => codec !== ''))],
   };
+}
+
+/**
+ * Whether the worker has seen all that the browser has sent: no frame went past it. Ask the browser first, then the worker.
+ * A frame of sound is a packet; a frame of video is counted as one, however often its packets were sent again.
+ */
+export function isAllSealed(report: RTCStatsReport, counts: readonly FrameCounts[]): boolean {
+  const outbound = [...entriesOf(report).values()].filter(({ type }) => type === 'outbound-rtp');
+  const sent = {
+    microphone:
+      sum(ofKind(outbound, 'audio'), 'packetsSent') - sum(ofKind(outbound, 'audio'), 'retransmittedPacketsSent'),
+    camera: sum(ofKind(outbound, 'video'), 'framesSent'),
+  };
+  return PUBLICATION_KINDS.every((kind, stream) => {
+    const own = counts.filter((each) => each.side === 'seal' && each.stream === stream);
+    return sent[kind] <= doneOf(own, 'seal') + total(droppedOf(own));
+  });
+}
+
+function entriesOf(report: RTCStatsReport): ReadonlyMap<string, Entry> {
+  const entries = new Map<string, Entry>();
+  // Each value is a dictionary of the browser's own; fields are checked where they are read.
+  report.forEach((value: Entry, id: string) => entries.set(id, value));
+  return entries;
+}
+
+function ofKind(entries: readonly Entry[], kind: 'audio' | 'video'): readonly Entry[] {
+  return entries.filter((entry) => entry['kind'] === kind);
+}
+
+function doneOf(counts: readonly FrameCounts[], side: FrameCounts['side']): number {
+  return counts.reduce((sum, each) => sum + (each.side === side ? each.done : 0), 0);
+}
+
+function droppedOf(counts: readonly FrameCounts[]): { readonly [reason: string]: number } {
+  const dropped: Record<string, number> = {};
+  for (const each of counts) {
+    for (const [reason, count] of Object.entries(each.dropped)) dropped[reason] = (dropped[reason] ?? 0) + count;
+  }
+  return dropped;
+}
+
+function total(counts: { readonly [reason: string]: number }): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
 function selectedPair(all: readonly Entry[], entries: ReadonlyMap<string, Entry>): Entry | undefined {

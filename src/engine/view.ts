@@ -5,7 +5,14 @@ import type { RoomKind } from './room-address.ts';
 import { isShown } from './room/peers.ts';
 import { isPresent } from './room/state.ts';
 import type { Peer, RoomState } from './room/state.ts';
-import type { EncryptionView, ParticipantView, PeerEncryption, RoomCode, SessionView } from './session-types.ts';
+import type {
+  EncryptionView,
+  ParticipantView,
+  PeerEncryption,
+  PublicationView,
+  RoomCode,
+  SessionView,
+} from './session-types.ts';
 
 export type ViewSources = {
   readonly roomId: RoomId | undefined;
@@ -39,9 +46,9 @@ export function viewOf(state: RoomState, sources: ViewSources): SessionView {
 }
 
 function participantOf(peer: Peer, sources: ViewSources): ParticipantView {
-  const publication = (kind: PublicationKind): { readonly isMuted: boolean } | undefined => {
+  const publication = (kind: PublicationKind): PublicationView | undefined => {
     const found = peer.presence?.publications.find((published) => published.kind === kind);
-    return found && { isMuted: found.isMuted };
+    return found && { isMuted: found.isMuted, isOpened: peer.frames[kind] === 'opened' };
   };
   return {
     peerId: peer.peerId,
@@ -60,8 +67,9 @@ function participantOf(peer: Peer, sources: ViewSources): ParticipantView {
   };
 }
 
-function peerEncryption({ identity, isRefused }: Peer): PeerEncryption {
-  if (isRefused) return 'wrong-key';
+function peerEncryption({ identity, isRefused, isUnsealed, frames }: Peer): PeerEncryption {
+  if (isRefused || Object.values(frames).includes('failing')) return 'wrong-key';
+  if (isUnsealed) return 'unsupported';
   if (!identity?.isConfirmed) return 'waiting-key';
   return identity.standing === 'verified' ? 'verified' : 'encrypted';
 }
@@ -81,7 +89,7 @@ function encryptionOf({ call }: RoomState, { roomKind, iceHosts, roomCode }: Vie
       isPresent(call) && call.roster.verdict === 'consistent' && !call.roster.isAnnounceDue ? roomCode : undefined,
     roster: isPresent(call) ? call.roster.verdict : 'settling',
     mismatches: isPresent(call) ? call.roster.mismatches : [],
-    isFrameSealed: false,
+    isFrameSealed: encryptions.every((encryption) => encryption === 'encrypted' || encryption === 'verified'),
     isVerified:
       encryptions.length > 0 &&
       encryptions.every((encryption) => encryption === 'verified') &&

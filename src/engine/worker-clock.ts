@@ -1,50 +1,36 @@
-/** Named timers: in a worker, whose time does not slow down with a hidden page, or in the page where no worker may run. */
+/** Named timers: in the session's worker, whose time does not slow down with a hidden page, or in the page where there is none. */
 import type { ClockPort } from './ports.ts';
-import { parseClockReport } from './protocol/worker.ts';
-import type { ClockRequest } from './protocol/worker.ts';
+import type { SessionWorker } from './session-worker.ts';
 
-/** The part of `Worker` that is used. */
-export type ClockWorker = Pick<Worker, 'postMessage' | 'addEventListener' | 'terminate'>;
-
-/** `createWorker` may throw (CSP): the page's own timers serve then, and also when the worker fails later. */
-export function createWorkerClock(onTimer: (id: string) => void, createWorker: () => ClockWorker): ClockPort {
+export function createWorkerClock(onTimer: (id: string) => void, worker: SessionWorker): ClockPort {
   const running = new Map<string, number>();
   const fire = (id: string): void => {
     if (running.delete(id)) onTimer(id);
   };
   const page = createPageClock(fire);
-  let worker: ClockWorker | undefined;
-  const fallBack = (): void => {
-    worker?.terminate();
-    worker = undefined;
-    for (const [id, delay_ms] of running) page.start(id, delay_ms);
-  };
-  try {
-    worker = createWorker();
-    worker.addEventListener('message', (event) => {
-      const report = parseClockReport((event as MessageEvent<unknown>).data);
-      if (report) fire(report.id);
-    });
-    worker.addEventListener('error', fallBack);
-  } catch {
-    fallBack();
-  }
-  const ask = (request: ClockRequest): void => worker?.postMessage(request);
+  worker.addUser({
+    onReport: (report) => report.type === 'fired' && fire(report.id),
+    // begun anew: late is better than never
+    onRestart: () => {
+      for (const [id, delay_ms] of running) worker.post({ type: 'start', id, delay_ms });
+    },
+    onLost: () => {
+      for (const [id, delay_ms] of running) page.start(id, delay_ms);
+    },
+  });
   return {
     start: (id, delay_ms) => {
       running.set(id, delay_ms);
-      if (worker) ask({ type: 'start', id, delay_ms });
+      if (worker.worker) worker.post({ type: 'start', id, delay_ms });
       else page.start(id, delay_ms);
     },
     stop: (id) => {
       running.delete(id);
-      ask({ type: 'stop', id });
+      worker.post({ type: 'stop', id });
       page.stop(id);
     },
     close: () => {
       running.clear();
-      worker?.terminate();
-      worker = undefined;
       page.close();
     },
   };

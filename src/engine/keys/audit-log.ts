@@ -28,6 +28,7 @@ export const AUDIT_EVENTS = [
   'roster-mismatch',
   'key-rotated',
   'key-revoked',
+  'sender-keys-rotated',
   /** Older entries are gone: `first` is the number of the oldest that is left. */
   'log-cut',
 ] as const;

@@ -4,6 +4,7 @@
 export const ERROR_CODES = [
   'usage',
   'unsupported-browser',
+  'worker-blocked',
   'insecure-context',
   'permissions-policy',
   'permission-denied',
@@ -16,6 +17,7 @@ export const ERROR_CODES = [
   'room-locked',
   'link-invalid',
   'wrong-key',
+  'frames-unsealed',
   'identity-changed',
   'roster-mismatch',
   'peer-unreachable',

@@ -46,6 +46,7 @@ export type PeerMessage =
       readonly round: number;
       readonly sdp: string;
       readonly presence: Presence;
+      readonly senderKey?: SenderKey;
     }
   | {
       readonly type: 'answer';
@@ -53,6 +54,7 @@ export type PeerMessage =
       readonly round: number;
       readonly sdp: string;
       readonly presence: Presence;
+      readonly senderKey?: SenderKey;
     }
   | { readonly type: 'candidates'; readonly link: number; readonly candidates: readonly Candidate[] }
   | {
@@ -63,11 +65,36 @@ export type PeerMessage =
       /** The sender was away from the relay and wants the receiver's presence in return. */
       readonly isAsking: boolean;
     }
+  | SenderKeyMessage
   | ({ readonly type: 'roster' } & RosterReport)
   | CodeMessage
   /** A signed statement about the sender's device, base64url: its new keys, or that its keys are dead. */
   | { readonly type: 'e2ee_key_rotation' | 'e2ee_key_revoke'; readonly statement: string }
   | { readonly type: 'leave' };
+
+/** What the sender seals its frames under, on one link; `key` is 32 bytes as base64url. Only the key layer sees it. */
+export type SenderKey = { readonly generation: number; readonly key: string };
+
+export type SenderKeyMessage =
+  | ({
+      readonly type: 'e2ee_sender_key';
+      readonly link: number;
+      /** SHA-256 of generation and key, base64url: what both can write down. */
+      readonly commitment: string;
+      /** Of the sender's roster when it made the key. */
+      readonly epoch: number;
+    } & SenderKey)
+  | {
+      readonly type: 'e2ee_sender_key_ack';
+      readonly link: number;
+      /** The newest of the receiver's generations that the sender can open. */
+      readonly generation: number;
+      /** The receiver's frames do not open: a fresh key is wanted. */
+      readonly isAsking: boolean;
+    };
+
+/** What the room acts on: all but what only the key layer sees. */
+export type RoomMessage = Exclude<PeerMessage, SenderKeyMessage>;
 
 /** The device that a message comes from, as the handshake has proved; never told, always found. */
 export type Sender = {
@@ -106,8 +133,9 @@ export function parsePeerMessage(text: string): PeerMessage | undefined {
       const round = parseCount(value['round'], GENERATION_MAX);
       const sdp = parseText(value['sdp'], SDP_MAX_CHARS);
       const presence = parsePresence(value['presence']);
-      if (link === undefined || round === undefined || sdp === undefined || !presence) return undefined;
-      return { type: value['type'], link, round, sdp, presence };
+      const senderKey = parseSenderKey(value['senderKey']);
+      if (link === undefined || round === undefined || sdp === undefined || !presence || !senderKey) return undefined;
+      return { type: value['type'], link, round, sdp, presence, senderKey };
     }
     case 'candidates': {
       const link = parseCount(value['link'], GENERATION_MAX);
@@ -119,6 +147,20 @@ export function parsePeerMessage(text: string): PeerMessage | undefined {
       const presence = parsePresence(value['presence']);
       if (link === undefined || !presence) return undefined;
       return { type: 'presence', link, presence, isAsking: value['isAsking'] === true };
+    }
+    case 'e2ee_sender_key': {
+      const link = parseCount(value['link'], GENERATION_MAX);
+      const senderKey = parseSenderKey(value);
+      const commitment = parseDigest(value['commitment']);
+      const epoch = parseCount(value['epoch']);
+      if (link === undefined || !senderKey || !commitment || epoch === undefined) return undefined;
+      return { type: 'e2ee_sender_key', link, ...senderKey, commitment, epoch };
+    }
+    case 'e2ee_sender_key_ack': {
+      const link = parseCount(value['link'], GENERATION_MAX);
+      const generation = parseCount(value['generation'], GENERATION_MAX);
+      if (link === undefined || generation === undefined) return undefined;
+      return { type: 'e2ee_sender_key_ack', link, generation, isAsking: value['isAsking'] === true };
     }
     case 'roster': {
       const members = parseList(value['members'], ROSTER_MEMBERS_MAX, parseRosterMember);
@@ -135,6 +177,13 @@ export function parsePeerMessage(text: string): PeerMessage | undefined {
     default:
       return parseCodeMessage(value);
   }
+}
+
+function parseSenderKey(value: unknown): SenderKey | undefined {
+  if (!isRecord(value)) return undefined;
+  const generation = parseCount(value['generation'], GENERATION_MAX);
+  const key = parseDigest(value['key']);
+  return generation !== undefined && key ? { generation, key } : undefined;
 }
 
 function parseRosterMember(value: unknown): RosterMember | undefined {

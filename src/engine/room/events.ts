@@ -1,7 +1,8 @@
 /** What goes into `step` and what comes out of it. All time, ids and randomness are inside the events. */
 import type { CloseReason, ErrorCode } from '../protocol/errors.ts';
 import type { PeerId } from '../protocol/ids.ts';
-import type { Candidate, PeerMessage, PublicationKind, RosterMember, Sender } from '../protocol/peer.ts';
+import type { Candidate, PublicationKind, RoomMessage, RosterMember, Sender } from '../protocol/peer.ts';
+import type { FramesTimer } from './frames.ts';
 import type { NegotiationWork } from './negotiation.ts';
 import type { RosterTimer } from './roster.ts';
 import type { LeaveReason, LinkTransport, PeerLeaveReason, Standing, TrackId } from './state.ts';
@@ -18,6 +19,7 @@ export type RoomEvent =
   | { readonly type: 'set-name'; readonly name: string }
   | { readonly type: 'set-microphone'; readonly isOn: boolean }
   | { readonly type: 'set-camera'; readonly isOn: boolean }
+  | { readonly type: 'rotate-sender-keys' }
   | { readonly type: 'set-device'; readonly kind: PublicationKind; readonly deviceId: string }
   // told by the devices
   | {
@@ -43,8 +45,10 @@ export type RoomEvent =
   | { readonly type: 'relay-closed'; readonly reason: CloseReason }
   /** The browser could not make the room's keys: nothing can be sealed, so nothing is sent. */
   | { readonly type: 'keys-failed' }
+  /** No frame can be sealed here: nothing is joined that could only be joined in the clear. */
+  | { readonly type: 'sealing-failed'; readonly code: 'unsupported-browser' | 'worker-blocked' }
   // told by a peer: sealed, opened, parsed
-  | { readonly type: 'message'; readonly from: PeerId; readonly sender: Sender; readonly message: PeerMessage }
+  | { readonly type: 'message'; readonly from: PeerId; readonly sender: Sender; readonly message: RoomMessage }
   // told by the keys
   /** We have begun a session with what this peer has published. */
   | { readonly type: 'peer-met'; readonly peerId: PeerId }
@@ -64,13 +68,16 @@ export type RoomEvent =
   | ({ readonly type: 'transport-changed'; readonly transport: LinkTransport } & OnLink)
   | ({ readonly type: 'ended-by-peer' } & OnLink)
   | ({ readonly type: 'remote-track'; readonly kind: PublicationKind; readonly trackId: TrackId } & OnLink)
+  // told by the worker
+  | ({ readonly type: 'frames'; readonly kind: PublicationKind; readonly state: 'opened' | 'failing' } & OnLink)
+  | ({ readonly type: 'frames-unsealed' } & OnLink)
   // told by the clock
   | { readonly type: 'timer'; readonly id: TimerId };
 
 export type ListedPeer = { readonly peerId: PeerId; readonly joinNumber: number };
 
 /** `link`: look whether the link stands, else try again. `gone`: give the peer up. */
-export type TimerId = `link:${PeerId}` | `gone:${PeerId}` | RosterTimer;
+export type TimerId = `link:${PeerId}` | `gone:${PeerId}` | RosterTimer | FramesTimer;
 
 export type Effect =
   | { readonly type: 'open-device'; readonly kind: PublicationKind; readonly deviceId: string | undefined }
@@ -81,7 +88,7 @@ export type Effect =
   | { readonly type: 'connect-relay'; readonly peerId: PeerId }
   /** Once what was sent before is out. */
   | { readonly type: 'disconnect-relay' }
-  | { readonly type: 'send'; readonly to: PeerId; readonly message: PeerMessage }
+  | { readonly type: 'send'; readonly to: PeerId; readonly message: RoomMessage }
   /** Tells whom we see, under each pair's own MAC, and begins a new room code where that has changed. */
   | {
       readonly type: 'announce-roster';
@@ -95,6 +102,12 @@ export type Effect =
   | { readonly type: 'assure'; readonly from: PeerId; readonly message: AssuranceMessage }
   /** It does not answer our handshake: begin another, with what it publishes now. */
   | { readonly type: 'meet-again'; readonly peerId: PeerId }
+  /** New keys for our frames, told to everybody who is here. */
+  | { readonly type: 'rotate-sender-keys'; readonly epoch: number }
+  /** Seal under the new keys, whoever has not answered. */
+  | { readonly type: 'switch-sender-keys' }
+  /** Hold what was sealed against what was sent. */
+  | { readonly type: 'check-frames' }
   | { readonly type: 'refuse-peer'; readonly peerId: PeerId }
   | ({ readonly type: 'open-link' } & OnLink)
   | { readonly type: 'close-link'; readonly peerId: PeerId }
@@ -111,7 +124,7 @@ export type Effect =
   | { readonly type: 'drop'; readonly reason: DropReason };
 
 export type AssuranceMessage = Extract<
-  PeerMessage,
+  RoomMessage,
   { type: 'code-commit' | 'code-reveal' | 'e2ee_key_rotation' | 'e2ee_key_revoke' }
 >;
 

@@ -37,6 +37,8 @@ const NEW_LINK: Omit<Link, 'generation'> = {
 };
 
 const UNKNOWN = { identity: undefined, isMet: false, isRefused: false } as const;
+/** What is true of a connection that has just begun. */
+const NO_MEDIA = { tracks: {}, frames: {}, isUnsealed: false } as const;
 
 export const linkTimer = (peerId: PeerId): TimerId => `link:${peerId}`;
 export const goneTimer = (peerId: PeerId): TimerId => `gone:${peerId}`;
@@ -58,7 +60,7 @@ export function isOfferer(own: Own, peer: Pick<Peer, 'joinNumber'>): boolean {
 export function meetPeer(own: Own, listed: ListedPeer, lastGeneration = 0): PeerStep {
   const { peerId, joinNumber } = listed;
   const link: Link = { ...NEW_LINK, generation: lastGeneration + 1 };
-  const peer: Peer = { peerId, joinNumber, isListed: true, presence: undefined, ...UNKNOWN, link, tracks: {} };
+  const peer: Peer = { peerId, joinNumber, isListed: true, presence: undefined, ...UNKNOWN, link, ...NO_MEDIA };
   const watch = startTimer(linkTimer(peerId), LINK_CHECK_MS);
   if (!isOfferer(own, peer)) return { peer, effects: [watch] };
   const offered = negotiate(own, peer, { type: 'need-offer' });
@@ -124,7 +126,7 @@ export function receiveOffer(own: Own, peer: Peer, generation: number, round: nu
   const isSpoilt = link.reached === 'nothing' && (at === 'stable' || isOffering);
   const isFresh = generation > link.generation || isSpoilt;
   const lastRound = generation > link.generation ? 0 : link.round;
-  const ready: Peer = isFresh ? { ...peer, link: { ...NEW_LINK, generation, round: lastRound }, tracks: {} } : peer;
+  const ready: Peer = isFresh ? { ...peer, link: { ...NEW_LINK, generation, round: lastRound }, ...NO_MEDIA } : peer;
   const effects: Effect[] = [];
   if (isFresh && at !== 'new') effects.push({ type: 'close-link', peerId: peer.peerId });
   if (ready.link.negotiation.at === 'new') effects.push(openLink(ready));
@@ -185,7 +187,7 @@ export function checkLink(own: Own, peer: Peer): PeerStep {
 /** Gives up the connection, if there is one, and offers another. */
 export function renewLink(own: Own, peer: Peer, generation: number): PeerStep {
   const { peerId, link } = peer;
-  const fresh: Peer = { ...peer, link: { ...NEW_LINK, generation, attempts: link.attempts }, tracks: {} };
+  const fresh: Peer = { ...peer, link: { ...NEW_LINK, generation, attempts: link.attempts }, ...NO_MEDIA };
   const offered = negotiate(own, fresh, { type: 'need-offer' });
   const closed: readonly Effect[] = link.negotiation.at === 'new' ? [] : [{ type: 'close-link', peerId }];
   return { peer: offered.peer, effects: [...closed, openLink(fresh), ...offered.effects] };

@@ -107,6 +107,10 @@ export type Peer = {
   readonly isRefused: boolean;
   readonly link: Link;
   readonly tracks: { readonly [Kind in PublicationKind]?: TrackId };
+  /** Whether what comes on this link opens; a kind that is missing: nothing has come yet. */
+  readonly frames: { readonly [Kind in PublicationKind]?: 'opened' | 'failing' };
+  /** The browser has sent it more than was sealed: nothing is sent any more. */
+  readonly isUnsealed: boolean;
 };
 
 export type Peers = ReadonlyMap<PeerId, Peer>;

@@ -22,6 +22,14 @@ import {
 } from './peers.ts';
 import type { Own, PeerStep } from './peers.ts';
 import { closeByRelay, end, loseRelay, welcome } from './entry.ts';
+import {
+  isFramesTimer,
+  rotateSenderKeys,
+  stepFrames,
+  stepFramesTimer,
+  stepUnsealed,
+  watchSenderKeys,
+} from './frames.ts';
 import { isRosterTimer, receiveRoster, retellRoster, stepRosterTimer, watchRoster } from './roster.ts';
 import { isPresent } from './state.ts';
 import type { Peer, PeerLeaveReason, Present, RoomState } from './state.ts';
@@ -39,7 +47,7 @@ export function step(state: RoomState, event: RoomEvent): Step {
   const [next, effects] = stepRoom(state, event);
   if (next.call === state.call) return [next, effects];
   const [call, told] = watchRoster(state.call, next.call, [...greetings(state.call, next.call), ...effects]);
-  return [call === next.call ? next : { ...next, call }, told];
+  return [call === next.call ? next : { ...next, call }, watchSenderKeys(state.call, call, told)];
 }
 
 function stepRoom(state: RoomState, event: RoomEvent): Step {
@@ -75,6 +83,11 @@ function stepRoom(state: RoomState, event: RoomEvent): Step {
       return end(state, 'refused', [
         { type: 'tell', moment: { type: 'error', code: 'unsupported-browser', isRecoverable: true } },
       ]);
+    case 'sealing-failed':
+      if (state.call.phase !== 'joining' && !isPresent(state.call)) return [state, NOTHING];
+      return end(state, 'refused', [
+        { type: 'tell', moment: { type: 'error', code: event.code, isRecoverable: false } },
+      ]);
     case 'relay-closed':
       return closeByRelay(state, event.reason);
     case 'welcome':
@@ -103,6 +116,7 @@ type PresentEvent = Exclude<
       | 'relay-lost'
       | 'relay-closed'
       | 'keys-failed'
+      | 'sealing-failed'
       | 'welcome';
   }
 >;
@@ -127,6 +141,8 @@ function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step
     }
     case 'message':
       return receive(state, call, event);
+    case 'rotate-sender-keys':
+      return [state, rotateSenderKeys(call)];
     case 'peer-renewed':
       return call.peers.has(event.peerId) ? [state, [retellRoster(call, event.peerId)]] : [state, NOTHING];
     case 'peer-met':
@@ -143,6 +159,7 @@ function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step
     }
     case 'timer': {
       if (isRosterTimer(event.id)) return withCall(state, stepRosterTimer(call, event.id));
+      if (isFramesTimer(event.id)) return [state, stepFramesTimer(call, event.id)];
       const peer = [...call.peers.values()].find(({ peerId }) => event.id.endsWith(peerId));
       if (!peer) return [state, NOTHING];
       if (event.id === linkTimer(peer.peerId)) return withPeer(state, call, checkLink(own, peer));
@@ -182,6 +199,10 @@ function stepLink(state: RoomState, call: Present, peer: Peer, event: LinkEvent)
       if (!peer.isListed) return dropPeer(state, call, ended, 'connection-lost');
       return withPeer(state, call, changeTransport(ended, 'failed'));
     }
+    case 'frames':
+      return withPeer(state, call, stepFrames(peer, event.kind, event.state));
+    case 'frames-unsealed':
+      return withPeer(state, call, stepUnsealed(peer));
     case 'remote-track': {
       const tracks = { ...peer.tracks, [event.kind]: event.trackId };
       return withPeer(state, call, { peer: { ...peer, tracks }, effects: NOTHING });

@@ -35,7 +35,7 @@ export function stepTrust(peer: Peer, event: TrustEvent): PeerStep {
       // whatever stood → CloseLink, RefusePeer; nothing leads back
       if (peer.isRefused) return { peer, effects: [] };
       return {
-        peer: { ...peer, isRefused: true, tracks: {}, link: { ...peer.link, isEnded: true } },
+        peer: { ...peer, isRefused: true, tracks: {}, frames: {}, link: { ...peer.link, isEnded: true } },
         effects: [{ type: 'close-link', peerId }, { type: 'refuse-peer', peerId }, trouble('wrong-key', peer)],
       };
   }

@@ -11,6 +11,7 @@ import type { IceServer } from '../protocol/relay.ts';
 import { CandidateBatch } from './candidate-batch.ts';
 import { ControlChannel } from './control-channel.ts';
 import { Places } from './places.ts';
+import type { StreamEnd } from './places.ts';
 
 export type PeerLinkWork = 'making-offer' | 'accepting-offer' | 'accepting-answer';
 export type PeerLinkTransport = 'new' | 'connecting' | 'connected' | 'disconnected' | 'failed';
@@ -21,6 +22,8 @@ export type PeerLinkOptions = {
   readonly cameraEncoding: RTCRtpEncodingParameters;
   /** Our one DTLS certificate of this session. */
   readonly certificate: RTCCertificate;
+  /** Puts the worker's transform into a sender or receiver of this connection. Throws where it cannot. */
+  guard(end: RTCRtpSender | RTCRtpReceiver, on: StreamEnd): void;
   /** SHA-256 of the DTLS certificate that the peer's handshake has named; `undefined` while there is none. */
   peerFingerprint(): Bytes | undefined;
   /** The peer's description or certificate is not what its handshake has named: nothing goes to it any more. */
@@ -38,6 +41,12 @@ export type PeerLinkOptions = {
   onDropped(reason: string): void;
 };
 
+/**
+ * Chromium's own word: with it no frame is sent that no transform has passed on, whenever the transform comes. Others
+ * ignore it.
+ */
+type SealedConfiguration = RTCConfiguration & { readonly encodedInsertableStreams: true };
+
 /** From the connection's standing to the camera's own size. */
 const START_MS = 1_000;
 
@@ -50,23 +59,26 @@ export class PeerLink {
   readonly #control: ControlChannel;
   #starting: ReturnType<typeof setTimeout> | undefined;
   #work: Promise<void> = Promise.resolve();
+  #isUnguarded = false;
   #isClosed = false;
 
   constructor(options: PeerLinkOptions) {
     this.#options = options;
     this.#candidates = new CandidateBatch((candidates) => options.onCandidates(candidates));
-    const connection = new RTCPeerConnection({
+    const configuration: SealedConfiguration = {
       iceServers: options.iceServers.map((server) => ({ ...server, urls: [...server.urls] })),
       bundlePolicy: 'max-bundle',
       certificates: [options.certificate],
-    });
+      encodedInsertableStreams: true,
+    };
+    const connection = new RTCPeerConnection(configuration);
     this.#connection = connection;
-    const { tracks, cameraEncoding, onTrack } = options;
+    const { tracks, cameraEncoding, guard, onTrack } = options;
     const onDropped = (reason: string): void => this.#drop(reason);
-    this.#places = new Places({ connection, tracks, cameraEncoding, onTrack, onDropped });
+    this.#places = new Places({ connection, tracks, cameraEncoding, guard, onTrack, onDropped });
     const { signal } = this.#unlisten;
     connection.addEventListener('icecandidate', (event) => this.#foundCandidate(event.candidate), { signal });
-    connection.addEventListener('track', (event) => this.#foundTrack(event.transceiver), { signal });
+    connection.addEventListener('track', ({ transceiver }) => this.#foundPlace(transceiver), { signal });
     connection.addEventListener('connectionstatechange', () => this.#changedState(), { signal });
     this.#control = new ControlChannel(connection, {
       signal,
@@ -94,7 +106,7 @@ export class PeerLink {
       if (!this.#isBound(sdp)) return;
       // In have-local-offer this rolls our own offer back (JSEP, RFC 9429 §4.1.10.2).
       await this.#connection.setRemoteDescription({ type: 'offer', sdp });
-      this.#places.take();
+      if (this.#isUnguarded) throw new Error('link: a place has no transform');
       await this.#describe((answer) => this.#options.onOfferAccepted(round, answer));
     });
   }
@@ -123,6 +135,16 @@ export class PeerLink {
 
   setTrack(kind: PublicationKind, track: MediaStreamTrack | undefined): void {
     this.#places.setTrack(kind, track);
+  }
+
+  /** The worker seals what this kind's place sends. */
+  setSealed(kind: PublicationKind): void {
+    if (!this.#isClosed) this.#places.setSealed(kind);
+  }
+
+  /** Sends no track any more. */
+  silence(): void {
+    if (!this.#isClosed) this.#places.silence();
   }
 
   setCameraEncoding(encoding: RTCRtpEncodingParameters): void {
@@ -185,9 +207,13 @@ export class PeerLink {
     this.#candidates.add({ candidate: candidate.candidate, sdpMid, sdpMLineIndex, usernameFragment });
   }
 
-  #foundTrack(transceiver: RTCRtpTransceiver): void {
-    const kind = this.#places.kindOf(transceiver);
-    if (kind) this.#options.onTrack(kind, transceiver.receiver.track);
+  #foundPlace(transceiver: RTCRtpTransceiver): void {
+    try {
+      this.#places.meet(transceiver);
+    } catch {
+      // told where the offer is being accepted: it is not answered
+      this.#isUnguarded = true;
+    }
   }
 
   #changedState(): void {

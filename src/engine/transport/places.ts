@@ -1,6 +1,12 @@
-/** The fixed places (m-lines) of our publications in one connection: what each sends, and at what cost. */
+/**
+ * The fixed places (m-lines) of our publications in one connection: what each sends, and at what cost. Both ends of a place
+ * get their transforms in the task that made them, and no track before the worker has said that it seals: until then
+ * there is nothing that could leave in the clear.
+ */
 import { PUBLICATION_KINDS } from '../protocol/peer.ts';
 import type { PublicationKind } from '../protocol/peer.ts';
+import type { TransformAddress } from '../protocol/worker.ts';
+import { sealableCodecs } from './codecs.ts';
 
 /**
  * A connection begins with a guess of 300 kb/s for the path. For a big picture Chromium then throws its first frames away
@@ -9,12 +15,16 @@ import type { PublicationKind } from '../protocol/peer.ts';
  */
 const START_SCALE = 4;
 
+export type StreamEnd = Omit<TransformAddress, 'link'>;
+
 const MEDIA_KINDS: Record<PublicationKind, 'audio' | 'video'> = { microphone: 'audio', camera: 'video' };
 
 export type PlacesOptions = {
   readonly connection: RTCPeerConnection;
   readonly tracks: { readonly [Kind in PublicationKind]?: MediaStreamTrack };
   readonly cameraEncoding: RTCRtpEncodingParameters;
+  /** Puts the worker's transform into a sender or receiver. Throws where it cannot. */
+  guard(end: RTCRtpSender | RTCRtpReceiver, on: StreamEnd): void;
   onTrack(kind: PublicationKind, track: MediaStreamTrack): void;
   onDropped(reason: string): void;
 };
@@ -23,6 +33,8 @@ export class Places {
   readonly #options: PlacesOptions;
   readonly #places = new Map<PublicationKind, RTCRtpTransceiver>();
   readonly #tracks: { [Kind in PublicationKind]?: MediaStreamTrack | undefined };
+  /** Whose frames are sealed: only these get tracks. */
+  readonly #sealed = new Set<PublicationKind>();
   #cameraEncoding: RTCRtpEncodingParameters;
   #isStarted = false;
   /** One change of parameters at a time: a second one would be refused with the first one's answer on its way. */
@@ -39,31 +51,35 @@ export class Places {
   add(): void {
     if (this.#places.size > 0) return;
     for (const kind of PUBLICATION_KINDS) {
-      const track = this.#tracks[kind] ?? MEDIA_KINDS[kind];
       const sendEncodings = kind === 'camera' ? [this.#encoding()] : [];
-      const place = this.#options.connection.addTransceiver(track, { direction: 'sendrecv', sendEncodings });
-      this.#places.set(kind, place);
+      const init = { direction: 'sendrecv', sendEncodings } as const;
+      this.#keep(kind, this.#options.connection.addTransceiver(MEDIA_KINDS[kind], init));
     }
   }
 
-  /** The places of the peer's offer, in its order: the first of each medium is that kind's. */
-  take(): void {
-    for (const kind of PUBLICATION_KINDS) {
-      if (this.#places.has(kind)) continue;
-      const place = this.#options.connection
-        .getTransceivers()
-        .find(({ receiver, mid }) => mid !== null && receiver.track.kind === MEDIA_KINDS[kind]);
-      if (!place) continue;
-      this.#places.set(kind, place);
+  /** The browser tells of a place, in the same task: one of the peer's offer (the first of each medium is that kind's), or ours. */
+  meet(place: RTCRtpTransceiver): void {
+    const kind = PUBLICATION_KINDS.find((each) => MEDIA_KINDS[each] === place.receiver.track.kind);
+    if (!kind || (this.#places.get(kind) ?? place) !== place) return;
+    if (!this.#places.has(kind)) {
+      this.#keep(kind, place);
       place.direction = 'sendrecv';
-      this.#fill(kind, place);
       if (kind === 'camera') this.#limit();
-      this.#options.onTrack(kind, place.receiver.track);
     }
+    this.#options.onTrack(kind, place.receiver.track);
   }
 
-  kindOf(transceiver: RTCRtpTransceiver): PublicationKind | undefined {
-    return PUBLICATION_KINDS.find((kind) => this.#places.get(kind) === transceiver);
+  /** The worker seals what this place sends: its track may come. */
+  setSealed(kind: PublicationKind): void {
+    this.#sealed.add(kind);
+    const place = this.#places.get(kind);
+    if (place) this.#fill(kind, place);
+  }
+
+  /** Nothing is sent from here any more. */
+  silence(): void {
+    this.#sealed.clear();
+    for (const [kind, place] of this.#places) this.#fill(kind, place);
   }
 
   setTrack(kind: PublicationKind, track: MediaStreamTrack | undefined): void {
@@ -84,8 +100,18 @@ export class Places {
     this.#limit();
   }
 
+  #keep(kind: PublicationKind, place: RTCRtpTransceiver): void {
+    this.#places.set(kind, place);
+    const stream = PUBLICATION_KINDS.indexOf(kind);
+    this.#options.guard(place.sender, { stream, side: 'seal' });
+    this.#options.guard(place.receiver, { stream, side: 'open' });
+    const codecs = sealableCodecs(MEDIA_KINDS[kind]);
+    if (codecs.length > 0) place.setCodecPreferences(codecs);
+  }
+
   #fill(kind: PublicationKind, place: RTCRtpTransceiver): void {
-    place.sender.replaceTrack(this.#tracks[kind] ?? null).catch(() => this.#options.onDropped('track-refused'));
+    const track = this.#sealed.has(kind) ? this.#tracks[kind] : undefined;
+    place.sender.replaceTrack(track ?? null).catch(() => this.#options.onDropped('track-refused'));
   }
 
   #encoding(): RTCRtpEncodingParameters {

@@ -1,0 +1,48 @@
+/** Who carries out what the room decides: every effect has its one executor. */
+import type { FrameWatch } from './frame-watch.ts';
+import type { Links } from './links.ts';
+import type { OwnSide } from './own-side.ts';
+import type { ClockPort, DevicePort } from './ports.ts';
+import type { Effect, Moment } from './room/events.ts';
+
+export type EffectTable = { readonly [Type in Effect['type']]: (effect: Extract<Effect, { type: Type }>) => void };
+
+export type Executors = {
+  readonly devices: DevicePort;
+  readonly links: Links;
+  readonly frameWatch: FrameWatch;
+  readonly own: OwnSide;
+  readonly clock: ClockPort;
+  onMoment(moment: Moment): void;
+  onDropped(reason: string): void;
+};
+
+export function effectTable({ devices, links, frameWatch, own, clock, onMoment, onDropped }: Executors): EffectTable {
+  return {
+    'open-device': ({ kind, deviceId }) => devices.open(kind, deviceId),
+    'close-device': ({ kind }) => devices.close(kind),
+    'mute-device': ({ kind, isMuted }) => devices.mute(kind, isMuted),
+    'publish-track': ({ kind }) => links.publish(kind),
+    'connect-relay': ({ peerId }) => own.join(peerId),
+    'disconnect-relay': () => own.leave(),
+    send: ({ to, message }) => own.membership?.send(to, message),
+    'announce-roster': (effect) => own.membership?.announce(effect),
+    assure: (effect) => own.membership?.assure(effect),
+    'meet-again': ({ peerId }) => own.membership?.meetAgain(peerId),
+    'refuse-peer': ({ peerId }) => own.membership?.refuse(peerId),
+    'rotate-sender-keys': ({ epoch }) => own.membership?.rotateSenderKeys(epoch),
+    'switch-sender-keys': () => own.membership?.switchSenderKeys(),
+    'check-frames': () => void frameWatch.check().catch(() => onDropped('check-failed')),
+    'open-link': ({ peerId, generation }) => links.open(peerId, generation),
+    'close-link': ({ peerId }) => links.close(peerId),
+    'make-offer': ({ peerId, generation, round, isRestart }) =>
+      links.get(peerId, generation)?.makeOffer(round, isRestart),
+    'accept-offer': ({ peerId, generation, round, sdp }) => links.get(peerId, generation)?.acceptOffer(round, sdp),
+    'accept-answer': ({ peerId, generation, round, sdp }) => links.get(peerId, generation)?.acceptAnswer(round, sdp),
+    'add-candidates': ({ peerId, generation, candidates }) => links.get(peerId, generation)?.addCandidates(candidates),
+    'start-timer': ({ id, delay_ms }) => clock.start(id, delay_ms),
+    'stop-timer': ({ id }) => clock.stop(id),
+    tell: ({ moment }) => onMoment(moment),
+    drop: ({ reason }) => onDropped(reason),
+  };
+}

@@ -1,0 +1,117 @@
+/**
+ * The page's hand on its sealed frames: puts the worker's transform into every sender and receiver, gives the worker its
+ * keys, and asks what it has counted. Nothing here can let a frame through: where a step fails, nothing is sent.
+ */
+import type { FrameHandlers, FramePort } from './ports.ts';
+import type { Bytes } from './protocol/bytes.ts';
+import { TaiError } from './protocol/errors.ts';
+import type { FrameCounts, TransformAddress } from './protocol/worker.ts';
+import type { SessionWorker } from './session-worker.ts';
+
+/** A worker that has not answered for so long will not. */
+const ANSWER_MS = 5_000;
+
+type EncodedStreams = { readonly readable: ReadableStream; readonly writable: WritableStream };
+type RtpEnd = RTCRtpSender | RTCRtpReceiver;
+/** Chromium before 141 has only this. */
+type LegacyEnd = RtpEnd & { createEncodedStreams?: () => EncodedStreams };
+type Answer = {
+  readonly resolve: (counts: readonly FrameCounts[]) => void;
+  readonly timer: ReturnType<typeof setTimeout>;
+};
+
+export class FrameSeals implements FramePort {
+  readonly #worker: SessionWorker;
+  readonly #answers = new Map<number, Answer>();
+  #asked = 0;
+
+  constructor(worker: SessionWorker, handlers: FrameHandlers) {
+    this.#worker = worker;
+    worker.addUser({
+      onReport: (report) => {
+        if (report.type === 'frames') handlers.onState(report, report.state);
+        else if (report.type === 'counts') this.#answered(report.id, report.counts);
+      },
+      onRestart: () => {
+        this.#giveUp();
+        handlers.onLost(false);
+      },
+      onLost: () => {
+        this.#giveUp();
+        handlers.onLost(true);
+      },
+    });
+  }
+
+  /** Whether frames can be sealed here at all. Rejects with a `TaiError`: `unsupported-browser`, `worker-blocked`. */
+  async ready(): Promise<void> {
+    if (!isSupported()) throw new TaiError('unsupported-browser', 'session: this browser cannot seal frames');
+    const isRunning = await this.#worker.started.then(
+      () => this.#worker.worker !== undefined,
+      () => false,
+    );
+    if (!isRunning) throw new TaiError('worker-blocked', 'session: the page lets no worker run');
+  }
+
+  /** In the task in which the sender or receiver was made: later, Chromium would have let frames through without the flag. */
+  attach(end: RtpEnd, address: TransformAddress): void {
+    const { worker } = this.#worker;
+    if (!worker) throw new TaiError('worker-blocked', 'session: no worker');
+    if (typeof RTCRtpScriptTransform === 'function') {
+      end.transform = new RTCRtpScriptTransform(worker as Worker, address);
+      return;
+    }
+    const streams = (end as LegacyEnd).createEncodedStreams?.();
+    if (!streams) throw new TaiError('unsupported-browser', 'session: this browser cannot seal frames');
+    const { readable, writable } = streams;
+    worker.postMessage({ type: 'streams', address, readable, writable }, [readable, writable]);
+  }
+
+  setSealKey(link: string, generation: number, key: Bytes): void {
+    this.#worker.post({ type: 'seal-key', link, generation, key });
+  }
+
+  addOpenKey(link: string, generation: number, key: Bytes): void {
+    this.#worker.post({ type: 'open-key', link, generation, key });
+  }
+
+  closeLink(link: string): void {
+    this.#worker.post({ type: 'close-link', link });
+  }
+
+  /** What each transform has counted; none where the worker does not answer, which then is started anew. */
+  counts(): Promise<readonly FrameCounts[]> {
+    if (!this.#worker.worker) return Promise.resolve([]);
+    const id = (this.#asked += 1);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#answered(id, []);
+        this.#worker.restart();
+      }, ANSWER_MS);
+      this.#answers.set(id, { resolve, timer });
+      this.#worker.post({ type: 'count', id });
+    });
+  }
+
+  close(): void {
+    this.#giveUp();
+    this.#worker.close();
+  }
+
+  #answered(id: number, counts: readonly FrameCounts[]): void {
+    const answer = this.#answers.get(id);
+    if (!answer) return;
+    this.#answers.delete(id);
+    clearTimeout(answer.timer);
+    answer.resolve(counts);
+  }
+
+  #giveUp(): void {
+    for (const id of this.#answers.keys()) this.#answered(id, []);
+  }
+}
+
+function isSupported(): boolean {
+  if (typeof RTCPeerConnection !== 'function' || typeof RTCRtpSender !== 'function') return false;
+  return typeof RTCRtpScriptTransform === 'function' || 'createEncodedStreams' in RTCRtpSender.prototype;
+}

@@ -1,0 +1,246 @@
+/**
+ * What our frames and those of the peers are sealed under (PROTOCOL.md SK1–SK7). A key serves one audience, which in a mesh is
+ * one link to one peer; it goes there inside the session of that pair, and from here to the worker, nowhere else.
+ *
+ * Make before break: a new key is told, the peer takes it in and says so, and only then do we seal under it. A peer that
+ * does not answer in time has it in all likelihood (the session's messages are reliable), and an old key must not live
+ * for ever: then we go on without its word.
+ */
+import { sha256 } from '../crypto/kdf.ts';
+import { asciiBytes, concatBytes, equalBytes, fromBase64Url, toBase64Url, uintBytes } from '../protocol/bytes.ts';
+import type { Bytes } from '../protocol/bytes.ts';
+import type { PeerId } from '../protocol/ids.ts';
+import type { PeerMessage, RoomMessage, SenderKey, SenderKeyMessage } from '../protocol/peer.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** The worker, as far as keys go to it. */
+export type SenderKeyHolder = {
+  setSealKey(link: string, generation: number, key: Bytes): void;
+  addOpenKey(link: string, generation: number, key: Bytes): void;
+  closeLink(link: string): void;
+};
+
+export type SenderKeysOptions = {
+  readonly holder: SenderKeyHolder;
+  /** 32 random bytes. */
+  readonly randomKey: () => Bytes;
+  /** Milliseconds, from any start. */
+  readonly now: () => number;
+  send(to: PeerId, message: SenderKeyMessage): void;
+  onDropped(reason: string): void;
+};
+
+const COMMITMENT_LABEL = asciiBytes('tai/1 sender key');
+const GENERATION_BYTES = 4;
+/** Of a peer's keys on one link so many are kept, the newest: the worker may not have opened its link yet. */
+const THEIRS_KEPT = 4;
+/** A peer that asks again and again gets so many keys at once, and one more each so often. */
+const ASKS_BURST = 4;
+const ASK_EVERY_MS = 5_000;
+/** More links than any room has. */
+const LINKS_MAX = 128;
+
+type Sealing = { readonly generation: number; readonly key: Bytes };
+
+/** One link, from its opening here or the peer's first key for it, whichever comes first. */
+type LinkKeys = {
+  readonly peerId: PeerId;
+  readonly link: number;
+  /** Our side of the link is open: the worker may have its keys. */
+  isOpen: boolean;
+  /** Both have each other's first key: from now on keys change by messages of their own. */
+  isExchanged: boolean;
+  ours: Sealing;
+  next: Sealing | undefined;
+  readonly theirs: Map<number, Bytes>;
+  readonly asks: TokenBucket;
+};
+
+/** The name under which page and worker speak of a link. */
+export function linkName(peerId: PeerId, link: number): string {
+  return `${peerId}/${link}`;
+}
+
+/** The peer and the number in a name made by `linkName`. */
+export function linkOfName(name: string): { readonly peerId: PeerId; readonly link: number } {
+  const [peerId = '', link = ''] = name.split('/');
+  return { peerId: peerId as PeerId, link: Number(link) };
+}
+
+export class SenderKeys {
+  readonly #options: SenderKeysOptions;
+  /** Of each peer the link that is open, and at most one that is not yet. */
+  readonly #links = new Map<string, LinkKeys>();
+  /** Counts all keys of ours in this join: no generation serves twice. */
+  #generation = 0;
+
+  constructor(options: SenderKeysOptions) {
+    this.#options = options;
+  }
+
+  /** Our side of a link opens: what it needs goes to the worker. */
+  open(peerId: PeerId, link: number): void {
+    const keys = this.#find(peerId, link) ?? this.#add(peerId, link);
+    if (!keys) return;
+    keys.isOpen = true;
+    const name = linkName(peerId, link);
+    this.#options.holder.setSealKey(name, keys.ours.generation, keys.ours.key);
+    for (const [generation, key] of keys.theirs) this.#options.holder.addOpenKey(name, generation, key);
+  }
+
+  /** Our side of a link closes. What the peer has told for it is kept a while: it may be opened again (PM9). */
+  close(peerId: PeerId, link: number): void {
+    const name = linkName(peerId, link);
+    const keys = this.#links.get(name);
+    this.#options.holder.closeLink(name);
+    if (!keys?.isOpen) return;
+    // a connection made anew under this number is another one: its frames begin to count at zero
+    this.#links.set(name, { ...keys, isOpen: false, isExchanged: false, ours: this.#fresh(), next: undefined });
+    this.#forgetWaiting(peerId, name);
+  }
+
+  /** All others are gone. */
+  keepOnly(peers: ReadonlySet<PeerId>): void {
+    for (const [name, { peerId }] of this.#links) {
+      if (peers.has(peerId)) continue;
+      this.#options.holder.closeLink(name);
+      this.#links.delete(name);
+    }
+  }
+
+  /** Puts our key into an offer or answer (SK2); other messages stay as they are. `undefined`: that link is not open any more. */
+  dress(to: PeerId, message: PeerMessage): PeerMessage | undefined {
+    if (message.type !== 'offer' && message.type !== 'answer') return message;
+    const keys = this.#find(to, message.link);
+    if (!keys?.isOpen) return undefined;
+    // it has the peer's key, which came with the offer, and the peer will have ours
+    if (message.type === 'answer') keys.isExchanged = true;
+    const { generation, key } = keys.ours;
+    return { ...message, senderKey: { generation, key: toBase64Url(key) } };
+  }
+
+  /** Takes the key out of an offer or answer: what is left is for the room. */
+  undress(from: PeerId, message: RoomMessage): RoomMessage {
+    if (message.type !== 'offer' && message.type !== 'answer') return message;
+    const { senderKey, ...rest } = message;
+    const keys = this.#find(from, message.link) ?? this.#add(from, message.link);
+    if (senderKey && keys) this.#take(keys, senderKey);
+    if (keys?.isOpen && message.type === 'answer') keys.isExchanged = true;
+    return rest;
+  }
+
+  receive(from: PeerId, message: SenderKeyMessage): void {
+    const keys = this.#find(from, message.link);
+    if (!keys) return this.#options.onDropped('stale-link');
+    if (message.type === 'e2ee_sender_key_ack') return this.#acknowledged(keys, message);
+    // parsed: always 32 bytes as base64url
+    const commitment = fromBase64Url(message.commitment) as Bytes;
+    const key = fromBase64Url(message.key) as Bytes;
+    if (!equalBytes(commitment, keyCommitment(message.generation, key))) return this.#options.onDropped('bad-key');
+    if (!this.#take(keys, message)) return;
+    const { link, generation } = message;
+    this.#options.send(from, { type: 'e2ee_sender_key_ack', link, generation, isAsking: false });
+  }
+
+  /** New keys on every link that stands: told now, used once the peers have them. `epoch` is the roster's. */
+  rotate(epoch: number): void {
+    for (const keys of this.#links.values()) if (keys.isExchanged) this.#renew(keys, epoch);
+  }
+
+  /** Time is up for those who have not said that they have our new keys. */
+  switchAll(): void {
+    for (const keys of this.#links.values()) this.#switch(keys);
+  }
+
+  /** Frames of this peer come, and none opens. */
+  ask(peerId: PeerId, link: number): void {
+    const keys = this.#find(peerId, link);
+    if (!keys?.isExchanged) return;
+    const generation = Math.max(0, ...keys.theirs.keys());
+    this.#options.send(peerId, { type: 'e2ee_sender_key_ack', link, generation, isAsking: true });
+  }
+
+  #acknowledged(keys: LinkKeys, message: Extract<SenderKeyMessage, { type: 'e2ee_sender_key_ack' }>): void {
+    if (!message.isAsking) {
+      if (message.generation === keys.next?.generation) this.#switch(keys);
+    } else if (keys.isExchanged && keys.asks.take(this.#options.now())) this.#renew(keys, 0);
+    else this.#options.onDropped('rate-limited');
+  }
+
+  #renew(keys: LinkKeys, epoch: number): void {
+    keys.next = this.#fresh();
+    const { peerId, link, next } = keys;
+    const { generation, key } = next;
+    const commitment = toBase64Url(keyCommitment(generation, key));
+    const message = { type: 'e2ee_sender_key', link, generation, key: toBase64Url(key), commitment, epoch } as const;
+    this.#options.send(peerId, message);
+  }
+
+  #switch(keys: LinkKeys): void {
+    if (!keys.next) return;
+    keys.ours = keys.next;
+    keys.next = undefined;
+    const { generation, key } = keys.ours;
+    if (keys.isOpen) this.#options.holder.setSealKey(linkName(keys.peerId, keys.link), generation, key);
+  }
+
+  /** A key of the peer: each generation once, and none older than those we have. `true`: we have it. */
+  #take(keys: LinkKeys, { generation, key }: SenderKey): boolean {
+    const { theirs } = keys;
+    const bytes = fromBase64Url(key) as Bytes;
+    const known = theirs.get(generation);
+    // a connection's restart brings the same again
+    if (known && equalBytes(known, bytes)) return true;
+    if (known || generation < Math.max(0, ...theirs.keys())) {
+      this.#options.onDropped('stale-key');
+      return false;
+    }
+    theirs.set(generation, bytes);
+    for (const oldest of theirs.keys()) if (theirs.size > THEIRS_KEPT) theirs.delete(oldest);
+    if (keys.isOpen) this.#options.holder.addOpenKey(linkName(keys.peerId, keys.link), generation, bytes);
+    return true;
+  }
+
+  #find(peerId: PeerId, link: number): LinkKeys | undefined {
+    return this.#links.get(linkName(peerId, link));
+  }
+
+  /** `undefined` where there are too many. */
+  #add(peerId: PeerId, link: number): LinkKeys | undefined {
+    const name = linkName(peerId, link);
+    this.#forgetWaiting(peerId, name);
+    if (this.#links.size >= LINKS_MAX) {
+      this.#options.onDropped('too-many-peers');
+      return undefined;
+    }
+    const keys: LinkKeys = {
+      peerId,
+      link,
+      isOpen: false,
+      isExchanged: false,
+      ours: this.#fresh(),
+      next: undefined,
+      theirs: new Map(),
+      asks: new TokenBucket(ASKS_BURST, ASK_EVERY_MS),
+    };
+    this.#links.set(name, keys);
+    return keys;
+  }
+
+  /** Of a peer's links that are not open only one is kept: numbers cost nothing. */
+  #forgetWaiting(peerId: PeerId, except: string): void {
+    for (const [name, keys] of this.#links) {
+      if (keys.peerId === peerId && !keys.isOpen && name !== except) this.#links.delete(name);
+    }
+  }
+
+  #fresh(): Sealing {
+    this.#generation += 1;
+    return { generation: this.#generation, key: this.#options.randomKey() };
+  }
+}
+
+/** 32 bytes. */
+export function keyCommitment(generation: number, key: Bytes): Bytes {
+  return sha256(concatBytes(COMMITMENT_LABEL, uintBytes(generation, GENERATION_BYTES), key));
+}
