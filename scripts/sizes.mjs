@@ -29,7 +29,7 @@ const ENTRIES = {
 };
 const FILES = {
   'first-script': 'tai.js',
-  worker: 'clock.worker.js',
+  worker: 'session.worker.js',
   single: 'tai.single.js',
   engine: 'engine.js',
   e2ee: 'e2ee.js',

@@ -27,7 +27,7 @@ async function writeWorkers() {
   for (const name of workers.map((file) => file.replace(/\.worker\.ts$/, ''))) {
     const source = await workerSource(name);
     writeFileSync(join(outDir, `${name}.worker.js`), source);
-    if (name === 'clock') {
+    if (name === 'session') {
       writeFileSync(join(outDir, 'npm', 'worker.js'), source);
       writeFileSync(join(outDir, 'npm', 'worker.d.ts'), 'export {};\n');
     }

@@ -16,7 +16,7 @@ type RtpEnd = RTCRtpSender | RTCRtpReceiver;
 /** Chromium before 141 has only this. */
 type LegacyEnd = RtpEnd & { createEncodedStreams?: () => EncodedStreams };
 type Answer = {
-  readonly resolve: (counts: readonly FrameCounts[]) => void;
+  readonly resolve: (counts: readonly FrameCounts[] | undefined) => void;
   readonly timer: ReturnType<typeof setTimeout>;
 };
 
@@ -24,6 +24,7 @@ export class FrameSeals implements FramePort {
   readonly #worker: SessionWorker;
   readonly #answers = new Map<number, Answer>();
   #asked = 0;
+  #named = 0;
 
   constructor(worker: SessionWorker, handlers: FrameHandlers) {
     this.#worker = worker;
@@ -67,6 +68,11 @@ export class FrameSeals implements FramePort {
     worker.postMessage({ type: 'streams', address, readable, writable }, [readable, writable]);
   }
 
+  nameLink(): string {
+    this.#named += 1;
+    return String(this.#named);
+  }
+
   setSealKey(link: string, generation: number, key: Bytes): void {
     this.#worker.post({ type: 'seal-key', link, generation, key });
   }
@@ -79,13 +85,13 @@ export class FrameSeals implements FramePort {
     this.#worker.post({ type: 'close-link', link });
   }
 
-  /** What each transform has counted; none where the worker does not answer, which then is started anew. */
-  counts(): Promise<readonly FrameCounts[]> {
-    if (!this.#worker.worker) return Promise.resolve([]);
+  /** What each transform has counted; `undefined` where the worker does not answer, which then is started anew. */
+  counts(): Promise<readonly FrameCounts[] | undefined> {
+    if (!this.#worker.worker) return Promise.resolve(undefined);
     const id = (this.#asked += 1);
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
-        this.#answered(id, []);
+        this.#answered(id, undefined);
         this.#worker.restart();
       }, ANSWER_MS);
       this.#answers.set(id, { resolve, timer });
@@ -98,7 +104,7 @@ export class FrameSeals implements FramePort {
     this.#worker.close();
   }
 
-  #answered(id: number, counts: readonly FrameCounts[]): void {
+  #answered(id: number, counts: readonly FrameCounts[] | undefined): void {
     const answer = this.#answers.get(id);
     if (!answer) return;
     this.#answers.delete(id);
@@ -107,7 +113,7 @@ export class FrameSeals implements FramePort {
   }
 
   #giveUp(): void {
-    for (const id of this.#answers.keys()) this.#answered(id, []);
+    for (const id of this.#answers.keys()) this.#answered(id, undefined);
   }
 }
 

@@ -1,5 +1,4 @@
 /** What the worker says of frames, held against what the browser says: the truth about what leaves and what arrives. */
-import { linkName, linkOfName } from './keys/sender-keys.ts';
 import type { Links } from './links.ts';
 import type { FramePort, FrameState } from './ports.ts';
 import type { PeerId } from './protocol/ids.ts';
@@ -27,11 +26,11 @@ export class FrameWatch {
   /** What the worker tells of one transform's frames. */
   changed({ link, stream }: TransformAddress, state: FrameState): void {
     const { links, onFailing, onEvent } = this.#options;
-    const { peerId, link: generation } = linkOfName(link);
     const kind = PUBLICATION_KINDS[stream];
-    const found = links.get(peerId, generation);
+    const found = links.named(link);
     if (!found || !kind) return;
-    if (state === 'ready') return found.setSealed(kind);
+    const { peerId, generation } = found;
+    if (state === 'ready') return found.link.setSealed(kind);
     if (state === 'failing') onFailing(peerId, generation);
     onEvent({ type: 'frames', peerId, generation, kind, state });
   }
@@ -42,11 +41,13 @@ export class FrameWatch {
     const reports = await links.stats();
     // counted after: what was sent by then was sealed by then
     const counts = await frames.counts();
-    for (const [peerId, { report, generation }] of reports) {
-      const link = links.get(peerId, generation);
-      const own = countsOf(counts, peerId, generation);
-      // the worker did not answer, and is being started anew
-      if (!link || own.length === 0 || isAllSealed(report, own)) continue;
+    // it does not answer, and is being started anew
+    if (!counts) return;
+    for (const { report, name } of reports.values()) {
+      const found = links.named(name);
+      // closed meanwhile
+      if (!found || isAllSealed(report, countsOf(counts, name))) continue;
+      const { peerId, generation, link } = found;
       link.silence();
       onEvent({ type: 'frames-unsealed', peerId, generation });
     }
@@ -54,15 +55,14 @@ export class FrameWatch {
 
   async stats(dropped: ReadonlyMap<string, number>): Promise<SessionStats> {
     const reports = await this.#options.links.stats();
-    const counts = await this.#options.frames.counts();
-    const sources = [...reports].map(([peerId, { report, generation }]) => {
-      return [peerId, { report, counts: countsOf(counts, peerId, generation) }] as const;
+    const counts = (await this.#options.frames.counts()) ?? [];
+    const sources = [...reports].map(([peerId, { report, name }]) => {
+      return [peerId, { report, counts: countsOf(counts, name) }] as const;
     });
     return sessionStats(new Map(sources), dropped);
   }
 }
 
-function countsOf(counts: readonly FrameCounts[], peerId: PeerId, generation: number): readonly FrameCounts[] {
-  const name = linkName(peerId, generation);
+function countsOf(counts: readonly FrameCounts[], name: string): readonly FrameCounts[] {
   return counts.filter(({ link }) => link === name);
 }

@@ -1,7 +1,6 @@
 /** The links of one session: opens, feeds and closes them, and turns their reports into events. */
 import { cameraEncoding } from './media/quality.ts';
 import { RemoteTracks } from './media/remote-tracks.ts';
-import { linkName } from './keys/sender-keys.ts';
 import type { DevicePort, FramePort, LinkPort, Ports } from './ports.ts';
 import type { Bytes } from './protocol/bytes.ts';
 import type { PeerId } from './protocol/ids.ts';
@@ -17,8 +16,8 @@ export type LinksOptions = {
   readonly frames: FramePort;
   /** What the handshake with this peer has named: SHA-256 of its DTLS certificate. */
   peerFingerprint(peerId: PeerId): Bytes | undefined;
-  /** Before the connection has anything to seal or open. */
-  onOpen(peerId: PeerId, generation: number): void;
+  /** Before the connection has anything to seal or open: what the worker calls it; `undefined`: it must not open. */
+  onOpen(peerId: PeerId, generation: number): string | undefined;
   onClosed(peerId: PeerId, generation: number): void;
   onMessage(peerId: PeerId, payload: Bytes): void;
   onEvent(event: RoomEvent): void;
@@ -26,11 +25,13 @@ export type LinksOptions = {
 };
 
 /** What the browser says of one connection. */
-export type LinkReport = { readonly report: RTCStatsReport; readonly generation: number };
+export type LinkReport = { readonly report: RTCStatsReport; readonly name: string };
+
+export type OpenLink = { readonly name: string; readonly generation: number; readonly link: LinkPort };
 
 export class Links {
   readonly #options: LinksOptions;
-  readonly #links = new Map<PeerId, { readonly generation: number; readonly link: LinkPort }>();
+  readonly #links = new Map<PeerId, OpenLink>();
   /** Peers that something can be sent to: those that the relay only lists must not cost the others their picture. */
   readonly #reached = new Set<PeerId>();
   readonly #remoteTracks = new RemoteTracks();
@@ -64,7 +65,8 @@ export class Links {
       return;
     }
     const on = { peerId, generation };
-    const link = linkName(peerId, generation);
+    const name = this.#options.onOpen(peerId, generation);
+    if (name === undefined) return onDropped('no-keys');
     const tracks: { [Kind in PublicationKind]?: MediaStreamTrack } = {};
     for (const kind of PUBLICATION_KINDS) {
       const track = devices.track(kind);
@@ -75,7 +77,7 @@ export class Links {
       tracks,
       cameraEncoding: cameraEncoding(this.#reached.size + 1),
       certificate,
-      guard: (end, address) => frames.attach(end, { link, ...address }),
+      guard: (end, address) => frames.attach(end, { link: name, ...address }),
       peerFingerprint: () => this.#options.peerFingerprint(peerId),
       onWrongCertificate: () => onEvent({ type: 'peer-refused', peerId }),
       onMessage: (payload) => this.#options.onMessage(peerId, payload),
@@ -94,10 +96,10 @@ export class Links {
         onEvent({ type: 'remote-track', ...on, kind, trackId: this.#remoteTracks.add(peerId, track) }),
       onDropped,
     };
-    this.#options.onOpen(peerId, generation);
     try {
-      this.#links.set(peerId, { generation, link: openLink(options) });
+      this.#links.set(peerId, { name, generation, link: openLink(options) });
     } catch {
+      this.#options.onClosed(peerId, generation);
       // The browser refuses the ICE servers. The room finds no link standing, tries again, and tells.
       onDropped('link-refused');
     }
@@ -110,9 +112,10 @@ export class Links {
     return found?.generation === generation ? found.link : undefined;
   }
 
-  /** The number of the connection that there is now. */
-  generationOf(peerId: PeerId): number | undefined {
-    return this.#links.get(peerId)?.generation;
+  /** By the worker's name for it. */
+  named(name: string): (OpenLink & { readonly peerId: PeerId }) | undefined {
+    for (const [peerId, open] of this.#links) if (open.name === name) return { ...open, peerId };
+    return undefined;
   }
 
   /** Straight to the peer; `false` where no connection can take it now. */
@@ -156,10 +159,10 @@ export class Links {
   async stats(): Promise<ReadonlyMap<PeerId, LinkReport>> {
     const reports = new Map<PeerId, LinkReport>();
     await Promise.all(
-      [...this.#links].map(async ([peerId, { link, generation }]) => {
+      [...this.#links].map(async ([peerId, { link, name }]) => {
         // a link that is being closed has none any more
         const report = await link.stats().catch(() => undefined);
-        if (report) reports.set(peerId, { report, generation });
+        if (report) reports.set(peerId, { report, name });
       }),
     );
     return reports;

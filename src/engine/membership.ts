@@ -67,8 +67,8 @@ export class Membership {
   }
 
   /** A connection to this peer opens: its frames get keys of their own. */
-  openLink(peerId: PeerId, link: number): void {
-    this.#senderKeys.open(peerId, link);
+  openLink(peerId: PeerId, link: number): string | undefined {
+    return this.#senderKeys.open(peerId, link);
   }
 
   closeLink(peerId: PeerId, link: number): void {

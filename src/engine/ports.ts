@@ -21,11 +21,14 @@ export type FramePort = {
   ready(): Promise<void>;
   /** In the task that made the sender or receiver. Throws where it cannot: nothing may be sent then. */
   attach(end: RTCRtpSender | RTCRtpReceiver, address: TransformAddress): void;
+  /** A name for a link that opens, never used before. */
+  nameLink(): string;
   setSealKey(link: string, generation: number, key: Bytes): void;
   addOpenKey(link: string, generation: number, key: Bytes): void;
   /** Its keys are forgotten; what still comes through its transforms is dropped. */
   closeLink(link: string): void;
-  counts(): Promise<readonly FrameCounts[]>;
+  /** Of all transforms; `undefined` where the worker does not answer. */
+  counts(): Promise<readonly FrameCounts[] | undefined>;
   close(): void;
 };
 

@@ -153,14 +153,14 @@ describe('<tai-room> fails closed', () => {
 
   describe('worker-url', () => {
     it('reaches the session', async () => {
-      const { session } = await mount((element) => element.setAttribute('worker-url', '/own/clock.worker.js'));
-      equal(session.options.workerUrl, '/own/clock.worker.js');
+      const { session } = await mount((element) => element.setAttribute('worker-url', '/own/session.worker.js'));
+      equal(session.options.workerUrl, '/own/session.worker.js');
     });
 
     it('of another origin is misuse, and makes no session', async () => {
       const made: SessionOptions[] = [];
       const { room } = place((element) => {
-        element.setAttribute('worker-url', 'https://elsewhere.example/clock.worker.js');
+        element.setAttribute('worker-url', 'https://elsewhere.example/session.worker.js');
         const real = (options: SessionOptions): ReturnType<typeof createSession> => {
           const session = createSession(options);
           made.push(options);

@@ -15,6 +15,8 @@ import { TokenBucket } from './token-bucket.ts';
 
 /** The worker, as far as keys go to it. */
 export type SenderKeyHolder = {
+  /** A name for a link that opens, never used before. */
+  nameLink(): string;
   setSealKey(link: string, generation: number, key: Bytes): void;
   addOpenKey(link: string, generation: number, key: Bytes): void;
   closeLink(link: string): void;
@@ -37,8 +39,8 @@ const THEIRS_KEPT = 4;
 /** A peer that asks again and again gets so many keys at once, and one more each so often. */
 const ASKS_BURST = 4;
 const ASK_EVERY_MS = 5_000;
-/** More links than any room has. */
-const LINKS_MAX = 128;
+/** More than any room has. */
+const PEERS_MAX = 128;
 
 type Sealing = { readonly generation: number; readonly key: Bytes };
 
@@ -46,8 +48,8 @@ type Sealing = { readonly generation: number; readonly key: Bytes };
 type LinkKeys = {
   readonly peerId: PeerId;
   readonly link: number;
-  /** Our side of the link is open: the worker may have its keys. */
-  isOpen: boolean;
+  /** What the worker calls it, while our side of it is open. */
+  name: string | undefined;
   /** Both have each other's first key: from now on keys change by messages of their own. */
   isExchanged: boolean;
   ours: Sealing;
@@ -56,21 +58,10 @@ type LinkKeys = {
   readonly asks: TokenBucket;
 };
 
-/** The name under which page and worker speak of a link. */
-export function linkName(peerId: PeerId, link: number): string {
-  return `${peerId}/${link}`;
-}
-
-/** The peer and the number in a name made by `linkName`. */
-export function linkOfName(name: string): { readonly peerId: PeerId; readonly link: number } {
-  const [peerId = '', link = ''] = name.split('/');
-  return { peerId: peerId as PeerId, link: Number(link) };
-}
-
 export class SenderKeys {
   readonly #options: SenderKeysOptions;
   /** Of each peer the link that is open, and at most one that is not yet. */
-  readonly #links = new Map<string, LinkKeys>();
+  readonly #links = new Map<PeerId, LinkKeys[]>();
   /** Counts all keys of ours in this join: no generation serves twice. */
   #generation = 0;
 
@@ -78,33 +69,34 @@ export class SenderKeys {
     this.#options = options;
   }
 
-  /** Our side of a link opens: what it needs goes to the worker. */
-  open(peerId: PeerId, link: number): void {
+  /** Our side of a link opens: what it needs goes to the worker. Its name there; `undefined` where there are too many. */
+  open(peerId: PeerId, link: number): string | undefined {
     const keys = this.#find(peerId, link) ?? this.#add(peerId, link);
-    if (!keys) return;
-    keys.isOpen = true;
-    const name = linkName(peerId, link);
-    this.#options.holder.setSealKey(name, keys.ours.generation, keys.ours.key);
-    for (const [generation, key] of keys.theirs) this.#options.holder.addOpenKey(name, generation, key);
+    if (!keys) return undefined;
+    const { holder } = this.#options;
+    const name = holder.nameLink();
+    keys.name = name;
+    holder.setSealKey(name, keys.ours.generation, keys.ours.key);
+    for (const [generation, key] of keys.theirs) holder.addOpenKey(name, generation, key);
+    return name;
   }
 
   /** Our side of a link closes. What the peer has told for it is kept a while: it may be opened again (PM9). */
   close(peerId: PeerId, link: number): void {
-    const name = linkName(peerId, link);
-    const keys = this.#links.get(name);
-    this.#options.holder.closeLink(name);
-    if (!keys?.isOpen) return;
+    const keys = this.#find(peerId, link);
+    if (keys?.name === undefined) return;
+    this.#options.holder.closeLink(keys.name);
     // a connection made anew under this number is another one: its frames begin to count at zero
-    this.#links.set(name, { ...keys, isOpen: false, isExchanged: false, ours: this.#fresh(), next: undefined });
-    this.#forgetWaiting(peerId, name);
+    Object.assign(keys, { name: undefined, isExchanged: false, ours: this.#fresh(), next: undefined });
+    this.#forgetWaiting(peerId, link);
   }
 
   /** All others are gone. */
   keepOnly(peers: ReadonlySet<PeerId>): void {
-    for (const [name, { peerId }] of this.#links) {
+    for (const [peerId, links] of this.#links) {
       if (peers.has(peerId)) continue;
-      this.#options.holder.closeLink(name);
-      this.#links.delete(name);
+      for (const { name } of links) if (name !== undefined) this.#options.holder.closeLink(name);
+      this.#links.delete(peerId);
     }
   }
 
@@ -112,7 +104,7 @@ export class SenderKeys {
   dress(to: PeerId, message: PeerMessage): PeerMessage | undefined {
     if (message.type !== 'offer' && message.type !== 'answer') return message;
     const keys = this.#find(to, message.link);
-    if (!keys?.isOpen) return undefined;
+    if (keys?.name === undefined) return undefined;
     // it has the peer's key, which came with the offer, and the peer will have ours
     if (message.type === 'answer') keys.isExchanged = true;
     const { generation, key } = keys.ours;
@@ -125,7 +117,7 @@ export class SenderKeys {
     const { senderKey, ...rest } = message;
     const keys = this.#find(from, message.link) ?? this.#add(from, message.link);
     if (senderKey && keys) this.#take(keys, senderKey);
-    if (keys?.isOpen && message.type === 'answer') keys.isExchanged = true;
+    if (keys?.name !== undefined && message.type === 'answer') keys.isExchanged = true;
     return rest;
   }
 
@@ -144,12 +136,12 @@ export class SenderKeys {
 
   /** New keys on every link that stands: told now, used once the peers have them. `epoch` is the roster's. */
   rotate(epoch: number): void {
-    for (const keys of this.#links.values()) if (keys.isExchanged) this.#renew(keys, epoch);
+    for (const keys of this.#all()) if (keys.isExchanged) this.#renew(keys, epoch);
   }
 
   /** Time is up for those who have not said that they have our new keys. */
   switchAll(): void {
-    for (const keys of this.#links.values()) this.#switch(keys);
+    for (const keys of this.#all()) this.#switch(keys);
   }
 
   /** Frames of this peer come, and none opens. */
@@ -181,7 +173,7 @@ export class SenderKeys {
     keys.ours = keys.next;
     keys.next = undefined;
     const { generation, key } = keys.ours;
-    if (keys.isOpen) this.#options.holder.setSealKey(linkName(keys.peerId, keys.link), generation, key);
+    if (keys.name !== undefined) this.#options.holder.setSealKey(keys.name, generation, key);
   }
 
   /** A key of the peer: each generation once, and none older than those we have. `true`: we have it. */
@@ -197,41 +189,45 @@ export class SenderKeys {
     }
     theirs.set(generation, bytes);
     for (const oldest of theirs.keys()) if (theirs.size > THEIRS_KEPT) theirs.delete(oldest);
-    if (keys.isOpen) this.#options.holder.addOpenKey(linkName(keys.peerId, keys.link), generation, bytes);
+    if (keys.name !== undefined) this.#options.holder.addOpenKey(keys.name, generation, bytes);
     return true;
   }
 
+  *#all(): Iterable<LinkKeys> {
+    for (const links of this.#links.values()) yield* links;
+  }
+
   #find(peerId: PeerId, link: number): LinkKeys | undefined {
-    return this.#links.get(linkName(peerId, link));
+    return this.#links.get(peerId)?.find((keys) => keys.link === link);
   }
 
   /** `undefined` where there are too many. */
   #add(peerId: PeerId, link: number): LinkKeys | undefined {
-    const name = linkName(peerId, link);
-    this.#forgetWaiting(peerId, name);
-    if (this.#links.size >= LINKS_MAX) {
+    this.#forgetWaiting(peerId, link);
+    const known = this.#links.get(peerId);
+    if (!known && this.#links.size >= PEERS_MAX) {
       this.#options.onDropped('too-many-peers');
       return undefined;
     }
     const keys: LinkKeys = {
       peerId,
       link,
-      isOpen: false,
+      name: undefined,
       isExchanged: false,
       ours: this.#fresh(),
       next: undefined,
       theirs: new Map(),
       asks: new TokenBucket(ASKS_BURST, ASK_EVERY_MS),
     };
-    this.#links.set(name, keys);
+    this.#links.set(peerId, [...(known ?? []), keys]);
     return keys;
   }
 
   /** Of a peer's links that are not open only one is kept: numbers cost nothing. */
-  #forgetWaiting(peerId: PeerId, except: string): void {
-    for (const [name, keys] of this.#links) {
-      if (keys.peerId === peerId && !keys.isOpen && name !== except) this.#links.delete(name);
-    }
+  #forgetWaiting(peerId: PeerId, except: number): void {
+    const links = this.#links.get(peerId) ?? [];
+    const kept = links.filter(({ name, link }) => name !== undefined || link === except);
+    if (kept.length < links.length) this.#links.set(peerId, kept);
   }
 
   #fresh(): Sealing {

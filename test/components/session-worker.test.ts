@@ -1,10 +1,10 @@
-/// <reference path="../../src/engine/clock-worker-source.d.ts" />
+/// <reference path="../../src/engine/session-worker-source.d.ts" />
 /** The inlined worker text, as a page starts it: proves the bundling and the browser, not the clock's logic. */
-import clockWorkerSource from 'virtual:clock-worker-source';
+import sessionWorkerSource from 'virtual:session-worker-source';
 
 describe('the inlined clock worker', () => {
   it('runs from a blob: address and reports the timer that was asked for', async () => {
-    const url = URL.createObjectURL(new Blob([clockWorkerSource], { type: 'text/javascript' }));
+    const url = URL.createObjectURL(new Blob([sessionWorkerSource], { type: 'text/javascript' }));
     const worker = new Worker(url);
     try {
       const report = await new Promise<unknown>((resolve, reject) => {
@@ -21,6 +21,6 @@ describe('the inlined clock worker', () => {
   });
 
   it('is one classic script, without imports', () => {
-    if (/\b(import|export)\b/.test(clockWorkerSource)) throw new Error('the text has imports or exports');
+    if (/\b(import|export)\b/.test(sessionWorkerSource)) throw new Error('the text has imports or exports');
   });
 });

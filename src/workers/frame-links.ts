@@ -1,0 +1,149 @@
+/** All links of a session, each with its keys and its transforms. What is not addressed to a link that is open goes nowhere. */
+import { importBaseKey, AES_128_GCM_SHA256_128 } from '../engine/crypto/sframe-key.ts';
+import { SframeReceiver } from '../engine/crypto/sframe-receiver.ts';
+import { SframeSender } from '../engine/crypto/sframe-sender.ts';
+import type { FrameCounts, FrameRequest, TransformAddress, WorkerReport } from '../engine/protocol/worker.ts';
+import { FramePipe } from './frame-pipe.ts';
+import type { FrameEnd } from './frame-pipe.ts';
+
+export type { FrameEnd } from './frame-pipe.ts';
+
+/** A sender ratchets its key so often. */
+const RATCHET_MS = 30_000;
+/** A step of the ratchet still opens frames so long after a later one has. */
+const OLD_STEP_MS = 3_000;
+/** So does a key after a newer one has come: a second and a half to wait for the answer (SK4), three more of its life, and the way. */
+const OLD_KEY_MS = 6_000;
+/** Generations of a peer at a time, the newest. */
+const GENERATIONS_MAX = 4;
+
+export type FrameLinksOptions = {
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
+  report(message: WorkerReport): void;
+};
+
+type Link = {
+  readonly sender: SframeSender;
+  readonly receiver: SframeReceiver;
+  /** Of the peer's keys, oldest first: when each is over. */
+  readonly ends: Map<number, number>;
+  readonly pipes: FramePipe[];
+  /** Keys are imported one after the other: the later one counts. */
+  work: Promise<void>;
+  hasSealKey: boolean;
+  ratchetedAt: number;
+  isClosed: boolean;
+};
+
+export class FrameLinks {
+  readonly #options: FrameLinksOptions;
+  readonly #links = new Map<string, Link>();
+
+  constructor(options: FrameLinksOptions) {
+    this.#options = options;
+  }
+
+  take(request: FrameRequest): void {
+    switch (request.type) {
+      case 'seal-key':
+        return this.#import(this.#link(request.link), request.key, (link, key) =>
+          this.#seal(link, request.generation, key),
+        );
+      case 'open-key':
+        return this.#import(this.#link(request.link), request.key, (link, key) =>
+          this.#open(link, request.generation, key),
+        );
+      case 'close-link':
+        return this.#close(request.link);
+      case 'count':
+    }
+  }
+
+  /** Puts itself between both ends of a sender's or receiver's frames, until they end. */
+  attach(address: TransformAddress, end: FrameEnd): void {
+    const link = this.#link(address.link);
+    const { report, now } = this.#options;
+    const pipe = new FramePipe(address, end, {
+      now,
+      report: (state) => report({ type: 'frames', state, ...address }),
+      sealing: () => this.#sealing(link),
+      opening: () => this.#opening(link),
+    });
+    link.pipes.push(pipe);
+    if (link.hasSealKey) pipe.keysCame();
+  }
+
+  counts(): readonly FrameCounts[] {
+    return [...this.#links.values()].flatMap(({ pipes }) => pipes.map((pipe) => pipe.counts()));
+  }
+
+  #link(name: string): Link {
+    const known = this.#links.get(name);
+    if (known) return known;
+    const link: Link = {
+      sender: new SframeSender(AES_128_GCM_SHA256_128),
+      receiver: new SframeReceiver(AES_128_GCM_SHA256_128, OLD_STEP_MS),
+      ends: new Map(),
+      pipes: [],
+      work: Promise.resolve(),
+      hasSealKey: false,
+      ratchetedAt: this.#options.now(),
+      isClosed: false,
+    };
+    this.#links.set(name, link);
+    return link;
+  }
+
+  #close(name: string): void {
+    const link = this.#links.get(name);
+    if (!link) return;
+    link.isClosed = true;
+    this.#links.delete(name);
+  }
+
+  #import(link: Link, bytes: Uint8Array<ArrayBuffer>, use: (link: Link, key: CryptoKey) => void): void {
+    const imported = importBaseKey(bytes);
+    bytes.fill(0);
+    // a browser without the algorithm: nothing is sealed, nothing opens
+    link.work = link.work.then(async () => use(link, await imported)).catch(() => undefined);
+  }
+
+  #seal(link: Link, generation: number, key: CryptoKey): void {
+    if (!link.sender.use(generation, key)) return;
+    link.ratchetedAt = this.#options.now();
+    link.hasSealKey = true;
+    for (const pipe of link.pipes) pipe.keysCame();
+  }
+
+  #open(link: Link, generation: number, key: CryptoKey): void {
+    if (!link.receiver.add(generation, key)) return;
+    const now = this.#options.now();
+    for (const [older, end] of link.ends) link.ends.set(older, Math.min(end, now + OLD_KEY_MS));
+    link.ends.set(generation, Infinity);
+    for (const older of link.ends.keys()) if (link.ends.size > GENERATIONS_MAX) this.#retire(link, older);
+    for (const pipe of link.pipes) pipe.keysCame();
+  }
+
+  #retire(link: Link, generation: number): void {
+    link.receiver.retire(generation);
+    link.ends.delete(generation);
+  }
+
+  #sealing(link: Link): SframeSender | undefined {
+    if (link.isClosed) return undefined;
+    const now = this.#options.now();
+    if (now - link.ratchetedAt >= RATCHET_MS) {
+      link.ratchetedAt = now;
+      link.sender.ratchet();
+    }
+    return link.sender;
+  }
+
+  #opening(link: Link): SframeReceiver | undefined {
+    if (link.isClosed) return undefined;
+    const now = this.#options.now();
+    for (const [generation, end] of link.ends) if (end <= now) this.#retire(link, generation);
+    return link.receiver;
+  }
+}

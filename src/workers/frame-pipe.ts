@@ -1,0 +1,168 @@
+/**
+ * One transform: reads the frames of a sender or receiver one by one, seals or opens each, and writes it on; or drops it, and
+ * counts why. Never passes a frame on as it is, and never throws: both browsers end a stream whose transform does.
+ */
+import { frameLayoutOf } from '../engine/crypto/frame-layout/layouts.ts';
+import type { SframeReceiver } from '../engine/crypto/sframe-receiver.ts';
+import type { SframeSender, SframeStream } from '../engine/crypto/sframe-sender.ts';
+import type { FrameCounts, TransformAddress } from '../engine/protocol/worker.ts';
+
+/** Frames come, and none has opened for so long: the peer seals under another key. */
+const FAILING_MS = 1_000;
+/** A picture may be ahead of its key by so much: it waits, and those behind it in the browser's own queue (60 of them). */
+const KEY_WAIT_MS = 500;
+/** Asked for so often at most. */
+const KEY_FRAME_EVERY_MS = 1_000;
+
+type Frame = RTCEncodedVideoFrame | RTCEncodedAudioFrame;
+
+/** An `RTCRtpScriptTransformer`, or the two streams alone. */
+export type FrameEnd = {
+  readonly readable: ReadableStream;
+  readonly writable: WritableStream;
+  sendKeyFrameRequest?(): Promise<unknown>;
+};
+
+export type FramePipeOptions = {
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
+  report(state: 'ready' | 'opened' | 'failing'): void;
+  /** `undefined` once the link is closed. */
+  sealing(): SframeSender | undefined;
+  opening(): SframeReceiver | undefined;
+};
+
+export class FramePipe {
+  readonly #address: TransformAddress;
+  readonly #end: FrameEnd;
+  readonly #options: FramePipeOptions;
+  readonly #dropped: Record<string, number> = {};
+  #done = 0;
+  #stream: SframeStream | undefined;
+  #isReady = false;
+  /** What was told last of frames that come. */
+  #told: 'nothing' | 'opened' | 'failing' = 'nothing';
+  /** Since when none has opened, though some came. */
+  #failingSince: number | undefined;
+  /** Of the key that is waited for. */
+  #waitUntil: number | undefined;
+  #keyCame: (() => void) | undefined;
+  /** Pictures were lost: what comes next may build on them. */
+  #isKeyFrameDue = false;
+  #keyFrameAskedAt = -Infinity;
+
+  constructor(address: TransformAddress, end: FrameEnd, options: FramePipeOptions) {
+    this.#address = address;
+    this.#end = end;
+    this.#options = options;
+    if (address.side === 'seal') this.#stream = options.sealing()?.openStream(address.stream);
+    void this.#run();
+  }
+
+  /** The link has a new key. */
+  keysCame(): void {
+    this.#keyCame?.();
+    if (this.#isReady || !this.#stream) return;
+    this.#isReady = true;
+    this.#options.report('ready');
+  }
+
+  counts(): FrameCounts {
+    return { ...this.#address, done: this.#done, dropped: { ...this.#dropped } };
+  }
+
+  async #run(): Promise<void> {
+    const { readable, writable } = this.#end;
+    const work = this.#address.side === 'seal' ? this.#seal : this.#open;
+    try {
+      const reader = (readable as ReadableStream<Frame>).getReader();
+      const writer = (writable as WritableStream<Frame>).getWriter();
+      for (;;) {
+        const { done, value: frame } = await reader.read();
+        if (done) return;
+        // Redundancy and padding have frames without content: there is nothing to seal, and what has been opened as nothing.
+        const data = frame.data.byteLength === 0 ? frame.data : await work.call(this, frame);
+        if (typeof data === 'string') {
+          this.#dropped[data] = (this.#dropped[data] ?? 0) + 1;
+          continue;
+        }
+        if (data !== frame.data) frame.data = data;
+        this.#done += 1;
+        // not waited for: what it waits for is the network
+        writer.write(frame).catch(() => undefined);
+      }
+    } catch {
+      // the connection is gone, and with it the streams
+    }
+  }
+
+  async #seal(frame: Frame): Promise<ArrayBuffer | string> {
+    if (!this.#options.sealing() || !this.#stream) return 'no-key';
+    const metadata = frame.getMetadata() as RTCEncodedVideoFrameMetadata & { readonly mimeType?: string };
+    return this.#stream.seal(frame.data, isKeyFrame(frame), frameLayoutOf(metadata.mimeType), metadata);
+  }
+
+  async #open(frame: Frame): Promise<ArrayBuffer | string> {
+    const metadata = frame.getMetadata() as RTCEncodedVideoFrameMetadata & { readonly mimeType?: string };
+    const layout = frameLayoutOf(metadata.mimeType);
+    for (;;) {
+      const { now } = this.#options;
+      const data = (await this.#options.opening()?.open(frame.data, layout, metadata, now())) ?? 'unknown-key';
+      if (typeof data !== 'string') return this.#opened(frame, data);
+      // Sound that comes late is of no use; a picture may be what the next ones build on.
+      if (data === 'unknown-key' && isPicture(frame) && (await this.#waitForKey())) continue;
+      // one that came twice says nothing about keys
+      if (data !== 'replayed') this.#failed(frame);
+      return data;
+    }
+  }
+
+  #opened(frame: Frame, data: ArrayBuffer): ArrayBuffer {
+    this.#failingSince = undefined;
+    this.#waitUntil = undefined;
+    if (this.#told !== 'opened') {
+      this.#told = 'opened';
+      this.#options.report('opened');
+    }
+    if (isKeyFrame(frame)) this.#isKeyFrameDue = false;
+    const now = this.#options.now();
+    if (this.#isKeyFrameDue && now - this.#keyFrameAskedAt >= KEY_FRAME_EVERY_MS) {
+      this.#keyFrameAskedAt = now;
+      // no key frame comes, or one comes anyway
+      this.#end.sendKeyFrameRequest?.().catch(() => undefined);
+    }
+    return data;
+  }
+
+  #failed(frame: Frame): void {
+    const now = this.#options.now();
+    this.#isKeyFrameDue ||= isPicture(frame);
+    this.#failingSince ??= now;
+    if (this.#told === 'failing' || now - this.#failingSince < FAILING_MS) return;
+    this.#told = 'failing';
+    this.#options.report('failing');
+  }
+
+  /** `true`: a key came, try again. Waits `KEY_WAIT_MS` all told, until something has opened again. */
+  async #waitForKey(): Promise<boolean> {
+    const now = this.#options.now();
+    this.#waitUntil ??= now + KEY_WAIT_MS;
+    const left_ms = this.#waitUntil - now;
+    if (left_ms <= 0) return false;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), left_ms);
+      this.#keyCame = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
+  }
+}
+
+function isPicture(frame: Frame): frame is RTCEncodedVideoFrame {
+  return 'type' in frame && frame.type !== undefined;
+}
+
+function isKeyFrame(frame: Frame): boolean {
+  return isPicture(frame) && frame.type === 'key';
+}
