@@ -223,6 +223,7 @@ describe('A link', () => {
       tracks: {},
       cameraEncoding: {},
       certificate: new FakeCertificate() as unknown as RTCCertificate,
+      guard: () => {},
       peerFingerprint,
       onWrongCertificate: tell('wrong certificate'),
       onMessage: tell('message'),

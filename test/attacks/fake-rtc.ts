@@ -55,6 +55,7 @@ class FakeTransceiver {
     getParameters: () => ({ encodings: [{}] }),
     setParameters: async (): Promise<void> => {},
   };
+  setCodecPreferences(): void {}
   readonly receiver: { readonly track: { readonly kind: string; readonly id: string } };
 
   constructor(kind: string) {
@@ -143,7 +144,10 @@ export class FakeConnection extends EventTarget {
     this.remoteDescription = description;
     if (description.type === 'offer') {
       for (const [i, kind] of ['audio', 'video'].entries()) {
-        if (!this.#transceivers[i]) this.addTransceiver(kind).mid = String(i);
+        if (this.#transceivers[i]) continue;
+        const transceiver = this.addTransceiver(kind);
+        transceiver.mid = String(i);
+        this.dispatchEvent(Object.assign(new Event('track'), { transceiver }));
       }
       this.signalingState = 'have-remote-offer';
     } else {

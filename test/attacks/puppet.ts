@@ -20,6 +20,7 @@ import { isPresent } from '../../src/engine/room/state.ts';
 import type { Call } from '../../src/engine/room/state.ts';
 import { Store } from '../../src/engine/room/store.ts';
 import { MemoryClock } from '../session/memory-clock.ts';
+import { NO_FRAMES } from '../session/memory-frames.ts';
 import { MemoryLink } from '../session/memory-link.ts';
 import type { MemoryRelay } from '../session/memory-relay.ts';
 import { connectMemoryRelay } from '../session/memory-world.ts';
@@ -153,6 +154,8 @@ export class Puppet {
       identity: () => identity,
       audit: new AuditLog(),
       now: Date.now,
+      canSeal: async () => {},
+      frames: NO_FRAMES,
       sendDirect: (to, payload) => this.#links.get(to)?.send(payload) ?? false,
       onEvent: (event) => this.#store.dispatch(event),
       onCode: () => {},
@@ -214,6 +217,8 @@ export class Puppet {
   }
 
   #open(peerId: PeerId, generation: number): MemoryLink {
+    // without a name for it no offer gets its key
+    this.#membership?.openLink(peerId, generation);
     const on = { peerId, generation };
     const { dispatch } = { dispatch: this.#store.dispatch.bind(this.#store) };
     return new MemoryLink({
@@ -224,6 +229,7 @@ export class Puppet {
       tracks: {},
       cameraEncoding: {},
       certificate: {} as RTCCertificate,
+      guard: () => {},
       peerFingerprint: () => undefined,
       onWrongCertificate: () => {},
       onMessage: (payload) => this.#membership?.receiveDirect(peerId, payload),

@@ -1,9 +1,11 @@
 /** A relay in memory: list, welcome, forward. Nothing is delivered before the test says so, and a crash forgets all. */
 import { certificateOf, senderOf } from './step-fixtures.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
-import type { PeerMessage } from '../../src/engine/protocol/peer.ts';
+import type { PeerMessage, RoomMessage } from '../../src/engine/protocol/peer.ts';
 import type { ListedPeer, RoomEvent } from '../../src/engine/room/events.ts';
 import { formatPeerMessage, parsePeerMessage } from '../../src/engine/protocol/peer.ts';
+
+const SENDER_KEY = { generation: 1, key: 'A'.repeat(43) };
 
 type Sent = { readonly to: PeerId; readonly text: string } | 'leave';
 
@@ -20,7 +22,9 @@ export class FakeSocket {
   }
 
   send(to: PeerId, message: PeerMessage): void {
-    this.up.push({ to, text: formatPeerMessage(message) });
+    // the key layer puts its key into these, and takes it out again
+    const isDressed = message.type === 'offer' || message.type === 'answer';
+    this.up.push({ to, text: formatPeerMessage(isDressed ? { ...message, senderKey: SENDER_KEY } : message) });
   }
 }
 
@@ -70,7 +74,7 @@ export class FakeRelay {
     if (sent === undefined || !socket.isOpenAtRelay) return;
     if (sent === 'leave') return this.lose(socket);
     const target = this.#members.get(sent.to);
-    const message = parsePeerMessage(sent.text);
+    const message = roomMessage(parsePeerMessage(sent.text));
     if (!message) throw new Error(`the room sent what no peer can read: ${sent.text}`);
     target?.socket.down.push({ type: 'message', from: socket.peerId, sender: senderOf(socket.peerId), message });
   }
@@ -105,4 +109,12 @@ export class FakeRelay {
   #tellOthers(peerId: PeerId, event: RoomEvent): void {
     for (const [id, { socket }] of this.#members) if (id !== peerId) socket.down.push(event);
   }
+}
+
+/** What is left for the room of a message. */
+function roomMessage(message: PeerMessage | undefined): RoomMessage | undefined {
+  if (!message || message.type === 'e2ee_sender_key' || message.type === 'e2ee_sender_key_ack') return undefined;
+  if (message.type !== 'offer' && message.type !== 'answer') return message;
+  const { senderKey: _, ...rest } = message;
+  return rest;
 }

@@ -35,6 +35,7 @@ export class MemoryLink implements LinkPort {
   readonly #number: number;
   #peer: MemoryLink | undefined;
   #isOpen = true;
+  #isGuarded = false;
 
   constructor(options: MemoryLinkOptions) {
     this.#options = options;
@@ -43,11 +44,13 @@ export class MemoryLink implements LinkPort {
 
   makeOffer(round: number): void {
     this.calls.push('make-offer');
+    this.#guard();
     this.#options.onOfferMade(round, this.#describe('offer'));
   }
 
   acceptOffer(round: number, sdp: string): void {
     this.#accept(sdp);
+    this.#guard();
     this.#options.onOfferAccepted(round, this.#describe('answer'));
     this.#options.onTransport('connected');
   }
@@ -64,6 +67,14 @@ export class MemoryLink implements LinkPort {
 
   setTrack(kind: string, track: MediaStreamTrack | undefined): void {
     this.calls.push(`${kind} ${track ? 'on' : 'off'}`);
+  }
+
+  setSealed(kind: string): void {
+    this.calls.push(`${kind} sealed`);
+  }
+
+  silence(): void {
+    this.calls.push('silence');
   }
 
   setCameraEncoding({ maxBitrate }: RTCRtpEncodingParameters): void {
@@ -90,6 +101,16 @@ export class MemoryLink implements LinkPort {
     }
     this.#isOpen = false;
     this.#options.onClosed();
+  }
+
+  /** A place for sound and one for pictures, once. */
+  #guard(): void {
+    if (this.#isGuarded) return;
+    this.#isGuarded = true;
+    for (const stream of [0, 1]) {
+      this.#options.guard({} as RTCRtpSender, { stream, side: 'seal' });
+      this.#options.guard({} as RTCRtpReceiver, { stream, side: 'open' });
+    }
   }
 
   #accept(sdp: string): void {

@@ -4,6 +4,7 @@ import type { DevicePort, LinkPort, Ports, RelayPort } from '../../src/engine/po
 import type { PublicationKind } from '../../src/engine/protocol/peer.ts';
 import type { RelaySocketOptions } from '../../src/engine/transport/relay-socket.ts';
 import { MemoryClock } from './memory-clock.ts';
+import { MemoryFrames } from './memory-frames.ts';
 import { MemoryLink } from './memory-link.ts';
 import type { LinkRecord } from './memory-link.ts';
 import type { MemoryRelay } from './memory-relay.ts';
@@ -17,6 +18,7 @@ export type World = {
   devices: DeviceHandlers | undefined;
   /** Of the session that was made last with these ports. */
   clock: MemoryClock | undefined;
+  frames: MemoryFrames | undefined;
   hidePage(): void;
 };
 
@@ -39,6 +41,7 @@ export function memoryWorld(relay: MemoryRelay, name: string, options: WorldOpti
     },
     devices: undefined,
     clock: undefined,
+    frames: undefined,
     hidePage: () => world.onHide?.(),
     ports: {
       createDtlsIdentity: async () => ({
@@ -46,16 +49,21 @@ export function memoryWorld(relay: MemoryRelay, name: string, options: WorldOpti
         certificate: {} as RTCCertificate,
         fingerprint: globalThis.crypto.getRandomValues(new Uint8Array(32)),
       }),
-      createClock: (onTimer) => {
-        const clock = new MemoryClock(onTimer);
+      startWorker: (handlers) => {
+        const clock = new MemoryClock((id) => handlers.onTimer(id));
+        const frames = new MemoryFrames(handlers);
         world.clock = clock;
+        world.frames = frames;
         return {
-          start: (id, delay_ms) => clock.start(id, delay_ms),
-          stop: (id) => clock.stop(id),
-          close: () => {
-            clock.close();
-            world.released.push('clock');
+          clock: {
+            start: (id, delay_ms) => clock.start(id, delay_ms),
+            stop: (id) => clock.stop(id),
+            close: () => {
+              clock.close();
+              world.released.push('clock');
+            },
           },
+          frames,
         };
       },
       connectRelay: (socket) => {

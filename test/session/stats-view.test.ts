@@ -1,10 +1,24 @@
 import { strict as assert } from 'node:assert';
 import { describe, it } from 'node:test';
 import { cameraEncoding } from '../../src/engine/media/quality.ts';
-import { peerStatsOf } from '../../src/engine/stats.ts';
+import type { FrameCounts } from '../../src/engine/protocol/worker.ts';
+import { isAllSealed, peerStatsOf } from '../../src/engine/stats.ts';
+import type { StatsSources } from '../../src/engine/stats.ts';
 
-const report = (entries: Record<string, Record<string, unknown>>): RTCStatsReport =>
-  new Map(Object.entries(entries).map(([id, entry]) => [id, { id, ...entry }])) as unknown as RTCStatsReport;
+const report = (
+  entries: Record<string, Record<string, unknown>>,
+  counts: readonly FrameCounts[] = [],
+): StatsSources => ({
+  report: new Map(Object.entries(entries).map(([id, entry]) => [id, { id, ...entry }])) as unknown as RTCStatsReport,
+  counts,
+});
+
+const counted = (
+  stream: number,
+  side: 'seal' | 'open',
+  done: number,
+  dropped: FrameCounts['dropped'] = {},
+): FrameCounts => ({ link: '1', stream, side, done, dropped });
 
 describe('statistics', () => {
   const media = {
@@ -17,17 +31,27 @@ describe('statistics', () => {
 
   it('are summed; the pair is found as Chromium marks it', () => {
     const stats = peerStatsOf(
-      report({
-        ...media,
-        transport: { type: 'transport', selectedCandidatePairId: 'pair' },
-        pair: { type: 'candidate-pair', currentRoundTripTime: 0.025, localCandidateId: 'local' },
-        local: { type: 'local-candidate', candidateType: 'relay' },
-      }),
+      report(
+        {
+          ...media,
+          transport: { type: 'transport', selectedCandidatePairId: 'pair' },
+          pair: { type: 'candidate-pair', currentRoundTripTime: 0.025, localCandidateId: 'local' },
+          local: { type: 'local-candidate', candidateType: 'relay' },
+        },
+        [
+          counted(0, 'seal', 4, { 'no-key': 1 }),
+          counted(1, 'seal', 3),
+          counted(1, 'open', 2, { 'no-key': 2, replayed: 1 }),
+        ],
+      ),
     );
     assert.deepEqual(stats, {
       link: 'relay',
       candidateType: 'relay',
       rtt_ms: 25,
+      framesSealed: 7,
+      framesOpened: 2,
+      framesDropped: { 'no-key': 3, replayed: 1 },
       framesSentByStats: 7,
       framesDecoded: 5,
       audioEnergy: 0.5,
@@ -49,6 +73,29 @@ describe('statistics', () => {
 
   it('of a connection that is not there yet say so', () => {
     assert.deepEqual([peerStatsOf(report({})).link, peerStatsOf(report({})).codec], ['none', []]);
+  });
+});
+
+describe('SK7: what was sent was sealed', () => {
+  const sent = (audio: number, video: number, again = 0): StatsSources['report'] =>
+    report({
+      sound: { type: 'outbound-rtp', kind: 'audio', packetsSent: audio + again, retransmittedPacketsSent: again },
+      picture: { type: 'outbound-rtp', kind: 'video', framesSent: video, packetsSent: 9 * video },
+      in: { type: 'inbound-rtp', kind: 'audio', packetsSent: 99 },
+    }).report;
+
+  it('where the worker has seen as many frames as the browser has sent, or more', () => {
+    const counts = [counted(0, 'seal', 10), counted(1, 'seal', 4, { 'unsupported-layout': 1 })];
+    assert.ok(isAllSealed(sent(10, 5), counts));
+    assert.ok(isAllSealed(sent(10, 5, 3), counts), 'packets that were sent again are no frames');
+    assert.ok(isAllSealed(sent(0, 0), []));
+  });
+
+  it('not where the browser has sent more, of either kind', () => {
+    const counts = [counted(0, 'seal', 10), counted(1, 'seal', 5), counted(0, 'open', 50), counted(1, 'open', 50)];
+    assert.equal(isAllSealed(sent(11, 5), counts), false);
+    assert.equal(isAllSealed(sent(10, 6), counts), false);
+    assert.equal(isAllSealed(sent(1, 0), []), false, 'a transform that is not there');
   });
 });
 

@@ -1,5 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { describe, it } from 'node:test';
+import { SessionWorker } from '../../src/engine/session-worker.ts';
+import type { PageWorker } from '../../src/engine/session-worker.ts';
 import { createWorkerClock } from '../../src/engine/worker-clock.ts';
 
 /** A worker whose timers the test ends. */
@@ -21,26 +23,21 @@ describe('the clock', () => {
   it('WK1: asks the worker, and passes on what it reports, once', () => {
     const worker = new FakeWorker();
     const fired: string[] = [];
-    const clock = createWorkerClock(
-      (id) => fired.push(id),
-      () => worker,
-    );
+    const clock = createWorkerClock((id) => fired.push(id), new SessionWorker(() => worker));
     clock.start('a', 500);
     worker.report({ type: 'fired', id: 'a' });
     worker.report({ type: 'fired', id: 'a' });
     assert.deepEqual(fired, ['a']);
     assert.deepEqual(worker.asked, [{ type: 'start', id: 'a', delay_ms: 500 }]);
     clock.close();
-    assert.ok(worker.isTerminated);
+    worker.report({ type: 'fired', id: 'a' });
+    assert.deepEqual(fired, ['a']);
   });
 
   it('WK1: a stopped timer that was already on its way means nothing', () => {
     const worker = new FakeWorker();
     const fired: string[] = [];
-    const clock = createWorkerClock(
-      (id) => fired.push(id),
-      () => worker,
-    );
+    const clock = createWorkerClock((id) => fired.push(id), new SessionWorker(() => worker));
     clock.start('a', 500);
     clock.stop('a');
     worker.report({ type: 'fired', id: 'a' });
@@ -52,18 +49,19 @@ describe('the clock', () => {
 
   it('keeps time in the page where no worker may run', async () => {
     const fired = await new Promise<string>((resolve) => {
-      const clock = createWorkerClock(resolve, () => {
+      const refused = (): PageWorker => {
         throw new DOMException('refused by the policy', 'SecurityError');
-      });
+      };
+      const clock = createWorkerClock(resolve, new SessionWorker(refused));
       clock.start('a', 1);
     });
     assert.equal(fired, 'a');
   });
 
-  it('takes the timers over when the worker fails later', async () => {
+  it('takes the timers over where the worker is kept from running', async () => {
     const worker = new FakeWorker();
     const fired = new Promise<string>((resolve) => {
-      const clock = createWorkerClock(resolve, () => worker);
+      const clock = createWorkerClock(resolve, new SessionWorker(() => worker));
       clock.start('a', 1);
     });
     worker.dispatchEvent(new Event('error'));
@@ -71,13 +69,30 @@ describe('the clock', () => {
     assert.ok(worker.isTerminated);
   });
 
+  it('asks the next worker for all timers where one dies', () => {
+    const workers: FakeWorker[] = [];
+    const clock = createWorkerClock(
+      () => {},
+      new SessionWorker(() => {
+        const worker = new FakeWorker();
+        workers.push(worker);
+        return worker;
+      }),
+    );
+    workers[0]?.report({ type: 'started' });
+    clock.start('a', 500);
+    clock.start('b', 700);
+    clock.stop('a');
+    workers[0]?.dispatchEvent(new Event('error'));
+    assert.ok(workers[0]?.isTerminated);
+    assert.deepEqual(workers[1]?.asked, [{ type: 'start', id: 'b', delay_ms: 700 }]);
+    clock.close();
+  });
+
   it('fires nothing after it was closed', () => {
     const worker = new FakeWorker();
     const fired: string[] = [];
-    const clock = createWorkerClock(
-      (id) => fired.push(id),
-      () => worker,
-    );
+    const clock = createWorkerClock((id) => fired.push(id), new SessionWorker(() => worker));
     clock.start('a', 500);
     clock.close();
     worker.report({ type: 'fired', id: 'a' });
