@@ -92,6 +92,8 @@ export class SframeReceiver {
     nowMs: number,
   ): Promise<ArrayBuffer | OpenFault> {
     if (!layout) return 'unsupported-layout';
+    // as is one that was taken away
+    if (frame.byteLength === 0) return 'malformed';
     const bytes = new Uint8Array(frame);
     const clearLength = layout.clearLength(bytes);
     if (clearLength === undefined) return 'malformed';

@@ -13,7 +13,7 @@ import type { SframeKey, SframeSuite } from './sframe-key.ts';
 export const COUNTER_MAX = Number.MAX_SAFE_INTEGER - 1;
 
 /** Why a frame was not sealed; it must not be sent then. */
-export type SealFault = 'no-key' | 'unsupported-layout' | 'exhausted';
+export type SealFault = 'no-key' | 'unsupported-layout' | 'exhausted' | 'unsealed';
 
 /** What all streams seal under until something else takes its place. */
 type Epoch = {
@@ -106,19 +106,20 @@ export class SframeStream {
   ): Promise<ArrayBuffer | SealFault> {
     const epoch = this.#epochNow();
     if (!epoch) return 'no-key';
-    const clear = layout?.clear(new Uint8Array(frame), isKey);
-    if (!layout || !clear) return 'unsupported-layout';
-    // No await up to where the counter is taken: two calls never get the same.
-    const lane = this.#lane?.epoch === epoch ? this.#lane : this.#enter(epoch);
-    if (this.#nextCounter > this.#counterMax) return 'exhausted';
-    const counter = this.#nextCounter++;
-    epoch.isUsed = true;
+    if (!layout) return 'unsupported-layout';
     try {
+      const clear = layout.clear(new Uint8Array(frame), isKey);
+      if (!clear) return 'unsupported-layout';
+      // No await up to where the counter is taken: two calls never get the same.
+      const lane = this.#lane?.epoch === epoch ? this.#lane : this.#enter(epoch);
+      if (this.#nextCounter > this.#counterMax) return 'exhausted';
+      const counter = this.#nextCounter++;
+      epoch.isUsed = true;
       lane.key ??= await lane.deriving;
       return await this.#cipher.seal(lane.key, counter, frame, clear, layout, metadata);
     } catch {
-      // a base key that WebCrypto does not derive from, or a buffer that was taken away meanwhile
-      return 'no-key';
+      // a base key that nothing can be derived from, or a buffer that was taken away
+      return 'unsealed';
     }
   }
 
