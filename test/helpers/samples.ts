@@ -58,9 +58,19 @@ const PRESENCE = {
   ],
 } as const;
 
+const SENDER_KEY = { generation: 7, key: 'kWJf3bVw0K2C1bXgWmG1q3rXo2y8m7T4m0bqk2o3x5E' };
+const DIGEST = 'pX2v0K2C1bXgWmG1q3rXo2y8m7T4m0bqk2o3x5kWJfE';
+
 export const PEER_MESSAGES: readonly PeerMessage[] = [
-  { type: 'offer', link: 1, round: 1, sdp: 'v=0\r\n', presence: PRESENCE },
-  { type: 'answer', link: 2, round: 3, sdp: 'v=0\r\n', presence: { name: '', publications: [] } },
+  { type: 'offer', link: 1, round: 1, sdp: 'v=0\r\n', presence: PRESENCE, senderKey: SENDER_KEY },
+  {
+    type: 'answer',
+    link: 2,
+    round: 3,
+    sdp: 'v=0\r\n',
+    presence: { name: '', publications: [] },
+    senderKey: SENDER_KEY,
+  },
   {
     type: 'candidates',
     link: 1,
@@ -71,5 +81,8 @@ export const PEER_MESSAGES: readonly PeerMessage[] = [
   },
   { type: 'presence', link: 1, presence: PRESENCE, isAsking: false },
   { type: 'presence', link: 1, presence: PRESENCE, isAsking: true },
+  { type: 'e2ee_sender_key', link: 1, ...SENDER_KEY, commitment: DIGEST, epoch: 3 },
+  { type: 'e2ee_sender_key_ack', link: 1, generation: 7, isAsking: false },
+  { type: 'e2ee_sender_key_ack', link: 1, generation: 0, isAsking: true },
   { type: 'leave' },
 ];

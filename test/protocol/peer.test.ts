@@ -11,6 +11,7 @@ const OFFER = {
   round: 2,
   sdp: 'v=0',
   presence: { name: 'Ada', publications: [{ kind: 'camera', isMuted: false }] },
+  senderKey: { generation: 1, key: 'A'.repeat(43) },
 };
 const CANDIDATE = { candidate: 'c', sdpMid: '0', sdpMLineIndex: 0, usernameFragment: 'u' };
 
@@ -50,6 +51,15 @@ describe('peer messages', () => {
       round: [undefined, -1, 0.5, 2 ** 32, '1', null],
       sdp: [undefined, null, 7, 'x'.repeat(30_001)],
       presence: [undefined, null, [], {}, { name: 'Ada' }, { publications: [] }],
+      senderKey: [
+        undefined,
+        null,
+        {},
+        { generation: 1 },
+        { generation: 2 ** 32, key: 'A'.repeat(43) },
+        { generation: 1, key: 'A'.repeat(42) },
+        { generation: 1, key: 'B'.repeat(43) },
+      ],
     };
     for (const type of ['offer', 'answer']) {
       for (const [field, values] of Object.entries(bad)) {
@@ -59,6 +69,31 @@ describe('peer messages', () => {
       }
       assert.deepEqual(parse({ ...OFFER, type, link: 2 ** 32 - 1 }), { ...OFFER, type, link: 2 ** 32 - 1 });
     }
+  });
+
+  it('SK2, SK3: a sender key is refused for any field that is missing or out of range', () => {
+    const key = {
+      type: 'e2ee_sender_key',
+      link: 1,
+      generation: 2,
+      key: 'A'.repeat(43),
+      commitment: 'A'.repeat(43),
+      epoch: 0,
+    };
+    assert.deepEqual(parse({ ...key, more: 1 }), key);
+    for (const change of [
+      { link: -1 },
+      { generation: 1.5 },
+      { key: 'A'.repeat(44) },
+      { commitment: undefined },
+      { epoch: '0' },
+    ]) {
+      assert.equal(parse({ ...key, ...change }), undefined, JSON.stringify(change));
+    }
+    const ack = { type: 'e2ee_sender_key_ack', link: 1, generation: 2, isAsking: false };
+    assert.deepEqual(parse({ ...ack, isAsking: 'yes' }), ack);
+    assert.equal(parse({ ...ack, link: undefined }), undefined);
+    assert.equal(parse({ ...ack, generation: 2 ** 32 }), undefined);
   });
 
   it('a presence is refused for a name or publication that is none', () => {

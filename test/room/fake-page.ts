@@ -4,6 +4,7 @@ import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import type { PublicationKind } from '../../src/engine/protocol/peer.ts';
 import type { Effect, Moment, RoomEvent, TimerId } from '../../src/engine/room/events.ts';
 import { isShown } from '../../src/engine/room/peers.ts';
+import { isFramesTimer } from '../../src/engine/room/frames.ts';
 import { isRosterTimer } from '../../src/engine/room/roster.ts';
 import { INITIAL_STATE, isPresent } from '../../src/engine/room/state.ts';
 import type { Peers, RoomState } from '../../src/engine/room/state.ts';
@@ -133,6 +134,9 @@ export class FakePage {
       case 'assure':
       case 'meet-again':
       case 'refuse-peer':
+      case 'rotate-sender-keys':
+      case 'switch-sender-keys':
+      case 'check-frames':
       case 'drop':
         return;
     }
@@ -165,7 +169,8 @@ export class FakePage {
     for (const peerId of this.links.keys()) this.#assert(this.peers.has(peerId), 'a link to nobody');
     for (const id of this.timers.keys()) {
       this.#assert(
-        [...this.peers.keys()].some((peerId) => id.endsWith(peerId)) || (isRosterTimer(id) && this.peers.size > 0),
+        [...this.peers.keys()].some((peerId) => id.endsWith(peerId)) ||
+          ((isRosterTimer(id) || isFramesTimer(id)) && this.peers.size > 0),
         `the timer ${id} for nobody`,
       );
     }

@@ -1,6 +1,7 @@
 /** Drives `step` in tests: keeps the state, gives the effects. */
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import type { Effect, Moment, RoomEvent } from '../../src/engine/room/events.ts';
+import { isFramesTimer } from '../../src/engine/room/frames.ts';
 import { isRosterTimer } from '../../src/engine/room/roster.ts';
 import { INITIAL_STATE, isPresent } from '../../src/engine/room/state.ts';
 import type { Peer, RoomState } from '../../src/engine/room/state.ts';
@@ -25,10 +26,10 @@ export class StepRunner {
   }
 }
 
-/** Without what the roster does whenever somebody comes or goes: that is for roster.test.ts. */
+/** Without what roster and sender keys do whenever somebody comes or goes: that is for roster.test.ts and frames.test.ts. */
 export function typesOf(effects: readonly Effect[]): readonly string[] {
   return effects
-    .filter((effect) => !isOfRoster(effect))
+    .filter((effect) => !isOfOthers(effect))
     .map((effect) => (effect.type === 'tell' ? `tell ${effect.moment.type}` : effect.type));
 }
 
@@ -40,7 +41,8 @@ export function messagesOf(effects: readonly Effect[]): readonly string[] {
   return effects.flatMap((effect) => (effect.type === 'send' ? [effect.message.type] : []));
 }
 
-function isOfRoster(effect: Effect): boolean {
-  if (effect.type === 'announce-roster') return true;
-  return (effect.type === 'start-timer' || effect.type === 'stop-timer') && isRosterTimer(effect.id);
+function isOfOthers(effect: Effect): boolean {
+  if (effect.type === 'announce-roster' || effect.type === 'rotate-sender-keys') return true;
+  const isTimer = effect.type === 'start-timer' || effect.type === 'stop-timer';
+  return isTimer && (isRosterTimer(effect.id) || isFramesTimer(effect.id));
 }

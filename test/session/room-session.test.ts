@@ -65,7 +65,7 @@ describe('a session', () => {
     ]);
     assert.deepEqual(
       seenByAda.participants.map(({ name, camera }) => [name, camera]),
-      [['Bob', { isMuted: false }]],
+      [['Bob', { isMuted: false, isOpened: false }]],
     );
     assert.deepEqual(
       seenByBob.participants.map(({ name, camera }) => [name, camera]),

@@ -6,6 +6,7 @@ import type { PeerId } from '../protocol/ids.ts';
 import type { PublicationKind } from '../protocol/peer.ts';
 import type { Effect } from './events.ts';
 import type { PeerStep } from './peers.ts';
+import { rosterMembers } from './roster.ts';
 import { isPresent } from './state.ts';
 import type { Call, Peer, Present } from './state.ts';
 
@@ -23,14 +24,15 @@ export function isFramesTimer(id: string): id is FramesTimer {
   return TIMERS.some((timer) => timer === id);
 }
 
-/** After every step: who may hear us has changed, so do the keys (SK4). */
+/** After every step: who may hear us has changed, and so do the keys (SK4). Nothing runs while we are alone. */
 export function watchSenderKeys(before: Call, after: Call, effects: readonly Effect[]): readonly Effect[] {
-  if (!isPresent(after)) return isPresent(before) ? [...effects, ...TIMERS.map(stop)] : effects;
-  const began: readonly Effect[] = isPresent(before)
-    ? []
-    : [start('sender-keys', SENDER_KEY_MS), start('frames-check', FRAMES_CHECK_MS)];
-  const isChange = isPresent(before) && before.roster.epoch !== after.roster.epoch;
-  return [...effects, ...began, ...(isChange ? rotateSenderKeys(after) : [])];
+  const epochBefore = isPresent(before) ? before.roster.epoch : undefined;
+  const wasAlone = !isPresent(before) || rosterMembers(before).length < 2;
+  if (!isPresent(after) || rosterMembers(after).length < 2)
+    return wasAlone ? effects : [...effects, ...TIMERS.map(stop)];
+  if (epochBefore === after.roster.epoch) return effects;
+  const watch = wasAlone ? [start('frames-check', FRAMES_CHECK_MS)] : [];
+  return [...effects, ...watch, ...rotateSenderKeys(after)];
 }
 
 export function rotateSenderKeys({ roster }: Present): readonly Effect[] {
