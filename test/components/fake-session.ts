@@ -128,7 +128,11 @@ export class FakeSession implements Session {
   }
 
   getStats(): Promise<SessionStats> {
-    return Promise.resolve({ peers: {}, totals: { bytesSent: 1, bytesReceived: 2, framesSealed: 3, framesOpened: 4 }, dropped: {} });
+    return Promise.resolve({
+      peers: {},
+      totals: { bytesSent: 1, bytesReceived: 2, framesSealed: 3, framesOpened: 4 },
+      dropped: {},
+    });
   }
 
   async safetyNumber(peer: PeerId): Promise<SafetyNumber | undefined> {

@@ -1,0 +1,112 @@
+/**
+ * A camera whose pictures can be checked: each shows its number in black and white squares, and every square once more
+ * inverted. What is read back at the other end is a picture that was sent, or it is not.
+ */
+import type { TestPage } from './browsers.ts';
+
+/** Squares in a row: so many bits of the number. */
+const BITS = 12;
+const WIDTH = 320;
+const HEIGHT = 180;
+
+/**
+ * Runs in the page before anything else: in the place of the devices a canvas with the pattern and, where the page's sound
+ * runs, a tone. `codec`: the only one that the browser then admits to, as `video/VP8`; empty = as it is.
+ */
+function install({ bits, width, height, codec }: { bits: number; width: number; height: number; codec: string }): void {
+  const canvas = document.createElement('canvas');
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext('2d');
+  let number = 0;
+  const draw = (): void => {
+    if (!context) return;
+    const side = width / bits;
+    for (let row = 0; row < 2; row++) {
+      for (let bit = 0; bit < bits; bit++) {
+        const isSet = ((number >> bit) & 1) === (row === 0 ? 1 : 0);
+        context.fillStyle = isSet ? '#fff' : '#000';
+        context.fillRect(bit * side, (row * height) / 2, side, height / 2);
+      }
+    }
+    number = (number + 1) % 2 ** bits;
+  };
+  setInterval(draw, 50);
+  navigator.mediaDevices.getUserMedia = async (constraints) => {
+    const stream = new MediaStream();
+    if (constraints?.video) for (const track of canvas.captureStream(20).getVideoTracks()) stream.addTrack(track);
+    if (constraints?.audio) {
+      const audio = new AudioContext();
+      const tone = audio.createOscillator();
+      tone.frequency.value = 440;
+      const end = audio.createMediaStreamDestination();
+      tone.connect(end);
+      tone.start();
+      for (const track of end.stream.getAudioTracks()) stream.addTrack(track);
+    }
+    return stream;
+  };
+  if (!codec) return;
+  const all = RTCRtpReceiver.getCapabilities.bind(RTCRtpReceiver);
+  RTCRtpReceiver.getCapabilities = (kind) => {
+    const capabilities = all(kind);
+    const codecs = capabilities?.codecs.filter(
+      ({ mimeType }) => kind === 'audio' || mimeType === codec || mimeType === 'video/rtx',
+    );
+    return capabilities && codecs ? { ...capabilities, codecs } : null;
+  };
+}
+
+/** As a script of the page, before the drop-in. */
+export function patternScript(codec = ''): string {
+  const options = { bits: BITS, width: WIDTH, height: HEIGHT, codec };
+  return `<script>(${String(install)})(${JSON.stringify(options)})</script>`;
+}
+
+export type PatternReading = { readonly read: number; readonly wrong: number; readonly numbers: readonly number[] };
+
+/** Reads so many pictures of the one other participant. `wrong`: those in which a square and its inverse do not fit. */
+export async function readPattern(page: TestPage, pictures = 30): Promise<PatternReading> {
+  return page.until(`${pictures} pictures`, readPictures, { bits: BITS, pictures });
+}
+
+type Reader = { read: number; wrong: number; numbers: number[] };
+
+function readPictures({ bits, pictures }: { bits: number; pictures: number }): Reader | undefined {
+  const room = document.querySelector('tai-room') as
+    | (HTMLElement & { participants: readonly { videoTrack?: MediaStreamTrack }[]; reader?: Reader })
+    | null;
+  const track = room?.participants[0]?.videoTrack;
+  if (!room || !track) return undefined;
+  if (!room.reader) {
+    const reader: Reader = { read: 0, wrong: 0, numbers: [] };
+    room.reader = reader;
+    const video = document.createElement('video');
+    video.muted = true;
+    video.srcObject = new MediaStream([track]);
+    void video.play();
+    const canvas = document.createElement('canvas');
+    const context = canvas.getContext('2d', { willReadFrequently: true });
+    const look = (): void => {
+      canvas.width = video.videoWidth;
+      canvas.height = video.videoHeight;
+      context?.drawImage(video, 0, 0);
+      let number = 0;
+      let isWrong = !context;
+      for (let bit = 0; bit < bits && context; bit++) {
+        const x = Math.floor(((bit + 0.5) * canvas.width) / bits);
+        const light = (row: number): number =>
+          context.getImageData(x, Math.floor(((row + 0.5) * canvas.height) / 2), 1, 1).data[1] ?? 0;
+        const [value, inverse] = [light(0), light(1)];
+        if (Math.abs(value - inverse) < 100) isWrong = true;
+        if (value > inverse) number += 2 ** bit;
+      }
+      reader.read += 1;
+      if (isWrong) reader.wrong += 1;
+      else reader.numbers.push(number);
+      video.requestVideoFrameCallback(look);
+    };
+    video.requestVideoFrameCallback(look);
+  }
+  return room.reader.read >= pictures ? room.reader : undefined;
+}
