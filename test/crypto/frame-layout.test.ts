@@ -238,6 +238,7 @@ describe('H.264 and H.265', () => {
     assert.equal(longest?.length, 2 * CLEAR_MAX_BYTES);
     assert.equal(layoutOf('h264').clearLength(hex(longest)), CLEAR_MAX_BYTES);
     assert.equal(clearOf('h264', withSps(room + 1)), undefined);
+    assert.equal(clearOf('h264', withSps(CLEAR_MAX_BYTES + 1)), undefined);
     // received: the end of the set is in reach, that of the slice's header is not
     const tooLong = `00000001 67${'42'.repeat(room)} 0000000165f0`;
     assert.equal(layoutOf('h264').clearLength(hex(tooLong)), undefined);

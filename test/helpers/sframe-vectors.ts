@@ -83,8 +83,8 @@ function suiteOf({ cipher_suite }: SuiteCase): SframeSuite | undefined {
 /** The key itself cannot be read: that it is the vector's shows in the ciphertext. */
 async function isSuite(suite: SframeSuite, each: SuiteCase): Promise<boolean> {
   const baseKey = await importBaseKey(hex(each.base_key));
-  const { key, salt } = await deriveSframeKey(suite, baseKey, BigInt(each.kid), 'encrypt');
-  const opening = await deriveSframeKey(suite, baseKey, BigInt(each.kid), 'decrypt');
+  const { key, salt } = await deriveSframeKey(suite, baseKey, Number(each.kid), 'encrypt');
+  const opening = await deriveSframeKey(suite, baseKey, Number(each.kid), 'decrypt');
   const header = formatSframeHeader(BigInt(each.kid), BigInt(each.ctr));
   if (!header || toHex(salt) !== each.sframe_salt || !each.aad.startsWith(toHex(header))) return false;
   const gcm = { name: 'AES-GCM', iv: hex(each.nonce), additionalData: hex(each.aad) };

@@ -4,8 +4,6 @@
  * WebCrypto's HKDF is the document's extract and expand in one. The KID is in the labels, so that each stream and each
  * ratchet step has a key of its own.
  */
-import type { SframeUint } from '../protocol/sframe-header.ts';
-import { asciiBytes, concatBytes } from '../protocol/bytes.ts';
 import type { Bytes } from '../protocol/bytes.ts';
 
 /** RFC 9605 §4.5: `AES_128_GCM_SHA256_128` and `AES_256_GCM_SHA512_128`. */
@@ -15,19 +13,20 @@ export const AES_256_GCM_SHA512_128 = 0x0005;
 
 /** Of one KID. */
 export type SframeKey = {
-  readonly kid: SframeUint;
+  readonly kid: number;
   /** AES-GCM, for one direction, not extractable. */
   readonly key: CryptoKey;
   /** 12 bytes. */
   readonly salt: Bytes;
 };
 
-const KEY_LABEL = asciiBytes('SFrame 1.0 Secret key ');
-const SALT_LABEL = asciiBytes('SFrame 1.0 Secret salt ');
-const RATCHET_LABEL = asciiBytes('SFrame 1.0 Ratchet');
+const KEY_LABEL = 'SFrame 1.0 Secret key ';
+const SALT_LABEL = 'SFrame 1.0 Secret salt ';
+const RATCHET_LABEL = 'SFrame 1.0 Ratchet';
 const NO_SALT = new Uint8Array();
 const SALT_BITS = 96;
 const KID_BYTES = 8;
+const SUITE_BYTES = 2;
 
 const SUITES = {
   [AES_128_GCM_SHA256_128]: { hash: 'SHA-256', keyBits: 128, hashBits: 256 },
@@ -43,18 +42,14 @@ export function importBaseKey(bytes: Bytes): Promise<CryptoKey> {
 export async function deriveSframeKey(
   suite: SframeSuite,
   baseKey: CryptoKey,
-  kid: SframeUint,
+  kid: number,
   usage: 'encrypt' | 'decrypt',
 ): Promise<SframeKey> {
   const { subtle } = globalThis.crypto;
-  const context = new Uint8Array(KID_BYTES + 2);
-  const view = new DataView(context.buffer);
-  view.setBigUint64(0, BigInt(kid));
-  view.setUint16(KID_BYTES, suite);
   const aes = { name: 'AES-GCM', length: SUITES[suite].keyBits };
   const [key, salt] = await Promise.all([
-    subtle.deriveKey(hkdf(suite, concatBytes(KEY_LABEL, context)), baseKey, aes, false, [usage]),
-    subtle.deriveBits(hkdf(suite, concatBytes(SALT_LABEL, context)), baseKey, SALT_BITS),
+    subtle.deriveKey(hkdf(suite, labelOf(KEY_LABEL, kid, suite)), baseKey, aes, false, [usage]),
+    subtle.deriveBits(hkdf(suite, labelOf(SALT_LABEL, kid, suite)), baseKey, SALT_BITS),
   ]);
   return { kid, key, salt: new Uint8Array(salt) };
 }
@@ -62,10 +57,22 @@ export async function deriveSframeKey(
 /** The base key after this one; the way back is closed. */
 export async function ratchetBaseKey(suite: SframeSuite, baseKey: CryptoKey): Promise<CryptoKey> {
   const { subtle } = globalThis.crypto;
-  const next = new Uint8Array(await subtle.deriveBits(hkdf(suite, RATCHET_LABEL), baseKey, SUITES[suite].hashBits));
+  const next = new Uint8Array(
+    await subtle.deriveBits(hkdf(suite, new TextEncoder().encode(RATCHET_LABEL)), baseKey, SUITES[suite].hashBits),
+  );
   const imported = importBaseKey(next);
   next.fill(0);
   return imported;
+}
+
+/** `label ‖ KID (8) ‖ suite (2)`. */
+function labelOf(label: string, kid: number, suite: SframeSuite): Bytes {
+  const info = new Uint8Array(label.length + KID_BYTES + SUITE_BYTES);
+  new TextEncoder().encodeInto(label, info);
+  const view = new DataView(info.buffer);
+  view.setBigUint64(label.length, BigInt(kid));
+  view.setUint16(label.length + KID_BYTES, suite);
+  return info;
 }
 
 function hkdf(suite: SframeSuite, info: Bytes): HkdfParams {

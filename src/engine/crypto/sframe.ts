@@ -13,7 +13,6 @@
  */
 import type { Bytes } from '../protocol/bytes.ts';
 import { SFRAME_HEADER_MAX_BYTES, sframeHeaderLength, writeSframeHeader } from '../protocol/sframe-header.ts';
-import type { SframeUint } from '../protocol/sframe-header.ts';
 import { CLEAR_MAX_BYTES } from './frame-layout/layout.ts';
 import type { FrameLayout } from './frame-layout/layout.ts';
 import type { SframeKey } from './sframe-key.ts';
@@ -66,7 +65,7 @@ export class FrameCipher {
   }
 
   #prepare(
-    kid: SframeUint,
+    kid: number,
     salt: Bytes,
     ctr: number,
     clear: Bytes,

@@ -41,26 +41,27 @@ function isSframeUint(value: SframeUint): boolean {
   return typeof value === 'bigint' ? value >= 0n && value <= UINT_MAX : value >= 0 && Number.isSafeInteger(value);
 }
 
-/** A header of its own; `undefined` for what is no integer from 0 to 2^64 − 1, or was rounded. */
+/**
+ * A header of its own; `undefined` for what is no integer from 0 to 2^64 − 1, or was rounded. Frames are written by
+ * `writeSframeHeader`.
+ */
 export function formatSframeHeader(kid: SframeUint, ctr: SframeUint): Bytes | undefined {
   if (!isSframeUint(kid) || !isSframeUint(ctr)) return undefined;
-  const bytes = new Uint8Array(sframeHeaderLength(kid, ctr));
-  writeSframeHeader(bytes, 0, kid, ctr);
-  return bytes;
+  const [kidBytes, ctrBytes] = [uintOf(kid), uintOf(ctr)];
+  const config = (bitsOf(kid, kidBytes.length) << 4) | bitsOf(ctr, ctrBytes.length);
+  return Uint8Array.of(config, ...kidBytes, ...ctrBytes);
 }
 
-/** How long the header of the two will be. Both have to be in range. */
-export function sframeHeaderLength(kid: SframeUint, ctr: SframeUint): number {
-  return 1 + (kid <= INLINE_MAX ? 0 : byteLength(kid)) + (ctr <= INLINE_MAX ? 0 : byteLength(ctr));
+/** How long the header of the two will be. Both have to be exact integers from 0. */
+export function sframeHeaderLength(kid: number, ctr: number): number {
+  return 1 + byteLength(kid) + byteLength(ctr);
 }
 
-/** Writes a header at `offset`, and gives the offset behind it. Both have to be in range. */
-export function writeSframeHeader(target: Uint8Array, offset: number, kid: SframeUint, ctr: SframeUint): number {
-  const kidLength = kid <= INLINE_MAX ? 0 : byteLength(kid);
-  const ctrLength = ctr <= INLINE_MAX ? 0 : byteLength(ctr);
-  const kidBits = kidLength > 0 ? 7 + kidLength : Number(kid);
-  const ctrBits = ctrLength > 0 ? 7 + ctrLength : Number(ctr);
-  target[offset] = (kidBits << 4) | ctrBits;
+/** Writes a header at `offset`, and gives the offset behind it. Both have to be exact integers from 0. */
+export function writeSframeHeader(target: Uint8Array, offset: number, kid: number, ctr: number): number {
+  const kidLength = byteLength(kid);
+  const ctrLength = byteLength(ctr);
+  target[offset] = (bitsOf(kid, kidLength) << 4) | bitsOf(ctr, ctrLength);
   writeUint(target, offset + 1, kidLength, kid);
   writeUint(target, offset + 1 + kidLength, ctrLength, ctr);
   return offset + 1 + kidLength + ctrLength;
@@ -102,22 +103,28 @@ function isUpTo(value: number, max: number): boolean {
   return Number.isSafeInteger(value) && value >= 0 && value <= max;
 }
 
-function byteLength(value: SframeUint): number {
-  let length = 1;
-  if (typeof value === 'bigint') for (let rest = value >> 8n; rest > 0n; rest >>= 8n) length++;
+/** X and K, or Y and C, of a value that has `length` bytes of its own. */
+function bitsOf(value: SframeUint, length: number): number {
+  return length > 0 ? INLINE_MAX + length : Number(value);
+}
+
+/** None where the value stands in the first byte. */
+function byteLength(value: number): number {
+  let length = value > INLINE_MAX ? 1 : 0;
   // dividing by a power of two is exact
-  else for (let rest = value; rest >= 256; rest /= 256) length++;
+  for (let rest = value; rest >= 256; rest /= 256) length++;
   return length;
 }
 
-function writeUint(target: Uint8Array, offset: number, length: number, value: SframeUint): void {
-  if (typeof value === 'bigint') {
-    let rest = value;
-    for (let i = offset + length - 1; i >= offset; i--, rest >>= 8n) target[i] = Number(rest & 255n);
-    return;
-  }
+function writeUint(target: Uint8Array, offset: number, length: number, value: number): void {
   let rest = value;
   for (let i = offset + length - 1; i >= offset; i--, rest = Math.floor(rest / 256)) target[i] = rest % 256;
+}
+
+function uintOf(value: SframeUint): readonly number[] {
+  const bytes: number[] = [];
+  if (value > INLINE_MAX) for (let rest = BigInt(value); rest > 0n; rest >>= 8n) bytes.unshift(Number(rest & 255n));
+  return bytes;
 }
 
 /** `undefined` where the value would have had room in fewer bytes, or in the first. */

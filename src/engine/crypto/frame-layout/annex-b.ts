@@ -13,7 +13,6 @@
  * bytes may look like a start code: 03 goes between two zeros and a byte up to 3 (H.264 §7.4.1.1, H.265 §7.4.2). A unit must not end in a
  * zero: it ends with the stop bit (rbsp_trailing_bits).
  */
-import { concatBytes } from '../../protocol/bytes.ts';
 import type { Bytes } from '../../protocol/bytes.ts';
 import { CLEAR_MAX_BYTES, VIDEO } from './layout.ts';
 import type { FrameLayout, Packing } from './layout.ts';
@@ -52,7 +51,7 @@ export function annexB(units: NalUnits): FrameLayout {
 
 /** Up to the first slice: no parameter set of this picture comes after it (H.264 §7.4.1.2.3, H.265 §7.4.2.4.4). */
 function clear(frame: Bytes, units: NalUnits, keyHead: Bytes, deltaHead: Bytes): Bytes | undefined {
-  const parameterSets: Bytes[] = [];
+  const parameterSets: number[] = [];
   let at = findStart(frame, 0, frame.length);
   // a frame begins with a start code, of three bytes or four
   if (at === undefined || at > 1 || frame[0] !== 0) return undefined;
@@ -62,7 +61,7 @@ function clear(frame: Bytes, units: NalUnits, keyHead: Bytes, deltaHead: Bytes):
     if (first === undefined) return undefined;
     const type = units.typeOf(first);
     if (units.isSlice(type)) {
-      const bytes = units.isKeySlice(type) ? concatBytes(...parameterSets, keyHead) : deltaHead;
+      const bytes = units.isKeySlice(type) ? Uint8Array.of(...parameterSets, ...keyHead) : deltaHead;
       return bytes.length <= CLEAR_MAX_BYTES ? bytes : undefined;
     }
     const next = findStart(frame, at, frame.length);
@@ -71,7 +70,8 @@ function clear(frame: Bytes, units: NalUnits, keyHead: Bytes, deltaHead: Bytes):
       let end = next;
       // zeros before a start code belong to it
       while (frame[end - 1] === 0) end--;
-      parameterSets.push(START, frame.subarray(at, end));
+      if (end - at > CLEAR_MAX_BYTES) return undefined;
+      parameterSets.push(...START, ...frame.subarray(at, end));
     }
     at = next;
   }
@@ -79,18 +79,15 @@ function clear(frame: Bytes, units: NalUnits, keyHead: Bytes, deltaHead: Bytes):
 
 function clearLength(sealed: Bytes, units: NalUnits, keyHead: Bytes, deltaHead: Bytes): number | undefined {
   if (startsWith(sealed, 0, deltaHead)) return deltaHead.length;
-  for (let at = 0; ;) {
-    if (startsWith(sealed, at, keyHead)) {
-      const length = at + keyHead.length;
-      return length <= CLEAR_MAX_BYTES ? length : undefined;
-    }
-    if (!startsWith(sealed, at, START) || !units.isParameterSet(units.typeOf(Number(sealed[at + START_BYTES])))) {
-      return undefined;
-    }
+  let at = 0;
+  while (!startsWith(sealed, at, keyHead)) {
+    const type = units.typeOf(Number(sealed[at + START_BYTES]));
     const next = findStart(sealed, at + START_BYTES, CLEAR_MAX_BYTES);
-    if (next === undefined) return undefined;
+    if (next === undefined || !startsWith(sealed, at, START) || !units.isParameterSet(type)) return undefined;
     at = next - 1;
   }
+  const length = at + keyHead.length;
+  return length <= CLEAR_MAX_BYTES ? length : undefined;
 }
 
 /** Where the next `00 00 01` is. */
