@@ -76,11 +76,11 @@ export class Assurance {
   }
 
   /** RO2, RC1: tells whom we see, and begins a new code where that has changed. */
-  announce({ members, to, isAsking, isChange }: Extract<Effect, { type: 'announce-roster' }>): void {
+  announce({ seq, members, to, isAsking, isChange }: Extract<Effect, { type: 'announce-roster' }>): void {
     const { proofs, now, send } = this.#options;
     for (const peerId of to) {
       const report = proofs.report(peerId, members, isAsking);
-      if (report) send(peerId, { type: 'roster', ...report });
+      if (report) send(peerId, { type: 'roster', seq, ...report });
     }
     if (isChange) {
       const peerIds = members.map(({ peerId }) => peerId);

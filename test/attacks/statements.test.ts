@@ -159,7 +159,13 @@ describe('Statements about keys', () => {
     for (const page of pages)
       assert.ok(page.errors.some(([code, peerId]) => code === 'wrong-key' && peerId === thief.id));
     thief.rename('Carol again');
-    thief.say(ada.id, { type: 'presence', link: 1, presence: { name: 'x', publications: [] }, isAsking: true });
+    thief.say(ada.id, {
+      type: 'presence',
+      link: 1,
+      seq: 1_000,
+      presence: { name: 'x', publications: [] },
+      isAsking: true,
+    });
     await ada.untilDropped('refused-peer');
     thief.leave();
     const again = new Puppet(relay, 'Carol', { device });

@@ -59,8 +59,8 @@ const PRESENCE = {
 } as const;
 
 export const PEER_MESSAGES: readonly PeerMessage[] = [
-  { type: 'offer', link: 1, round: 1, sdp: 'v=0\r\n', presence: PRESENCE },
-  { type: 'answer', link: 2, round: 3, sdp: 'v=0\r\n', presence: { name: '', publications: [] } },
+  { type: 'offer', link: 1, round: 1, seq: 1, sdp: 'v=0\r\n', presence: PRESENCE },
+  { type: 'answer', link: 2, round: 3, seq: 2 ** 32 - 1, sdp: 'v=0\r\n', presence: { name: '', publications: [] } },
   {
     type: 'candidates',
     link: 1,
@@ -69,7 +69,14 @@ export const PEER_MESSAGES: readonly PeerMessage[] = [
       { candidate: '', sdpMid: null, sdpMLineIndex: null, usernameFragment: null },
     ],
   },
-  { type: 'presence', link: 1, presence: PRESENCE, isAsking: false },
-  { type: 'presence', link: 1, presence: PRESENCE, isAsking: true },
+  { type: 'presence', link: 1, seq: 3, presence: PRESENCE, isAsking: false },
+  { type: 'presence', link: 1, seq: 4, presence: PRESENCE, isAsking: true },
+  {
+    type: 'roster',
+    seq: 5,
+    members: [{ peerId: ALICE, certificate: 'A'.repeat(43) }],
+    mac: 'A'.repeat(43),
+    isAsking: true,
+  },
   { type: 'leave' },
 ];

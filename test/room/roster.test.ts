@@ -14,13 +14,13 @@ const BEAT: RoomEvent = { type: 'timer', id: 'roster-beat' };
 const ANNOUNCE: RoomEvent = { type: 'timer', id: 'roster-announce' };
 
 function speaks(from: PeerId, isConfirmed = true): RoomEvent {
-  const message = { type: 'presence', link: 1, presence: PRESENCE, isAsking: false } as const;
+  const message = { type: 'presence', link: 1, seq: 1, presence: PRESENCE, isAsking: false } as const;
   return { type: 'message', from, sender: senderOf(from, isConfirmed), message };
 }
 
 function reports(from: PeerId, seen: readonly PeerId[], isAsking = false): RoomEvent {
   const members = seen.map((peerId) => ({ peerId, certificate: certificateOf(peerId) }));
-  const message = { type: 'roster', members, mac: certificateOf(from), isAsking } as const;
+  const message = { type: 'roster', seq: 1, members, mac: certificateOf(from), isAsking } as const;
   return { type: 'message', from, sender: senderOf(from), message };
 }
 
@@ -105,7 +105,7 @@ describe('RO: the roster', () => {
     const room = new StepRunner();
     const other = { peerId: ALICE, certificate: certificateOf(CAROL) };
     const members = [other, { peerId: BOB, certificate: certificateOf(BOB) }];
-    const message = { type: 'roster', members, mac: certificateOf(BOB), isAsking: false } as const;
+    const message = { type: 'roster', seq: 1, members, mac: certificateOf(BOB), isAsking: false } as const;
     room.run(join, welcome(1), listed(BOB, 2), speaks(BOB));
     room.run({ type: 'message', from: BOB, sender: senderOf(BOB), message }, VERDICT, VERDICT);
     assert.deepEqual(verdictOf(room), ['mismatch', [BOB, ALICE], [BOB, ALICE]]);
@@ -143,8 +143,10 @@ describe('RO: the roster', () => {
 
   it('takes somebody who comes back for present', () => {
     const room = three();
-    const leave = { type: 'message', from: CAROL, sender: senderOf(CAROL), message: { type: 'leave' } } as const;
-    room.run(reports(BOB, [ALICE, BOB, CAROL]), leave, listed(CAROL, 4), speaks(CAROL));
+    const lost: RoomEvent = { type: 'timer', id: `gone:${CAROL}` };
+    room.run(reports(BOB, [ALICE, BOB, CAROL]), { type: 'peer-unlisted', peerId: CAROL }, lost);
+    assert.equal(rosterOf(room).departed.size, 1);
+    room.run(listed(CAROL, 4), speaks(CAROL));
     assert.deepEqual([...rosterOf(room).departed], []);
   });
 

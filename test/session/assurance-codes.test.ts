@@ -37,7 +37,7 @@ class Stage {
 
   announce(peerIds: readonly PeerId[], isChange: boolean, isAsking = false): void {
     const members = peerIds.map((peerId) => ({ peerId, certificate: toBase64Url(nonceOf(0)) }));
-    this.assurance.announce({ type: 'announce-roster', members, to: [], isAsking, isChange });
+    this.assurance.announce({ type: 'announce-roster', seq: 1, members, to: [], isAsking, isChange });
   }
 
   commit(round: number): void {

@@ -85,6 +85,8 @@ export type Effect =
   /** Tells whom we see, under each pair's own MAC, and begins a new room code where that has changed. */
   | {
       readonly type: 'announce-roster';
+      /** PM11. */
+      readonly seq: number;
       readonly members: readonly RosterMember[];
       readonly to: readonly PeerId[];
       readonly isAsking: boolean;
@@ -127,6 +129,10 @@ export type Moment =
 export type DropReason =
   | 'unknown-peer'
   | 'refused-peer'
+  /** The relay lists somebody who has said that it leaves. */
+  | 'left-peer'
+  /** How things were with the peer before it said what we know already: overtaken, or held back. */
+  | 'stale-state'
   | 'stale-link'
   | 'ignored-offer'
   | 'stale-answer'
