@@ -6,6 +6,7 @@
 import type { Certificate } from '../crypto/certificate.ts';
 import { createPreKeys } from '../crypto/pre-keys.ts';
 import type { OwnPreKeys } from '../crypto/pre-keys.ts';
+import { parsePqxdhHeader } from '../crypto/pqxdh-header.ts';
 import { MODE_REQUIRED } from '../crypto/suite.ts';
 import { equalBytes, toBase64Url, toHex } from '../protocol/bytes.ts';
 import type { Bytes } from '../protocol/bytes.ts';
@@ -39,6 +40,8 @@ export type OpenFault =
   | 'crossed'
   /** Somebody begins again as a peer that we have a session with. */
   | 'second-handshake'
+  /** The peer itself has begun so, before the session that stands: late, or kept back on the way. */
+  | 'stale-handshake'
   /** It names the DTLS certificate of another peer, or ours: another's media would be shown as its own (RFC 8844 §3). */
   | 'copied-certificate'
   /** We have given this peer up for good. */
@@ -197,7 +200,7 @@ export class JoinKeys {
     // A session that is not confirmed gives way, to the same device only: of two that both sides have begun at the same time
     // to that of the lower id; one that has not heard our answer begins again.
     const isStanding = known?.role === 'initiator' ? known.hasOpened : known?.isConfirmed;
-    if (isStanding) return refusal('second-handshake');
+    if (known && isStanding) return refusal(await this.#beginAgainFault(from, known, header, message));
     if (known?.role === 'initiator' && self < from) return refusal('crossed');
     const answer = await answerPair(this.#options, this.#preKeys, from, header, message);
     if (!answer.ok) return answer;
@@ -213,6 +216,18 @@ export class JoinKeys {
     this.#isDrained ||= !answer.isOneTime;
     this.#pairs.set(from, pair);
     return opened(pair, plaintext, true);
+  }
+
+  /**
+   * Of a first message beside a session that stands, which goes on in any case and has no part in this. A peer that had no
+   * answer has begun more than once (HS6), and its older beginnings may come later: they are proved to be its own, or name its
+   * certificate and a pre-key that is gone, by which nothing can be proved any more. Everything else is somebody else's.
+   */
+  async #beginAgainFault(from: PeerId, known: Pair, header: Bytes, message: Bytes): Promise<OpenFault> {
+    const claimed = parsePqxdhHeader(header)?.certificate;
+    if (!claimed || !equalBytes(claimed, known.certificate.bytes)) return 'second-handshake';
+    const answer = await answerPair(this.#options, this.#preKeys, from, header, message);
+    return answer.ok || answer.fault === 'unknown-pre-key' ? 'stale-handshake' : 'second-handshake';
   }
 
   async #openBy(from: PeerId, pair: Pair, message: Bytes): Promise<Opened> {
