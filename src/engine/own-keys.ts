@@ -2,17 +2,16 @@
 import { createGuestIdentity } from './identity/guest.ts';
 import type { IdentityProvider } from './identity/identity.ts';
 import { KeyRing } from './keys/key-ring.ts';
+import type { Clocks } from './keys/key-ring.ts';
 import type { DtlsIdentity, Ports } from './ports.ts';
 import { toBase64Url } from './protocol/bytes.ts';
 import type { RoomId } from './protocol/ids.ts';
 import type { RoomSecret } from './protocol/invite.ts';
 
-export type OwnKeysOptions = {
+export type OwnKeysOptions = Clocks & {
   readonly room: RoomSecret;
   readonly identity: 'guest' | 'device';
   readonly createDtlsIdentity: Ports['createDtlsIdentity'];
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
 };
 
 export class OwnKeys {
@@ -46,7 +45,7 @@ export class OwnKeys {
   }
 
   async #makeRing(): Promise<KeyRing> {
-    const { room, now } = this.#options;
+    const { room, now, steadyNow } = this.#options;
     const identity = await this.#openIdentity();
     const ring = await KeyRing.create(
       room,
@@ -54,7 +53,7 @@ export class OwnKeys {
         open: (provider, nowS) => identity.open(provider, nowS),
         isRevoked: ({ deviceId }) => identity.pins.isRevoked(deviceId),
       },
-      now,
+      { now, steadyNow },
     );
     this.#roomId = ring.roomId;
     return ring;

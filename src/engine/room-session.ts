@@ -77,6 +77,7 @@ export class RoomSession implements Session {
       url: this.#url.href,
       connectRelay: ports.connectRelay,
       now: Date.now,
+      steadyNow: () => performance.now(),
       sendDirect: (to, payload) => this.#links.send(to, payload),
       onDtls: ({ certificate }) => this.#links.setCertificate(certificate),
       onEvent,

@@ -5,7 +5,7 @@ import { CERTIFICATE_LEEWAY_S, issueCertificate } from '../../src/engine/crypto/
 import type { DeviceKeys } from '../../src/engine/crypto/certificate.ts';
 import type { Provider } from '../../src/engine/crypto/provider.ts';
 import { KeyRing, openRoomSecret, randomPeerId } from '../../src/engine/keys/key-ring.ts';
-import type { DeviceSource } from '../../src/engine/keys/key-ring.ts';
+import type { Clocks, DeviceSource } from '../../src/engine/keys/key-ring.ts';
 import { parsePeerId } from '../../src/engine/protocol/ids.ts';
 import { TOKEN_LIFE_MAX_S, parseToken, roomIdPreimage, tokenTimeFault } from '../../src/engine/protocol/token.ts';
 import { ALICE, BOB } from '../helpers/samples.ts';
@@ -32,6 +32,10 @@ class Devices implements DeviceSource {
   async isRevoked(): Promise<boolean> {
     return this.isDead;
   }
+}
+
+function clocksAt(nowMs: number): Clocks {
+  return { now: () => nowMs, steadyNow: () => 0 };
 }
 
 describe('A key ring', () => {
@@ -115,7 +119,7 @@ describe('A clock that is wrong', () => {
 
   it('AD5: gives way to the relay’s, as soon as that is known', async () => {
     const devices = new Devices();
-    const ring = await KeyRing.create(ROOM, devices, () => OURS_MS);
+    const ring = await KeyRing.create(ROOM, devices, clocksAt(OURS_MS));
     const early = await ring.join(ALICE, FINGERPRINT);
     assert.deepEqual([ring.now(), early.isOutdated], [OURS_MS, false]);
     await ring.token(ALICE, 0, START_S);
@@ -127,8 +131,8 @@ describe('A clock that is wrong', () => {
   });
 
   it('AD5: has others refuse our certificate until it is made anew', async () => {
-    const ring = await KeyRing.create(ROOM, new Devices(), () => START_MS + 2 * CERTIFICATE_LEEWAY_S * 1000);
-    const bobs = await KeyRing.create(ROOM, new Devices(), () => START_MS);
+    const ring = await KeyRing.create(ROOM, new Devices(), clocksAt(START_MS + 2 * CERTIFICATE_LEEWAY_S * 1000));
+    const bobs = await KeyRing.create(ROOM, new Devices(), clocksAt(START_MS));
     const bob = await bobs.join(BOB, BOBS_FINGERPRINT);
     const early = await ring.join(ALICE, FINGERPRINT);
     assert.equal(await bob.meet(ALICE, await bundleOf(early)), 'bad-bundle');
@@ -138,7 +142,7 @@ describe('A clock that is wrong', () => {
   });
 
   it('AD5: is only corrected for more than a message can take', async () => {
-    const ring = await KeyRing.create(ROOM, new Devices(), () => START_MS);
+    const ring = await KeyRing.create(ROOM, new Devices(), clocksAt(START_MS));
     for (const [aheadS, expectedMs] of [
       [30, 0],
       [-30, 0],

@@ -24,6 +24,8 @@ export type OwnParty = {
   readonly dtlsFingerprint: Bytes;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds of a clock that nobody sets, neither here nor at the relay: for how long something has been kept. */
+  readonly steadyNow: () => number;
   readonly isRevoked: (certificate: Certificate) => Promise<boolean>;
 };
 
@@ -67,13 +69,13 @@ export async function answerPair(
   header: Bytes,
   message: Bytes,
 ): Promise<Answered> {
-  const { provider, now } = own;
+  const { provider, now, steadyNow } = own;
   const side = { ...sideOf(own), preKeys, suites: SUITES };
   const answer = await respond(provider, side, peerId, header, roomOf(own), seconds(now));
   if (!answer.ok) return answer;
   const { secrets, certificate, dtlsFingerprint, oneTimeId } = answer;
   if (await own.isRevoked(certificate)) return { ok: false, fault: 'revoked' };
-  const opened = await openMessage(provider, acceptRatchet(secrets, preKeys.lastResort.dh), message, now());
+  const opened = await openMessage(provider, acceptRatchet(secrets, preKeys.lastResort.dh), message, steadyNow());
   if (!opened.ok) return opened;
   const { ratchet, plaintext } = opened;
   const pair = new Pair({ provider, role: 'responder', header, secrets, ratchet, certificate, dtlsFingerprint });

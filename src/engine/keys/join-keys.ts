@@ -13,6 +13,7 @@ import type { Bytes } from '../protocol/bytes.ts';
 import type { HandedBundle, SealedBundle } from '../protocol/bundle.ts';
 import type { PeerId } from '../protocol/ids.ts';
 import type { Sender } from '../protocol/peer.ts';
+import { TokenBucket } from '../protocol/token-bucket.ts';
 import { answerPair, beginPair } from './handshake.ts';
 import type { AnswerFault, BeginFault, OwnParty } from './handshake.ts';
 import type { Pair, SealFault } from './pair.ts';
@@ -29,6 +30,9 @@ import {
 const ONE_TIME_PRE_KEYS = 8;
 /** With so few left, new ones are published. */
 const ONE_TIME_LOW = 4;
+/** An honest peer has begun once or twice too often. More looks cost agreements that somebody with the link can have us make. */
+const SECOND_LOOKS_BURST = 8;
+const SECOND_LOOK_EVERY_MS = 5_000;
 /** More than any room has: the others are of peers that are gone, and may come back. */
 export const PAIRS_MAX = 128;
 
@@ -73,6 +77,7 @@ export class JoinKeys {
   readonly #preKeys: OwnPreKeys;
   readonly #pairs = new Map<PeerId, Pair>();
   readonly #refused = new Set<PeerId>();
+  readonly #secondLooks = new TokenBucket({ burst: SECOND_LOOKS_BURST, everyMs: SECOND_LOOK_EVERY_MS });
   #present: ReadonlySet<PeerId> = new Set();
   #isPublished = false;
   #isDrained = false;
@@ -226,12 +231,13 @@ export class JoinKeys {
   async #beginAgainFault(from: PeerId, known: Pair, header: Bytes, message: Bytes): Promise<OpenFault> {
     const claimed = parsePqxdhHeader(header)?.certificate;
     if (!claimed || !equalBytes(claimed, known.certificate.bytes)) return 'second-handshake';
+    if (!this.#secondLooks.take(1, this.#options.steadyNow())) return 'second-handshake';
     const answer = await answerPair(this.#options, this.#preKeys, from, header, message);
     return answer.ok || answer.fault === 'unknown-pre-key' ? 'stale-handshake' : 'second-handshake';
   }
 
   async #openBy(from: PeerId, pair: Pair, message: Bytes): Promise<Opened> {
-    const result = await pair.open(message, this.#options.now());
+    const result = await pair.open(message, this.#options.steadyNow());
     if (!result.ok) return result;
     if (result.isFirst) {
       const fault = await this.#answerFault(from, pair);

@@ -22,29 +22,39 @@ export type DeviceSource = {
   isRevoked(certificate: Certificate): Promise<boolean>;
 };
 
+export type Clocks = {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Milliseconds of a clock that nobody sets. */
+  readonly steadyNow: () => number;
+};
+
+const CLOCKS: Clocks = { now: Date.now, steadyNow: () => performance.now() };
+
 export class KeyRing {
   readonly roomId: RoomId;
   readonly provider: Provider;
   readonly #keys: RoomKeys;
   readonly #devices: DeviceSource;
   readonly #now: () => number;
+  readonly #steadyNow: () => number;
   /** What the relay's clock is ahead of ours, where it has told us so (AD5): certificates have times as well. */
   #aheadMs = 0;
 
-  private constructor(keys: RoomKeys, provider: Provider, devices: DeviceSource, now: () => number) {
+  private constructor(keys: RoomKeys, provider: Provider, devices: DeviceSource, clocks: Clocks) {
     this.#keys = keys;
     this.provider = provider;
     this.#devices = devices;
-    this.#now = now;
+    this.#now = clocks.now;
+    this.#steadyNow = clocks.steadyNow;
     this.roomId = keys.roomId;
   }
 
-  /** `now`: milliseconds since 1970. */
-  static async create(room: RoomSecret, devices: DeviceSource, now: () => number = Date.now): Promise<KeyRing> {
+  static async create(room: RoomSecret, devices: DeviceSource, clocks: Clocks = CLOCKS): Promise<KeyRing> {
     const [keys, provider] = await Promise.all([deriveRoomKeys(room), createProvider()]);
     // Made or read now, so that they are there when somebody joins.
-    await devices.open(provider, Math.floor(now() / 1000));
-    return new KeyRing(keys, provider, devices, now);
+    await devices.open(provider, Math.floor(clocks.now() / 1000));
+    return new KeyRing(keys, provider, devices, clocks);
   }
 
   /** A fresh admission token, as a WebSocket subprotocol (AD1–AD6). `nowS` is the relay's clock as far as it is known. */
@@ -70,6 +80,7 @@ export class KeyRing {
       self,
       dtlsFingerprint,
       now: () => this.now(),
+      steadyNow: this.#steadyNow,
       isClockRight: () => Math.abs(this.#aheadMs - madeAtMs) < CLOCK_AHEAD_MIN_MS,
       isRevoked: (certificate) => this.#devices.isRevoked(certificate),
     });
