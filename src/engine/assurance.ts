@@ -206,7 +206,7 @@ export class Assurance {
   #cheated(peerId: PeerId, reason: CodeFault): void {
     this.#options.onDropped(reason);
     // News that crossed ours, or that one of us has forgotten, is no fault; a reveal that was never committed to is.
-    if (reason === 'wrong-reveal') this.#options.onEvent({ type: 'peer-doubted', peerId });
+    if (reason === 'wrong-reveal') this.#options.onEvent({ type: 'peer-doubted', peerId, reason });
   }
 
   #tellAll(out: readonly Outgoing[]): void {
@@ -218,7 +218,8 @@ export class Assurance {
     // Nonces get lost, and people leave in between, but not so often: somebody looks at the code before it decides.
     if (unfinished >= UNFINISHED_MAX && !this.#hasDoubted) {
       this.#hasDoubted = withholding.length > 0;
-      for (const peerId of withholding) this.#options.onEvent({ type: 'peer-doubted', peerId });
+      const reason = 'withheld-nonce';
+      for (const peerId of withholding) this.#options.onEvent({ type: 'peer-doubted', peerId, reason });
     }
     if (code === this.#code) return;
     this.#code = code;

@@ -39,7 +39,7 @@ const OUTBOXES_MAX = 128;
 /** Of one peer: more is a flood, and everybody's messages wait behind it. */
 const WAITING_MAX = 64;
 /** Somebody who begins as another, or shows keys that cannot be: the page hears of it. */
-const LOUD_FAULTS: readonly string[] = ['second-handshake', 'copied-certificate', 'revoked', 'wrong-mode'];
+const LOUD_FAULTS = ['second-handshake', 'copied-certificate', 'revoked', 'wrong-mode'] as const;
 
 /** The signalling of one join: its own peer id, socket, keys and order of messages. */
 export class Signalling {
@@ -181,7 +181,8 @@ export class Signalling {
     if (!opened) return;
     if (!opened.ok) {
       this.#options.onDropped(opened.fault);
-      if (LOUD_FAULTS.includes(opened.fault)) this.#tell({ type: 'peer-doubted', peerId: from });
+      const reason = LOUD_FAULTS.find((loud) => loud === opened.fault);
+      if (reason) this.#tell({ type: 'peer-doubted', peerId: from, reason });
       return;
     }
     if (opened.isFirst) {
@@ -215,7 +216,7 @@ export class Signalling {
           return true;
         }
         this.#options.onDropped(fault);
-        this.#tell({ type: 'peer-doubted', peerId: to });
+        this.#tell({ type: 'peer-doubted', peerId: to, reason: fault });
         return false;
       },
       deliver: (message) => this.#deliver(to, message),

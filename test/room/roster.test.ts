@@ -212,12 +212,12 @@ describe('HS: the keys behind a peer', () => {
     const room = new StepRunner();
     room.run(join, welcome(1), listed(BOB, 2));
     assert.deepEqual(room.run({ type: 'peer-identified', peerId: BOB, standing: 'verified' }), []);
-    assert.deepEqual(room.run({ type: 'peer-doubted', peerId: CAROL }), []);
+    assert.deepEqual(room.run({ type: 'peer-doubted', peerId: CAROL, reason: 'revoked' }), []);
   });
 
   it('are doubted without harm to the call that stands', () => {
     const room = three();
-    const moments = momentsOf(room.run({ type: 'peer-doubted', peerId: BOB }));
+    const moments = momentsOf(room.run({ type: 'peer-doubted', peerId: BOB, reason: 'revoked' }));
     assert.deepEqual(moments, [{ type: 'error', code: 'wrong-key', isRecoverable: true, peerId: BOB }]);
     assert.equal(room.peer(BOB)?.isRefused, false);
   });

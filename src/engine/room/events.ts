@@ -52,7 +52,7 @@ export type RoomEvent =
   | { readonly type: 'peer-renewed'; readonly peerId: PeerId }
   | { readonly type: 'peer-identified'; readonly peerId: PeerId; readonly standing: Standing }
   /** Somebody begins as this peer who is not, or keys came that cannot be its own. The peer itself is not to blame. */
-  | { readonly type: 'peer-doubted'; readonly peerId: PeerId }
+  | { readonly type: 'peer-doubted'; readonly peerId: PeerId; readonly reason: DoubtReason }
   /** The peer itself shows what it must not: another DTLS certificate than it has named, or revoked keys. */
   | { readonly type: 'peer-refused'; readonly peerId: PeerId }
   // told by a link
@@ -66,6 +66,22 @@ export type RoomEvent =
   | ({ readonly type: 'remote-track'; readonly kind: PublicationKind; readonly trackId: TrackId } & OnLink)
   // told by the clock
   | { readonly type: 'timer'; readonly id: TimerId };
+
+/** What brings a peer's keys into doubt. */
+export type DoubtReason =
+  // somebody begins as this peer
+  | 'second-handshake'
+  | 'copied-certificate'
+  | 'revoked'
+  | 'wrong-mode'
+  // what it has published
+  | 'bad-bundle'
+  | 'refused-key'
+  | 'refused-peer'
+  | 'too-many-peers'
+  // its part in the room code
+  | 'wrong-reveal'
+  | 'withheld-nonce';
 
 export type ListedPeer = { readonly peerId: PeerId; readonly joinNumber: number };
 
