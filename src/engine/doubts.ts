@@ -4,7 +4,7 @@
  */
 import type { PeerId } from './protocol/ids.ts';
 import { TokenBucket } from './protocol/token-bucket.ts';
-import type { DoubtReason } from './room/events.ts';
+import type { DoubtReason, RoomEvent } from './room/events.ts';
 
 /** Of one peer, for one reason. */
 export const DOUBT_EVERY_MS = 60_000;
@@ -13,6 +13,20 @@ export const STRANGERS_BURST = 8;
 export const STRANGER_EVERY_MS = 10_000;
 /** Of peers and reasons is it known when they were told last; of the oldest it is forgotten. */
 const TOLD_MAX = 512;
+
+/** Of one join. `onEvent`, but that it hears of doubts no more often than the page shall. */
+export function tellSeldom(
+  onEvent: (event: RoomEvent) => void,
+  isProved: (peerId: PeerId) => boolean,
+  steadyNow: () => number,
+): (event: RoomEvent) => void {
+  const doubts = new Doubts();
+  return (event) => {
+    const isTold =
+      event.type !== 'peer-doubted' || doubts.tell(event.peerId, event.reason, isProved(event.peerId), steadyNow());
+    if (isTold) onEvent(event);
+  };
+}
 
 export class Doubts {
   readonly #strangers = new TokenBucket({ burst: STRANGERS_BURST, everyMs: STRANGER_EVERY_MS });

@@ -1,15 +1,14 @@
 /** Our membership of the room for one join: its signalling and keys, and what makes both trustworthy. */
 import { Assurance } from './assurance.ts';
 import type { AssuranceOptions } from './assurance.ts';
-import { Doubts } from './doubts.ts';
 import type { IdentityProvider } from './identity/identity.ts';
 import type { JoinKeys } from './keys/join-keys.ts';
-import type { Clocks, KeyRing } from './keys/key-ring.ts';
+import type { KeyRing } from './keys/key-ring.ts';
 import { Proofs } from './keys/proofs.ts';
 import type { Bytes } from './protocol/bytes.ts';
 import type { PeerId } from './protocol/ids.ts';
 import type { PeerMessage } from './protocol/peer.ts';
-import type { Effect, RoomEvent } from './room/events.ts';
+import type { Effect } from './room/events.ts';
 import { isPresent } from './room/state.ts';
 import type { Call } from './room/state.ts';
 import { Signalling } from './signalling.ts';
@@ -17,8 +16,7 @@ import type { SignallingOptions } from './signalling.ts';
 import type { RoomCode, SafetyNumber, ScanResult } from './session-types.ts';
 
 export type MembershipOptions = Omit<SignallingOptions, 'onKeys' | 'isGenuine'> &
-  Pick<AssuranceOptions, 'audit' | 'onCode'> &
-  Clocks & {
+  Pick<AssuranceOptions, 'audit' | 'now' | 'onCode'> & {
     /** There as soon as the keys are. */
     identity(): IdentityProvider | undefined;
   };
@@ -30,7 +28,6 @@ export class Membership {
   readonly #self: PeerId;
   readonly #options: MembershipOptions;
   readonly #signalling: Signalling;
-  readonly #doubts = new Doubts();
   #ready: Ready | undefined;
 
   constructor(self: PeerId, options: MembershipOptions) {
@@ -38,7 +35,6 @@ export class Membership {
     this.#options = options;
     this.#signalling = new Signalling(self, {
       ...options,
-      onEvent: (event) => this.#tell(event),
       onKeys: (keys, ring) => this.#begin(keys, ring),
       isGenuine: (from, message) =>
         message.type !== 'roster' || (this.#ready?.proofs.isReportOf(from, message) ?? false),
@@ -109,17 +105,9 @@ export class Membership {
     this.#options.audit.add('session-ended', this.#options.now());
   }
 
-  #tell(event: RoomEvent): void {
-    const { onEvent, steadyNow } = this.#options;
-    if (event.type !== 'peer-doubted') return onEvent(event);
-    const isProved = this.#ready?.keys.pair(event.peerId) !== undefined;
-    if (this.#doubts.tell(event.peerId, event.reason, isProved, steadyNow())) onEvent(event);
-  }
-
   #begin(keys: JoinKeys, ring: KeyRing): void {
     const { provider, roomId } = ring;
-    const { audit, now, onDropped, onCode } = this.#options;
-    const onEvent = (event: RoomEvent): void => this.#tell(event);
+    const { audit, now, onEvent, onDropped, onCode } = this.#options;
     // the ring was made with it
     const identity = this.#options.identity() as IdentityProvider;
     const isRevoked = (deviceId: Bytes): Promise<boolean> => identity.pins.isRevoked(deviceId);

@@ -1,4 +1,5 @@
 /** Our side of the room's trust: who we are, the join that we are in, and the record of what happened to keys. */
+import { tellSeldom } from './doubts.ts';
 import { AuditLog } from './keys/audit-log.ts';
 import { randomPeerId } from './keys/key-ring.ts';
 import { Membership } from './membership.ts';
@@ -58,8 +59,12 @@ export class OwnSide {
       if (this.#joinedAs === peerId) this.#options.onDtls(made);
       return made;
     });
+    const { onEvent, steadyNow } = this.#options;
+    // only who holds the keys of its handshake has told a certificate
+    const isProved = (peer: PeerId): boolean => this.dtlsFingerprint(peer) !== undefined;
     this.#membership = new Membership(peerId, {
       ...this.#options,
+      onEvent: tellSeldom(onEvent, isProved, steadyNow),
       keys: this.#own.ring(),
       dtls,
       identity: () => this.#own.identity,

@@ -153,7 +153,6 @@ export class Puppet {
       identity: () => identity,
       audit: new AuditLog(),
       now: Date.now,
-      steadyNow: () => performance.now(),
       sendDirect: (to, payload) => this.#links.get(to)?.send(payload) ?? false,
       onEvent: (event) => this.#store.dispatch(event),
       onCode: () => {},

@@ -18,18 +18,17 @@ export class FakeStore {
   beforeWrite: (() => void) | undefined;
   readonly #late: (() => void)[] = [];
 
-  readonly use: UseStore = (mode, callback) => {
+  readonly use: UseStore = async (mode, callback) => {
     this.uses += 1;
     if (mode === 'readwrite') {
       this.beforeWrite?.();
       this.beforeWrite = undefined;
     }
-    if (this.failure === 'rejects') return Promise.reject(new DOMException('not here', 'SecurityError'));
+    if (this.failure === 'rejects') throw new DOMException('not here', 'SecurityError');
     if (this.failure === 'silent') return new Promise(() => {});
-    const isLate = this.failure === 'late';
-    const turn = isLate ? new Promise<void>((resolve) => this.#late.push(resolve)) : Promise.resolve();
+    if (this.failure === 'late') await new Promise<void>((resolve) => this.#late.push(resolve));
     // the part of IDBObjectStore that idb-keyval's `get` and `update` use
-    return turn.then(() => callback(this.#objectStore() as unknown as IDBObjectStore));
+    return callback(this.#objectStore() as unknown as IDBObjectStore);
   };
 
   /** Does all that it was asked for while it was late or slow. */

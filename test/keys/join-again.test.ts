@@ -119,7 +119,7 @@ describe('HS6: a first message beside a session that stands', () => {
 
   it('that shows the certificate of the device and does not open is told: a copy', async () => {
     const late = (await begunTwice('lost'))[0]!;
-    await assertRefused(bob, ALICE, late.with(-1, late.at(-1)! ^ 1), 'second-handshake');
+    await assertRefused(bob, ALICE, late.with(late.length - 1, late.at(-1)! ^ 1), 'second-handshake');
     const noHeader = new Uint8Array(1320).fill(2);
     const payload = await formatHandshake(stage.room, ALICE, BOB, noHeader, late.slice(-600));
     await assertRefused(bob, ALICE, payload, 'second-handshake');
