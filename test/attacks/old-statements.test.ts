@@ -8,7 +8,8 @@ import { rosterMembers } from '../../src/engine/room/roster.ts';
 import { isPresent } from '../../src/engine/room/state.ts';
 import { MemoryRelay } from '../session/memory-relay.ts';
 import type { Letter } from '../session/memory-relay.ts';
-import { Page, assertUnharmed, gather, until } from '../session/page.ts';
+import { assertUnharmed, gather, until } from '../session/page.ts';
+import type { Page } from '../session/page.ts';
 import { enter } from './scene.ts';
 import { untilNamed } from './verdicts.ts';
 
