@@ -8,10 +8,9 @@ import { rosterMembers } from '../../src/engine/room/roster.ts';
 import { isPresent } from '../../src/engine/room/state.ts';
 import { MemoryRelay } from '../session/memory-relay.ts';
 import type { Letter } from '../session/memory-relay.ts';
-import { assertUnharmed, gather, until } from '../session/page.ts';
-import type { Page } from '../session/page.ts';
-import { enter } from './scene.ts';
-import { untilNamed } from './verdicts.ts';
+import { LOOK_AFTER, Page, assertUnharmed, gather, until, untilWith } from '../session/page.ts';
+import { DIRECT, enter } from './scene.ts';
+import { troubles, untilNamed } from './verdicts.ts';
 
 const NAMES = 8;
 
@@ -89,5 +88,34 @@ describe('A relay that lets an old message go', () => {
     assert.equal(await ada.dropped('left-peer'), 1);
     assert.equal(ada.peer(id), undefined);
     await assertUnharmed([ada, cy]);
+  });
+
+  it('HS6: a first message that was begun again is no alarm when it comes at last', async () => {
+    const relay = new MemoryRelay();
+    const ada = new Page(relay, 'Ada', DIRECT);
+    await ada.join();
+    const held: Letter[] = [];
+    let bundles = 0;
+    relay.tampering = {
+      // with the welcome, and when nobody has answered
+      onBundle: (_owner, _asker, bundle) => (bundles++, bundle),
+      onLetter: (letter, deliver) => {
+        if (bundles < 2 && letter.to === ada.id) held.push(letter);
+        else deliver(letter);
+      },
+    };
+    const bob = new Page(relay, 'Bob', DIRECT);
+    await bob.join();
+    const pages = [ada, bob];
+    await untilWith(pages, LOOK_AFTER, 'they have met', () => ada.code !== undefined && ada.code === bob.code);
+    assert.ok(held.length > 0);
+    for (const letter of held) relay.deliver(letter);
+    await ada.untilDropped('stale-handshake', held.length);
+    assert.deepEqual(
+      troubles(...pages).filter((trouble) => trouble.includes('key')),
+      [],
+    );
+    relay.tampering = {};
+    await assertUnharmed(pages);
   });
 });
