@@ -1,7 +1,8 @@
 /** A camera for pictures: somebody at home, drawn. Runs in the page, before anything else does; needs nothing around it. */
 export function installDrawnCamera(look) {
-  const canvas = new OffscreenCanvas(1280, 720);
-  const paint = canvas.getContext('2d');
+  const canvas = document.createElement('canvas');
+  Object.assign(canvas, { width: 1280, height: 720 });
+  const paint = canvas.getContext('2d', { willReadFrequently: true });
   const { wall, wallShade, lamp, plant, skin, skinShade, hair, cloth, clothShade } = look;
 
   const ellipse = (x, y, rx, ry, fill, angle = 0) => {
@@ -10,15 +11,16 @@ export function installDrawnCamera(look) {
     paint.fillStyle = fill;
     paint.fill();
   };
+  const outline = (path) => new Path2D(path);
   const shape = (path, fill) => {
     paint.fillStyle = fill;
-    paint.fill(new Path2D(path));
+    paint.fill(outline(path));
   };
   const line = (path, width, stroke) => {
     paint.lineWidth = width;
     paint.lineCap = 'round';
     paint.strokeStyle = stroke;
-    paint.stroke(new Path2D(path));
+    paint.stroke(outline(path));
   };
 
   function drawRoom() {
@@ -64,15 +66,14 @@ export function installDrawnCamera(look) {
     paint.restore();
   }
 
-  const output = document.createElement('canvas');
-  Object.assign(output, { width: canvas.width, height: canvas.height });
-  const shown = output.getContext('2d');
+  drawRoom();
+  const room = paint.getImageData(0, 0, canvas.width, canvas.height);
   let count = 0;
+  // A few frames a second: three of these are drawn and encoded on one machine.
   setInterval(() => {
-    drawRoom();
-    drawPerson(4 * Math.sin(count++ / 40));
-    shown.drawImage(canvas, 0, 0);
-  }, 1000 / 15);
+    paint.putImageData(room, 0, 0);
+    drawPerson(2 * Math.sin(count++ / 8));
+  }, 400);
 
   const { mediaDevices } = navigator;
   const real = mediaDevices.getUserMedia.bind(mediaDevices);
@@ -81,7 +82,7 @@ export function installDrawnCamera(look) {
     for (const track of stream.getVideoTracks()) {
       stream.removeTrack(track);
       track.stop();
-      stream.addTrack(output.captureStream().getVideoTracks()[0]);
+      stream.addTrack(canvas.captureStream().getVideoTracks()[0]);
     }
     return stream;
   };
