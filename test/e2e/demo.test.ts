@@ -66,6 +66,8 @@ describe('the demo', () => {
       it(`${name}: ${path.replace(INVITE, '#tai=…')} is accessible, and fits`, async () => {
         for (const size of SIZES) {
           const page: TestPage = await stage.open(name, stage.relay.url + path, size);
+          // the rest of the script is loaded once a room is near the viewport
+          await page.evaluate(() => document.querySelector('tai-room')?.scrollIntoView());
           await page.until('its rooms', hasRooms);
           await page.evaluate(provideAxe);
           for (const scheme of SCHEMES) {
