@@ -26,12 +26,18 @@ export class OwnSide {
   readonly #audit = new AuditLog();
   #membership: Membership | undefined;
   #joinedAs: PeerId | undefined;
+  /** Of the next join: the first one's keys are made ahead for it. */
+  #nextPeerId = randomPeerId();
 
   constructor(options: OwnSideOptions) {
     this.#options = options;
     this.#own = new OwnKeys(options);
+    const firstPeerId = this.#nextPeerId;
     // Begun now, so that it is done long before somebody joins; a failure is told to who joins.
-    Promise.all([this.#own.ring(), this.#own.dtls()]).catch(() => options.onDropped('keys-failed'));
+    Promise.all([this.#own.ring(), this.#own.dtls()]).then(
+      ([ring, { fingerprint }]) => ring.prepare(firstPeerId, fingerprint),
+      () => options.onDropped('keys-failed'),
+    );
   }
 
   /** `undefined` until the room's keys are made. */
@@ -49,7 +55,9 @@ export class OwnSide {
   }
 
   newPeerId(): PeerId {
-    return randomPeerId();
+    const peerId = this.#nextPeerId;
+    this.#nextPeerId = randomPeerId();
+    return peerId;
   }
 
   join(peerId: PeerId): void {

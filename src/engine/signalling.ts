@@ -102,7 +102,7 @@ export class Signalling {
       this.#join = await keys.join(this.#self, dtls.fingerprint);
       this.#options.onKeys(this.#join, keys);
     };
-    // Made while the socket opens.
+    // Those that were made ahead, or made while the socket opens.
     const made = makeKeys();
     this.#relay = this.#options.connectRelay({
       url: this.#options.url,
@@ -157,7 +157,6 @@ export class Signalling {
     if (!join) return;
     this.#joinNumber = welcome.join_number;
     this.#options.onIceServers(welcome.ice_servers);
-    this.#publish().catch(() => this.#options.onDropped('publish-failed'));
     for (const place of welcome.peers) {
       // The newcomer begins: the others find its handshake in its first message.
       if (place.join_number < welcome.join_number) this.#outbox(place.peer_id).meet(place.bundle);
@@ -169,6 +168,8 @@ export class Signalling {
       certificate: toBase64Url(join.certificate.hash),
       peers,
     });
+    // After what we wait for ourselves: it is for those who come after us.
+    this.#publish().catch(() => this.#options.onDropped('publish-failed'));
   }
 
   async #publish(): Promise<void> {

@@ -4,6 +4,7 @@ import { createProvider } from '../crypto/provider.ts';
 import type { Provider } from '../crypto/provider.ts';
 import { deriveRoomKeys } from '../crypto/room-keys.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
+import { equalBytes } from '../protocol/bytes.ts';
 import type { Bytes } from '../protocol/bytes.ts';
 import { PEER_ID_BYTES, peerIdFromBytes } from '../protocol/ids.ts';
 import type { PeerId, RoomId } from '../protocol/ids.ts';
@@ -31,6 +32,16 @@ export type Clocks = {
 
 const CLOCKS: Clocks = { now: Date.now, steadyNow: () => performance.now() };
 
+/** `aheadMs`: the clock that its certificate was made by. */
+type OpenedDevice = { readonly device: DeviceKeys; readonly aheadMs: number };
+
+/** The keys of a join that may come. `undefined` where they could not be made. */
+type Ahead = {
+  readonly self: PeerId;
+  readonly dtlsFingerprint: Bytes;
+  readonly keys: Promise<JoinKeys | undefined>;
+};
+
 export class KeyRing {
   readonly roomId: RoomId;
   readonly provider: Provider;
@@ -40,6 +51,7 @@ export class KeyRing {
   readonly #steadyNow: () => number;
   /** What the relay's clock is ahead of ours, where it has told us so (AD5): certificates have times as well. */
   #aheadMs = 0;
+  #ahead: Ahead | undefined;
 
   private constructor(keys: RoomKeys, provider: Provider, devices: DeviceSource, clocks: Clocks) {
     this.#keys = keys;
@@ -69,10 +81,36 @@ export class KeyRing {
     return this.#now() + this.#aheadMs;
   }
 
+  /**
+   * Begins the keys of the next join before anybody asks for it, so that it does not wait for them: `join` takes them where
+   * it is of the same peer id and DTLS certificate. A failure is told to who joins.
+   */
+  prepare(self: PeerId, dtlsFingerprint: Bytes): void {
+    const keys = this.#openDevice().then((opened) => this.#make(self, dtlsFingerprint, opened));
+    this.#ahead = { self, dtlsFingerprint, keys: keys.catch(() => undefined) };
+  }
+
   /** The keys of one join: our peer id and DTLS certificate (its SHA-256, 32 bytes) are bound into them. */
   async join(self: PeerId, dtlsFingerprint: Bytes): Promise<JoinKeys> {
-    const madeAtMs = this.#aheadMs;
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    const opened = await this.#openDevice();
+    if (ahead?.self === self && equalBytes(ahead.dtlsFingerprint, dtlsFingerprint)) {
+      const keys = await ahead.keys;
+      // meanwhile the device's keys may have been changed, in another tab too, or the clock
+      const isCurrent = keys && !keys.isOutdated && equalBytes(keys.certificate.hash, opened.device.certificate.hash);
+      if (isCurrent) return keys;
+    }
+    return this.#make(self, dtlsFingerprint, opened);
+  }
+
+  async #openDevice(): Promise<OpenedDevice> {
+    const aheadMs = this.#aheadMs;
     const device = await this.#devices.open(this.provider, Math.floor(this.now() / 1000));
+    return { device, aheadMs };
+  }
+
+  #make(self: PeerId, dtlsFingerprint: Bytes, { device, aheadMs }: OpenedDevice): Promise<JoinKeys> {
     return JoinKeys.create({
       provider: this.provider,
       room: this.#keys,
@@ -81,7 +119,7 @@ export class KeyRing {
       dtlsFingerprint,
       now: () => this.now(),
       steadyNow: this.#steadyNow,
-      isClockRight: () => Math.abs(this.#aheadMs - madeAtMs) < CLOCK_AHEAD_MIN_MS,
+      isClockRight: () => Math.abs(this.#aheadMs - aheadMs) < CLOCK_AHEAD_MIN_MS,
       isRevoked: (certificate) => this.#devices.isRevoked(certificate),
     });
   }
