@@ -5,8 +5,7 @@
 import { asciiBytes, concatBytes } from '../protocol/bytes.ts';
 import type { Bytes } from '../protocol/bytes.ts';
 import { hkdfSha512, hmacSha512 } from './kdf.ts';
-import { importHeaderKey, nonceOf } from './ratchet-header.ts';
-import type { HeaderKey } from './ratchet-header.ts';
+import { HeaderKey, nonceOf } from './ratchet-header.ts';
 
 const ROOT_INFO = asciiBytes('tai/1 ratchet root');
 const MESSAGE_INFO = asciiBytes('tai/1 ratchet message');
@@ -33,7 +32,7 @@ export function stepRoot(rootKey: Bytes, dhSecret: Bytes, kemSecret: Bytes | und
   const step = {
     rootKey: derived.slice(0, KEY_BYTES),
     chainKey: derived.slice(KEY_BYTES, 2 * KEY_BYTES),
-    nextHeaderKey: importHeaderKey(derived.slice(2 * KEY_BYTES)),
+    nextHeaderKey: new HeaderKey(derived.slice(2 * KEY_BYTES)),
   };
   for (const used of [secret, dhSecret, kemSecret, derived]) used?.fill(0);
   return step;

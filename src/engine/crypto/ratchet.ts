@@ -27,8 +27,7 @@ import type { Bytes } from '../protocol/bytes.ts';
 import { pad } from './padding.ts';
 import type { SessionSecrets } from './pqxdh.ts';
 import type { DhKey, KemKey, Provider } from './provider.ts';
-import { CHAIN_MESSAGES_MAX, importHeaderKey, sealHeader } from './ratchet-header.ts';
-import type { HeaderKey } from './ratchet-header.ts';
+import { CHAIN_MESSAGES_MAX, HeaderKey, sealHeader } from './ratchet-header.ts';
 import { sealBody, stepChain, stepRoot } from './ratchet-keys.ts';
 import type { SkippedKeys } from './ratchet-skipped.ts';
 
@@ -93,14 +92,14 @@ export async function initiateRatchet(
   const dhSecret = await ownDh.agree(peerRatchetKey);
   if (!dhSecret) return undefined;
   const { rootKey, chainKey, nextHeaderKey } = stepRoot(secrets.rootKey, dhSecret, undefined);
-  const headerKey = importHeaderKey(secrets.initiatorHeaderKey);
+  const headerKey = new HeaderKey(secrets.initiatorHeaderKey);
   return {
     ...freshRatchet(secrets.transcriptHash),
     rootKey,
     ownDh,
     sending: { headerKey, chainKey, count: 0, previousCount: 0, kemCiphertext: undefined },
     nextSendingKey: nextHeaderKey,
-    nextReceivingKey: importHeaderKey(secrets.responderHeaderKey),
+    nextReceivingKey: new HeaderKey(secrets.responderHeaderKey),
   };
 }
 
@@ -112,8 +111,8 @@ export function acceptRatchet(secrets: SessionSecrets, own: DhKey): Ratchet {
     rootKey: secrets.rootKey.slice(),
     ownDh: own,
     sending: undefined,
-    nextSendingKey: importHeaderKey(secrets.responderHeaderKey),
-    nextReceivingKey: importHeaderKey(secrets.initiatorHeaderKey),
+    nextSendingKey: new HeaderKey(secrets.responderHeaderKey),
+    nextReceivingKey: new HeaderKey(secrets.initiatorHeaderKey),
   };
 }
 
