@@ -116,9 +116,8 @@ export async function initiate(
     ephemeral.agree(lastResort.dh),
     ...(oneTime ? [ephemeral.agree(oneTime.dh)] : []),
   ]);
-  // Hashed while the browser's own threads agree.
   const { certificate } = own.device;
-  const hash = transcriptHash({
+  const hashing = transcriptHash({
     mode: room.mode,
     suitesOffered: bundle.suites,
     suite: SUITE,
@@ -130,7 +129,8 @@ export async function initiate(
     oneTime,
     kemCiphertext: encapsulated.ciphertext,
   });
-  const secrets = deriveSecrets([...(await agreeing), encapsulated.secret], room.psk, hash);
+  const [shared, hash] = await Promise.all([agreeing, hashing]);
+  const secrets = deriveSecrets([...shared, encapsulated.secret], room.psk, hash);
   if (!secrets) return undefined;
   const header = formatPqxdhHeader({
     suite: SUITE,
@@ -176,8 +176,7 @@ export async function respond(
     ...(oneTime ? [oneTime.dh.agree(ephemeralKey)] : []),
     (oneTime ?? lastResort).kem.decapsulate(kemCiphertext),
   ]);
-  // Hashed while the browser's own threads work.
-  const hash = transcriptHash({
+  const hashing = transcriptHash({
     mode: room.mode,
     suitesOffered: own.suites,
     suite: SUITE,
@@ -193,7 +192,7 @@ export async function respond(
     oneTime: oneTime && publicPreKey(oneTime),
     kemCiphertext,
   });
-  const [isGenuine, ...shared] = await working;
+  const [[isGenuine, ...shared], hash] = await Promise.all([working, hashing]);
   if (!isGenuine) return refusal('bad-certificate');
   const secrets = deriveSecrets(shared, room.psk, hash);
   return secrets ? { ok: true, secrets, certificate, dtlsFingerprint, oneTimeId } : refusal('refused-key');

@@ -26,7 +26,7 @@ import { idBytes } from '../protocol/ids.ts';
 import type { PeerId, RoomId } from '../protocol/ids.ts';
 import { CERTIFICATE_BYTES, isValid, parseCertificate } from './certificate.ts';
 import type { Certificate, DeviceKeys } from './certificate.ts';
-import { sha256 } from './kdf.ts';
+import { digestSha256 } from './kdf.ts';
 import { LAST_RESORT, ONE_TIME, PRE_KEY_BYTES, formatPreKey, parsePreKey, publicPreKey } from './pre-key-record.ts';
 import type { PreKey, PublicPreKey } from './pre-key-record.ts';
 import { ED25519_SIGNATURE_BYTES } from './provider.ts';
@@ -162,13 +162,14 @@ export async function createPreKeys(
   };
   const lastResort = await make();
   const signHead = async (oneTime: readonly Bytes[]): Promise<Bytes> => {
+    const hashes = await Promise.all(oneTime.map(digestSha256));
     const body = concatBytes(
       Uint8Array.of(VERSION, context.mode, SUITES.length, oneTime.length),
       ...SUITES.map((suite) => uintBytes(suite, SUITE_BYTES)),
       certificate.bytes,
       context.dtlsFingerprint,
       formatPreKey(LAST_RESORT, publicPreKey(lastResort)),
-      ...oneTime.map(sha256),
+      ...hashes,
     );
     return concatBytes(body, await signer.sign(signedBytes(context, body)));
   };
@@ -193,14 +194,18 @@ export async function openBundle(
   const oneTimeKey = oneTime && parsePreKey(oneTime, ONE_TIME);
   if (!parsed || (oneTime && !oneTimeKey)) return undefined;
   const { certificate, recordHashes, signatureAt, ...bundle } = parsed;
-  const recordHash = oneTime && sha256(oneTime);
-  if (recordHash && !recordHashes.some((hash) => equalBytes(hash, recordHash))) return undefined;
   const signed = signedBytes(owner, head.subarray(0, signatureAt));
   const checks = await Promise.all([
     isValid(provider, certificate, nowS),
     provider.verify(certificate.signingKey, signed, head.slice(signatureAt)),
+    !oneTime || isOneOf(recordHashes, oneTime),
   ]);
   return checks.every(Boolean) ? { ...bundle, certificate, oneTime: oneTimeKey } : undefined;
+}
+
+async function isOneOf(hashes: readonly Bytes[], record: Bytes): Promise<boolean> {
+  const own = await digestSha256(record);
+  return hashes.some((hash) => equalBytes(hash, own));
 }
 
 type ParsedHead = Omit<PeerBundle, 'oneTime'> & {

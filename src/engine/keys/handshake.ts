@@ -51,9 +51,10 @@ export async function beginPair(own: OwnParty, peerId: PeerId, { head, oneTime }
   if (!bundle) return { ok: false, fault: 'bad-bundle' };
   const { certificate, dtlsFingerprint } = bundle;
   if (await own.isRevoked(certificate)) return { ok: false, fault: 'revoked' };
-  const begun = await initiate(provider, sideOf(own), { peerId, bundle }, roomOf(own));
-  const ratchet = begun && (await initiateRatchet(provider, begun.secrets, bundle.lastResort.dh));
-  if (!ratchet) return { ok: false, fault: 'refused-key' };
+  const initiating = initiate(provider, sideOf(own), { peerId, bundle }, roomOf(own));
+  const agreeing = initiating.then((begun) => begun?.secrets);
+  const [begun, ratchet] = await Promise.all([initiating, initiateRatchet(provider, agreeing, bundle.lastResort.dh)]);
+  if (!begun || !ratchet) return { ok: false, fault: 'refused-key' };
   const { header, secrets } = begun;
   const pair = new Pair({ provider, role: 'initiator', header, secrets, ratchet, certificate, dtlsFingerprint });
   return { ok: true, pair };
@@ -73,7 +74,7 @@ export async function answerPair(
   if (!answer.ok) return answer;
   const { secrets, certificate, dtlsFingerprint, oneTimeId } = answer;
   if (await own.isRevoked(certificate)) return { ok: false, fault: 'revoked' };
-  const opened = await openMessage(provider, acceptRatchet(secrets, preKeys.lastResort.dh), message, now());
+  const opened = await openMessage(acceptRatchet(secrets, preKeys.lastResort.dh), message, now());
   if (!opened.ok) return opened;
   const { ratchet, plaintext } = opened;
   const pair = new Pair({ provider, role: 'responder', header, secrets, ratchet, certificate, dtlsFingerprint });
