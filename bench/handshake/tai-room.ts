@@ -1,7 +1,7 @@
 /** Ours: bundle opened, PQXDH on both sides, the first message through both ratchets. */
 import { issueCertificate } from '../../src/engine/crypto/certificate.ts';
 import type { DeviceKeys } from '../../src/engine/crypto/certificate.ts';
-import { createPreKeys, openBundle } from '../../src/engine/crypto/pre-keys.ts';
+import { createPreKeys, readBundle } from '../../src/engine/crypto/pre-keys.ts';
 import { initiate, respond } from '../../src/engine/crypto/pqxdh.ts';
 import { createProvider } from '../../src/engine/crypto/provider.ts';
 import type { Provider } from '../../src/engine/crypto/provider.ts';
@@ -36,16 +36,18 @@ export const taiRoom: Handshake = {
     };
     return {
       handshake: async () => {
-        const bundle = await openBundle(provider, context, preKeys.head, oneTime, NOW_S);
-        if (!bundle) throw new Error('tai-room: no bundle');
+        const read = readBundle(provider, context, preKeys.head, oneTime, NOW_S);
+        if (!read) throw new Error('tai-room: no bundle');
+        const { bundle } = read;
         const side = { device: newcomer, peerId: NEWCOMER, dtlsFingerprint };
         const initiating = initiate(provider, side, { peerId: PRESENT, bundle }, ROOM);
         const agreeing = initiating.then((initiated) => initiated?.secrets);
-        const [begun, ratchet] = await Promise.all([
+        const [isGenuine, begun, ratchet] = await Promise.all([
+          read.isGenuine,
           initiating,
           initiateRatchet(provider, agreeing, bundle.lastResort.dh),
         ]);
-        if (!begun || !ratchet) throw new Error('tai-room: refused');
+        if (!isGenuine || !begun || !ratchet) throw new Error('tai-room: refused');
         const answer = await respond(provider, own, NEWCOMER, begun.header, ROOM, NOW_S);
         if (!answer.ok) throw new Error('tai-room: refused');
         [ours, theirs] = await carry(ratchet, acceptRatchet(answer.secrets, preKeys.lastResort.dh));

@@ -168,7 +168,7 @@ describe('with DTLS fingerprints swapped', () => {
     const exchanged = put(header, FINGERPRINT_AT, fingerprintOf(0xb0));
     await stage.assertApart({ header: exchanged, secrets }, { fingerprint: fingerprintOf(0xa1) });
     const owner = { roomId: ROOM, peerId: BOB };
-    assert.equal(await openBundle(native, owner, put(stage.bobsKeys.head, 161, mallorys), undefined, NOW_S), undefined);
+    assert.equal(await openBundle(native, owner, put(stage.bobsKeys.head, 162, mallorys), undefined, NOW_S), undefined);
   });
 });
 

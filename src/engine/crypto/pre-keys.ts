@@ -56,7 +56,7 @@ export type PreKeyContext = BundleOwner & {
   readonly mode: number;
 };
 
-/** What a peer has published, every signature of it checked. Its keys are for `initiate` to accept or refuse. */
+/** What a peer has published. Its keys are for `initiate` to accept or refuse. */
 export type PeerBundle = {
   readonly certificate: Certificate;
   readonly dtlsFingerprint: Bytes;
@@ -178,29 +178,42 @@ export async function createPreKeys(
   return preKeys;
 }
 
+/** What a peer has published, as it says itself: nothing is to be done with it before `isGenuine` has said so. */
+export type ReadBundle = { readonly bundle: PeerBundle; readonly isGenuine: Promise<boolean> };
+
 /**
- * Opens what a peer has published, a one-time record beside the head where the relay had one. `undefined`: a part of it
- * is malformed, in the place of another type, signed by another or for another room or peer id, or not valid at `nowS`;
- * or the record is not one of this head's.
+ * Reads what a peer has published, a one-time record beside the head where the relay had one. `undefined`: a part of it is
+ * malformed or in the place of another type. Not genuine: signed by another or for another room or peer id, not valid at
+ * `nowS`, or with a record that is not one of this head's. Whoever agrees on keys meanwhile saves the wait; what he gets is
+ * nothing, where the verdict is against it.
  */
-export async function openBundle(
+export function readBundle(
   provider: Provider,
   owner: BundleOwner,
   head: Bytes,
   oneTime: Bytes | undefined,
   nowS: number,
-): Promise<PeerBundle | undefined> {
+): ReadBundle | undefined {
   const parsed = parseHead(head);
   const oneTimeKey = oneTime && parsePreKey(oneTime, ONE_TIME);
   if (!parsed || (oneTime && !oneTimeKey)) return undefined;
   const { certificate, recordHashes, signatureAt, ...bundle } = parsed;
   const signed = signedBytes(owner, head.subarray(0, signatureAt));
-  const checks = await Promise.all([
+  const checks = Promise.all([
     isValid(provider, certificate, nowS),
     provider.verify(certificate.signingKey, signed, head.slice(signatureAt)),
     !oneTime || isOneOf(recordHashes, oneTime),
   ]);
-  return checks.every(Boolean) ? { ...bundle, certificate, oneTime: oneTimeKey } : undefined;
+  return {
+    bundle: { ...bundle, certificate, oneTime: oneTimeKey },
+    isGenuine: checks.then((verdicts) => verdicts.every(Boolean)),
+  };
+}
+
+/** As `readBundle`, once that has said that it is genuine; `undefined` where it is not. */
+export async function openBundle(...bundle: Parameters<typeof readBundle>): Promise<PeerBundle | undefined> {
+  const read = readBundle(...bundle);
+  return read && (await read.isGenuine) ? read.bundle : undefined;
 }
 
 async function isOneOf(hashes: readonly Bytes[], record: Bytes): Promise<boolean> {
