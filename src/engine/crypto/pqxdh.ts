@@ -34,7 +34,7 @@ import { transcriptHash } from './pqxdh-transcript.ts';
 import { publicPreKey } from './pre-key-record.ts';
 import type { OwnPreKeys, PeerBundle } from './pre-keys.ts';
 import { SHARED_SECRET_BYTES } from './provider.ts';
-import type { Provider } from './provider.ts';
+import type { DhKey, Provider } from './provider.ts';
 import { SUITE } from './suite.ts';
 
 /** What a caller needs besides. */
@@ -104,18 +104,11 @@ export async function initiate(
   const { bundle } = peer;
   const { lastResort, oneTime } = bundle;
   if (bundle.mode !== room.mode || !bundle.suites.includes(SUITE)) return undefined;
-  const dh1 = own.device.dh.agree(lastResort.dh);
-  const [ephemeral, encapsulated] = await Promise.all([
-    provider.generateDh(),
+  const [{ ephemeral, agreeing }, encapsulated] = await Promise.all([
+    beginAgreeing(provider, own.device.dh, bundle),
     provider.encapsulate((oneTime ?? lastResort).kem),
   ]);
   if (!encapsulated) return undefined;
-  const agreeing = Promise.all([
-    dh1,
-    ephemeral.agree(bundle.certificate.dhKey),
-    ephemeral.agree(lastResort.dh),
-    ...(oneTime ? [ephemeral.agree(oneTime.dh)] : []),
-  ]);
   const { certificate } = own.device;
   const hashing = transcriptHash({
     mode: room.mode,
@@ -145,6 +138,23 @@ export async function initiate(
   return { header, secrets };
 }
 
+/** DH1..4 of the initiator, begun as soon as there is an ephemeral key: each `undefined` where it is refused. */
+async function beginAgreeing(
+  provider: Provider,
+  identity: DhKey,
+  { certificate, lastResort, oneTime }: PeerBundle,
+): Promise<{ readonly ephemeral: DhKey; readonly agreeing: Promise<readonly (Bytes | undefined)[]> }> {
+  const dh1 = identity.agree(lastResort.dh);
+  const ephemeral = await provider.generateDh();
+  const agreeing = Promise.all([
+    dh1,
+    ephemeral.agree(certificate.dhKey),
+    ephemeral.agree(lastResort.dh),
+    ...(oneTime ? [ephemeral.agree(oneTime.dh)] : []),
+  ]);
+  return { ephemeral, agreeing };
+}
+
 /**
  * The responder's side of a header from `peerId`. `suites`: as they stand in our published head. Spends no pre-key:
  * `own.preKeys.spend` does, once the first message has opened.
@@ -168,14 +178,6 @@ export async function respond(
   if (parsed.lastResortId !== lastResort.id || (oneTimeId !== 0 && !oneTime)) return refusal('unknown-pre-key');
   const certificate = parseCertificate(parsed.certificate);
   if (!certificate) return refusal('bad-certificate');
-  const working = Promise.all([
-    isValid(provider, certificate, nowS),
-    lastResort.dh.agree(certificate.dhKey),
-    own.device.dh.agree(ephemeralKey),
-    lastResort.dh.agree(ephemeralKey),
-    ...(oneTime ? [oneTime.dh.agree(ephemeralKey)] : []),
-    (oneTime ?? lastResort).kem.decapsulate(kemCiphertext),
-  ]);
   const hashing = transcriptHash({
     mode: room.mode,
     suitesOffered: own.suites,
@@ -192,6 +194,14 @@ export async function respond(
     oneTime: oneTime && publicPreKey(oneTime),
     kemCiphertext,
   });
+  const working = Promise.all([
+    isValid(provider, certificate, nowS),
+    lastResort.dh.agree(certificate.dhKey),
+    own.device.dh.agree(ephemeralKey),
+    lastResort.dh.agree(ephemeralKey),
+    ...(oneTime ? [oneTime.dh.agree(ephemeralKey)] : []),
+    (oneTime ?? lastResort).kem.decapsulate(kemCiphertext),
+  ]);
   const [[isGenuine, ...shared], hash] = await Promise.all([working, hashing]);
   if (!isGenuine) return refusal('bad-certificate');
   const secrets = deriveSecrets(shared, room.psk, hash);
