@@ -5,7 +5,13 @@ import { createPreKeys, readBundle } from '../../src/engine/crypto/pre-keys.ts';
 import { initiate, respond } from '../../src/engine/crypto/pqxdh.ts';
 import { createProvider } from '../../src/engine/crypto/provider.ts';
 import type { Provider } from '../../src/engine/crypto/provider.ts';
-import { acceptRatchet, answerChain, initiateRatchet, openMessage, sealMessage } from '../../src/engine/crypto/ratchet.ts';
+import {
+  acceptRatchet,
+  answerChain,
+  initiateRatchet,
+  openMessage,
+  sealMessage,
+} from '../../src/engine/crypto/ratchet.ts';
 import type { Ratchet } from '../../src/engine/crypto/ratchet.ts';
 import { MODE_REQUIRED, SUITES } from '../../src/engine/crypto/suite.ts';
 import type { PeerId, RoomId } from '../../src/engine/protocol/ids.ts';

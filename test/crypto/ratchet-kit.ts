@@ -5,7 +5,13 @@ import { ml_kem768 } from '@noble/post-quantum/ml-kem.js';
 import type { SessionSecrets } from '../../src/engine/crypto/pqxdh.ts';
 import type { DhKey, Encapsulated, KemKey, Provider } from '../../src/engine/crypto/provider.ts';
 import { HeaderKey } from '../../src/engine/crypto/ratchet-header.ts';
-import { acceptRatchet, answerChain, initiateRatchet, openMessage, sealMessage } from '../../src/engine/crypto/ratchet.ts';
+import {
+  acceptRatchet,
+  answerChain,
+  initiateRatchet,
+  openMessage,
+  sealMessage,
+} from '../../src/engine/crypto/ratchet.ts';
 import type { OpenFault, Ratchet } from '../../src/engine/crypto/ratchet.ts';
 import { toHex } from '../../src/engine/protocol/bytes.ts';
 import type { Bytes } from '../../src/engine/protocol/bytes.ts';

@@ -3,7 +3,13 @@ import { beforeEach, describe, it } from 'node:test';
 import type { DhKey } from '../../src/engine/crypto/provider.ts';
 import { createProvider } from '../../src/engine/crypto/provider.ts';
 import type { Provider } from '../../src/engine/crypto/provider.ts';
-import { acceptRatchet, answerChain, initiateRatchet, openMessage, sealMessage } from '../../src/engine/crypto/ratchet.ts';
+import {
+  acceptRatchet,
+  answerChain,
+  initiateRatchet,
+  openMessage,
+  sealMessage,
+} from '../../src/engine/crypto/ratchet.ts';
 import type { Ratchet } from '../../src/engine/crypto/ratchet.ts';
 import { Pair } from '../../src/engine/keys/pair.ts';
 import type { PairSealed } from '../../src/engine/keys/pair.ts';

@@ -37,11 +37,7 @@ type Attempt = {
 };
 
 /** `nowMs`: by one clock, always the same. A fault leaves the state that was handed in as the one to go on with. */
-export async function openMessage(
-  ratchet: Ratchet,
-  message: Bytes,
-  nowMs: number,
-): Promise<RatchetOpened> {
+export async function openMessage(ratchet: Ratchet, message: Bytes, nowMs: number): Promise<RatchetOpened> {
   const parts = splitMessage(message);
   if (!parts) return failed('malformed');
   const present = withSkipped(ratchet, unexpired(ratchet.skippedKeys, nowMs));
