@@ -107,7 +107,8 @@ export const buttons = css`
   button:active {
     transform: scale(0.975);
   }
-  button:disabled {
+  button:disabled,
+  button[aria-disabled='true'] {
     cursor: default;
     opacity: 0.65;
   }
@@ -224,7 +225,7 @@ export const people = css`
     color: var(--_warm);
     font-weight: 600;
   }
-  .state[data-mark='wrong-key'] {
+  .state:is([data-mark='wrong-key'], [data-mark='revoked'], [data-mark='codes-differ']) {
     color: var(--_danger);
     font-weight: 650;
   }
