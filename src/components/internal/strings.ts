@@ -100,7 +100,7 @@ export const ENGLISH = {
     'Names, offers and addresses are sealed in this page. The relay passes on what it cannot read.',
   'shield-keys': 'Keys are agreed from device to device',
   'shield-keys-hint':
-    'Fresh for this call, by X25519 and post-quantum ML-KEM-768 together. The link alone opens none of your messages.',
+    'Fresh for this call, by X25519 and post-quantum ML-KEM-768 together. They seal what the browsers tell each other (names, addresses, who is muted), also against later quantum computers. The link alone opens none of it.',
   'shield-no-keys': 'Keys are being agreed',
   'shield-no-keys-hint':
     'Your name and network address may already have been sent, sealed for that device. Once it is connected, sound and picture too, encrypted.',
@@ -120,8 +120,9 @@ export const ENGLISH = {
   'shield-media-waiting-hint': 'Sound and picture will be encrypted from browser to browser (DTLS-SRTP).',
   'shield-frames': 'Every frame has a second seal',
   'shield-frames-hint': 'No host on the way holds its keys.',
-  'shield-no-frames': 'No second seal on frames yet',
-  'shield-no-frames-hint': 'Sound and picture rely on the encryption of the browsers alone, which is not post-quantum.',
+  'shield-no-frames': 'No second seal on sound and picture yet',
+  'shield-no-frames-hint':
+    'They rely on the encryption of the browsers alone. Whether a later quantum computer could open a recording of it depends on the browsers: this version neither checks nor promises it.',
   'shield-verified': 'Codes compared with everybody here',
   'shield-verified-hint': 'Nobody sits between your devices.',
   'shield-some-verified': 'Codes compared with {count} of {total}',
