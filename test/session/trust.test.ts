@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import { MemoryRelay } from './memory-relay.ts';
-import { ANNOUNCE, Page, gather, settle, until, untilWith } from './page.ts';
+import { ANNOUNCE, gather, settle, until, untilWith } from './page.ts';
+import type { Page } from './page.ts';
 
 type Entry = { readonly event: string; readonly device?: string };
 
