@@ -1,10 +1,17 @@
 /** What is done about keys in a call of real sessions: declared dead, compared, and found different. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
+import { isPresent } from '../../src/engine/room/state.ts';
+import { Puppet } from '../attacks/puppet.ts';
 import { MemoryRelay } from './memory-relay.ts';
-import { ANNOUNCE, gather, settle, until, untilWith } from './page.ts';
-import type { Page } from './page.ts';
+import { ANNOUNCE, Page, gather, settle, until, untilWith } from './page.ts';
+
+/** Long enough for whatever is on its way in memory. */
+async function turns(): Promise<void> {
+  for (let i = 0; i < 200; i++) await turn();
+}
 
 type Entry = { readonly event: string; readonly device?: string };
 
@@ -54,6 +61,43 @@ describe('PN4: revokeKey()', () => {
       await settle([bob, cy]);
     });
   }
+
+  it('is acted on before anything after it, however long the check of its signature takes', async () => {
+    const relay = new MemoryRelay();
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    const isRevocation = (signed: Uint8Array): boolean =>
+      Buffer.from(signed).subarray(0, 16).toString('latin1') === 'tai/1 revocation';
+    let isHeld = false;
+    const bob = new Puppet(relay, 'Bob', {
+      beforeVerify: async (signed) => {
+        if (!isRevocation(signed)) return;
+        isHeld = true;
+        await gate;
+      },
+    });
+    await bob.join();
+    const ada = new Page(relay, 'Ada');
+    await ada.join();
+    const { id } = ada;
+    await untilWith([ada], ANNOUNCE, 'they have met', () => ada.peer(bob.id)?.encryption === 'encrypted');
+    await ada.session.revokeKey();
+    await until('the statement and the leave are out', () => ada.world.released.includes('relay'));
+    await until('the statement is being checked', () => isHeld);
+    await turns();
+    assert.ok(bob.peers.includes(id), 'the leave was faster');
+    open();
+    const refused = (): boolean => isPresent(bob.call) && bob.call.peers.get(id)?.isRefused === true;
+    await until('refused', refused);
+  });
+
+  it('goes the way of the leave also where there is a shorter one', async () => {
+    const relay = new MemoryRelay();
+    const [ada] = (await gather(relay, ['Ada', 'Bob', 'Cy'], { isDirect: true })) as [Page, Page, Page];
+    const before = relay.payloads.length;
+    await ada.session.revokeKey();
+    await until('out', () => relay.payloads.length === before + 4);
+  });
 
   it('holds also for keys that were rotated to in this call', async () => {
     const [ada, bob] = (await gather(new MemoryRelay(), ['Ada', 'Bob'])) as [Page, Page];
