@@ -216,7 +216,7 @@ export const ENGLISH = {
   'error-wrong-key':
     'Wrong keys came in the name of {name}, and were refused. Say nothing private before you have compared codes.',
   'error-revoked':
-    '{name} was refused: the keys of this device were declared dead (revoked) by whoever held them. When {name} comes back, compare codes anew.',
+    '{name} was refused: the keys of this device were revoked. Compare codes anew when {name} comes back.',
   'error-identity-changed':
     '{name} is here with another device than before. Compare codes before you say anything private.',
   'error-roster-mismatch': 'You do not all see the same people. The shield says who is missing.',

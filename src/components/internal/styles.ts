@@ -184,9 +184,9 @@ export const people = css`
   }
   .people li {
     display: grid;
-    grid-template-columns: minmax(0, 1fr) auto;
+    grid-template-columns: minmax(6.75rem, 1fr) minmax(0, auto);
     align-items: center;
-    gap: 0 0.75rem;
+    gap: 0 0.6rem;
     padding-block: 0.5rem;
     border-block-start: 1px solid var(--_line);
   }

@@ -118,6 +118,8 @@ export const participantStyles = [
       animation: breathe 2.4s ease-in-out infinite;
     }
     :host(:is(:state(wrong-key), :state(revoked))) .status {
+      /* clear of the name, also on a small tile */
+      padding-block-end: clamp(2.1rem, 14cqmin, 3rem);
       border: 3px solid var(--_alarm);
       border-radius: inherit;
       background: #2b0a06e6;

@@ -162,7 +162,6 @@ export const roomStyles = [
     }
     .toast.alarm {
       border: 2px solid var(--_danger);
-      font-weight: 550;
     }
     .toast p .icon {
       margin-inline-end: 0.5rem;

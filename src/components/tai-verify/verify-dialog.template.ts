@@ -106,7 +106,9 @@ function renderRoomCode(model: VerifyModel, on: VerifyHandlers): TemplateResult 
       encryption.roomCode
         ? html`${model.news === '' ? nothing : renderRead(text, on)} ${renderCode(encryption.roomCode, text)}
           ${renderAnswers(model, on, peers)}`
-        : html`<p class="quiet">${text(isAlone ? 'verify-room-alone' : 'verify-room-wait')}</p>`
+        : html`<p class="quiet" ?hidden=${model.news !== '' && !isAlone}>
+            ${text(isAlone ? 'verify-room-alone' : 'verify-room-wait')}
+          </p>`
     }
     ${
       isAlone
