@@ -4,7 +4,7 @@ import type { PropertyDeclarations, PropertyValues, TemplateResult } from 'lit';
 import { TaiError, createPrivateRoom, createSession, resolveRoom } from '../../engine/index.ts';
 import type { IceServer, ParticipantView, PeerId, Phase, PublicationKind } from '../../engine/index.ts';
 import type { RoomCode, SafetyNumber, Session, SessionStats } from '../../engine/index.ts';
-import { isComparable, isInCall, markOf, roomEncryption } from '../internal/encryption.ts';
+import { isInCall, isRefused, markOf, roomEncryption } from '../internal/encryption.ts';
 import type { RoomEncryption } from '../internal/encryption.ts';
 import { roomContext } from '../internal/room-context.ts';
 import { RoomStore } from '../internal/room-store.ts';
@@ -317,7 +317,9 @@ export class TaiRoom extends LitElement {
 
   #keysOf(method: string, peerId: PeerId): Session {
     const session = this.#session(method);
-    if (isComparable(markOf(this.#peer(method, peerId)))) return session;
+    const peer = this.#peer(method, peerId);
+    // agreed on our side is enough: there is something to compare
+    if (peer.identity && !isRefused(markOf(peer))) return session;
     throw new TaiError('usage', `${method}: no keys are agreed with this peer`);
   }
 
