@@ -5,6 +5,7 @@ import { KeyRing } from './keys/key-ring.ts';
 import type { Clocks } from './keys/key-ring.ts';
 import type { DtlsIdentity, Ports } from './ports.ts';
 import { toBase64Url } from './protocol/bytes.ts';
+import type { Bytes } from './protocol/bytes.ts';
 import type { RoomId } from './protocol/ids.ts';
 import type { RoomSecret } from './protocol/invite.ts';
 
@@ -83,20 +84,25 @@ export class OwnKeys {
     this.#dtls = undefined;
   }
 
-  /** New device keys, from the next join on. Gives the statement for the others, base64url. */
-  async rotate(): Promise<string> {
+  /** New device keys, from the next join on. Gives their device id, and the statement for the others. */
+  async rotate(): Promise<OwnStatement> {
     const ring = await this.ring();
     const identity = await this.#openIdentity();
-    return toBase64Url((await identity.rotate(ring.provider, seconds(ring))).statement);
+    const { statement, keys } = await identity.rotate(ring.provider, seconds(ring));
+    return { statement: toBase64Url(statement), device: keys.certificate.deviceId };
   }
 
-  /** Gives the device's keys up. Gives the statement for the others, base64url. */
-  async revoke(): Promise<string> {
+  /** Gives the device's keys up. Gives the id of the device that they were of, and the statement for the others. */
+  async revoke(): Promise<OwnStatement> {
     const ring = await this.ring();
     const identity = await this.#openIdentity();
-    return toBase64Url(await identity.revoke(ring.provider, seconds(ring)));
+    const { statement, deviceId } = await identity.revoke(ring.provider, seconds(ring));
+    return { statement: toBase64Url(statement), device: deviceId };
   }
 }
+
+/** `statement`: base64url. */
+type OwnStatement = { readonly statement: string; readonly device: Bytes };
 
 /** By the clock that the others check statements with. */
 function seconds(ring: KeyRing): number {

@@ -12,7 +12,7 @@ import type { PeerId, RoomId } from './protocol/ids.ts';
 import type { PeerMessage } from './protocol/peer.ts';
 import { isPresent } from './room/state.ts';
 import type { Call } from './room/state.ts';
-import type { RoomCode, SafetyNumber, ScanResult } from './session-types.ts';
+import type { Comparison, RoomCode, SafetyNumber, ScanResult } from './session-types.ts';
 
 export type OwnSideOptions = OwnKeysOptions &
   Omit<MembershipOptions, 'keys' | 'dtls' | 'identity' | 'audit'> & {
@@ -92,8 +92,8 @@ export class OwnSide {
     return this.#membership?.dtlsFingerprint(peerId);
   }
 
-  setVerified(peerId: PeerId, isVerified: boolean): void {
-    const done = this.#membership?.setVerified(peerId, isVerified);
+  compared(peerId: PeerId, comparison: Comparison): void {
+    const done = this.#membership?.compared(peerId, comparison);
     done?.catch(() => this.#options.onDropped('pins-failed'));
   }
 
@@ -111,17 +111,18 @@ export class OwnSide {
 
   /** New device keys, from the next join on; those who are here are told. */
   async rotate(call: () => Call): Promise<void> {
-    const statement = await this.#own.rotate();
+    const { statement, device } = await this.#own.rotate();
     this.#membership?.requestKeySteps();
     this.#sendAll(call(), { type: 'e2ee_key_rotation', statement });
-    this.#audit.add('key-rotated', this.#options.now());
+    this.#audit.add('key-rotated', this.#options.now(), { device });
   }
 
-  /** Our device's keys are dead; those who are here are told. */
+  /** Our device's keys are dead; those who are here are told, before anything else is said to them. */
   async revoke(call: () => Call): Promise<void> {
-    const statement = await this.#own.revoke();
+    const { statement, device } = await this.#own.revoke();
+    this.#audit.add('key-revoked', this.#options.now(), { device });
     this.#sendAll(call(), { type: 'e2ee_key_revoke', statement });
-    this.#audit.add('key-revoked', this.#options.now());
+    await this.#membership?.idle();
   }
 
   #sendAll(call: Call, message: PeerMessage): void {

@@ -107,7 +107,9 @@ export class RoomSession implements Session {
 
   dispatch(command: Command): void {
     if (this.#isClosed) throw new TaiError('usage', 'session: closed');
-    if (command.type === 'set-verified') this.#own.setVerified(command.peerId, command.isVerified);
+    if (command.type === 'set-verified') this.#own.compared(command.peerId, command.isVerified ? 'match' : 'withdrawn');
+    else if (command.type === 'report-difference')
+      for (const peerId of command.peerIds) this.#own.compared(peerId, 'differ');
     else this.#dispatch(command.type === 'join' ? { type: 'join', peerId: this.#own.newPeerId() } : command);
   }
 

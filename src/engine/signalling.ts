@@ -27,13 +27,15 @@ export type SignallingOptions = {
   onKeys(keys: JoinKeys, ring: KeyRing): void;
   /** Whether a message that has opened proves what it has to, beyond being sealed. */
   isGenuine(from: PeerId, message: PeerMessage): boolean;
+  /** When what has come before is done with; then only is looked at what comes next. */
+  taken(): Promise<void> | undefined;
   onEvent(event: RoomEvent): void;
   onIceServers(servers: readonly IceServer[]): void;
   onDropped(reason: string): void;
 };
 
-/** Of the connection's own making: they must not depend on it. */
-const RELAY_FIRST: readonly PeerMessage['type'][] = ['offer', 'answer', 'candidates', 'leave'];
+/** Of the connection's own making: they must not depend on it. And what is said last, of which each has to come before the next. */
+const RELAY_FIRST: readonly PeerMessage['type'][] = ['offer', 'answer', 'candidates', 'e2ee_key_revoke', 'leave'];
 /** The relay can name any number of peers; those that we have no keys with are forgotten, the oldest first. */
 const OUTBOXES_MAX = 128;
 /** Of one peer: more is a flood, and everybody's messages wait behind it. */
@@ -91,8 +93,12 @@ export class Signalling {
   close(): void {
     this.#isClosed = true;
     for (const outbox of this.#outboxes.values()) outbox.giveUp();
-    const isOut = Promise.all([this.#ready, ...[...this.#outboxes.values()].map((outbox) => outbox.idle())]);
-    void isOut.then(() => this.#relay?.close());
+    void Promise.all([this.#ready, this.idle()]).then(() => this.#relay?.close());
+  }
+
+  /** When what was said so far is out, as far as there is somebody to say it to. */
+  idle(): Promise<unknown> {
+    return Promise.all([...this.#outboxes.values()].map((outbox) => outbox.idle()));
   }
 
   async #connect(): Promise<void> {
@@ -195,8 +201,10 @@ export class Signalling {
     }
     const message = parsePeerMessage(opened.text);
     if (message && !this.#options.isGenuine(from, message)) this.#options.onDropped('wrong-mac');
-    else if (message) this.#tell({ type: 'message', from, sender: opened.sender, message });
-    else this.#options.onDropped('message-malformed');
+    else if (message) {
+      this.#tell({ type: 'message', from, sender: opened.sender, message });
+      await this.#options.taken();
+    } else this.#options.onDropped('message-malformed');
   }
 
   #outbox(to: PeerId): PeerOutbox {

@@ -62,6 +62,7 @@ function participantOf(peer: Peer, sources: ViewSources): ParticipantView {
 
 function peerEncryption({ identity, isRefused }: Peer): PeerEncryption {
   if (isRefused) return 'wrong-key';
+  if (identity?.standing === 'differs') return 'codes-differ';
   if (!identity?.isConfirmed) return 'waiting-key';
   return identity.standing === 'verified' ? 'verified' : 'encrypted';
 }

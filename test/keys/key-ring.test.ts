@@ -146,7 +146,7 @@ describe('Keys that are made ahead', () => {
   }
 
   async function ringOf(device: KeptDevice): Promise<KeyRing> {
-    return KeyRing.create(ROOM, device, () => START_MS);
+    return KeyRing.create(ROOM, device, clocksAt(START_MS));
   }
 
   /** What one join signs. */

@@ -195,10 +195,12 @@ describe('HS: the keys behind a peer', () => {
     });
     assert.deepEqual(momentsOf(room.run(identified('known'))), []);
     assert.deepEqual(momentsOf(room.run(identified('verified'))), [
-      { type: 'verified', peerId: BOB, isVerified: true },
+      { type: 'verified', peerId: BOB, isVerified: true, comparison: 'match' },
     ]);
     assert.deepEqual(momentsOf(room.run(identified('verified'))), []);
-    assert.deepEqual(momentsOf(room.run(identified('known'))), [{ type: 'verified', peerId: BOB, isVerified: false }]);
+    assert.deepEqual(momentsOf(room.run(identified('known'))), [
+      { type: 'verified', peerId: BOB, isVerified: false, comparison: 'withdrawn' },
+    ]);
     assert.equal(room.peer(BOB)?.identity?.standing, 'known');
   });
 
@@ -236,16 +238,52 @@ describe('HS: the keys behind a peer', () => {
     assert.deepEqual(told?.to, [CAROL]);
   });
 
-  it('that were refused are gone with the relay’s list, whatever their link said', () => {
+  it('that were refused are shown a while longer than the relay lists them, and are then gone as refused', () => {
+    const refused = { type: 'peer-refused', peerId: BOB } as const;
+    const unlisted = { type: 'peer-unlisted', peerId: BOB } as const;
+    for (const order of [
+      [refused, unlisted],
+      [unlisted, refused],
+    ]) {
+      const room = three();
+      room.run({ type: 'transport-changed', peerId: BOB, generation: 1, transport: 'connected' });
+      const effects = room.run(...order);
+      assert.equal(momentsOf(effects).filter(({ type }) => type === 'peer-left').length, 0);
+      assert.equal(room.peer(BOB)?.isRefused, true);
+      assert.equal(effects.filter((effect) => effect.type === 'start-timer' && effect.id === `gone:${BOB}`).length, 1);
+      assert.deepEqual(room.run(refused), [], 'no longer for being said twice');
+      const gone = room.run({ type: 'timer', id: `gone:${BOB}` });
+      assert.deepEqual(momentsOf(gone), [{ type: 'peer-left', peerId: BOB, reason: 'refused' }]);
+      assert.equal(room.peer(BOB), undefined);
+    }
+  });
+
+  it('that were declared dead stand as revoked, whatever is looked up or said of them later', () => {
     const room = three();
-    room.run({ type: 'transport-changed', peerId: BOB, generation: 1, transport: 'connected' });
-    room.run({ type: 'peer-refused', peerId: BOB }, { type: 'peer-unlisted', peerId: BOB });
-    assert.equal(room.peer(BOB), undefined);
-    const late = three();
-    late.run({ type: 'transport-changed', peerId: BOB, generation: 1, transport: 'connected' });
-    const effects = late.run({ type: 'peer-unlisted', peerId: BOB }, { type: 'peer-refused', peerId: BOB });
-    assert.ok(momentsOf(effects).some(({ type }) => type === 'peer-left'));
-    assert.equal(late.peer(BOB), undefined);
+    const moments = momentsOf(room.run({ type: 'peer-refused', peerId: BOB, isRevoked: true }));
+    assert.deepEqual(moments, [
+      { type: 'error', code: 'wrong-key', isRecoverable: true, peerId: BOB, isRevoked: true },
+    ]);
+    room.run({ type: 'peer-identified', peerId: BOB, standing: 'verified' });
+    room.run({ type: 'peer-compared', peerId: BOB, isSame: true });
+    assert.equal(room.peer(BOB)?.identity?.standing, 'revoked');
+  });
+
+  it('that were compared and found different stay so until they are compared and found equal', () => {
+    const room = three();
+    const compare = (isSame: boolean): readonly unknown[] =>
+      momentsOf(room.run({ type: 'peer-compared', peerId: BOB, isSame }));
+    const look = (standing: 'known' | 'verified' | 'changed'): readonly unknown[] =>
+      momentsOf(room.run({ type: 'peer-identified', peerId: BOB, standing }));
+    const told = { type: 'verified', peerId: BOB };
+    look('verified');
+    assert.deepEqual(compare(false), [{ ...told, isVerified: false, comparison: 'differ' }]);
+    assert.deepEqual(compare(false), []);
+    assert.deepEqual([look('known'), look('verified')], [[], []]);
+    assert.equal(look('changed').length, 1, 'another device under the name is still told');
+    assert.equal(room.peer(BOB)?.identity?.standing, 'differs');
+    assert.deepEqual(compare(true), [{ ...told, isVerified: true, comparison: 'match' }]);
+    assert.deepEqual(look('known'), [{ ...told, isVerified: false, comparison: 'withdrawn' }]);
   });
 
   it('hand what is said about keys and codes to those who hold them', () => {
@@ -286,6 +324,7 @@ describe('a peer that was refused', () => {
   it('does not come back in this join, whatever the relay lists', () => {
     const room = three();
     room.run({ type: 'peer-refused', peerId: BOB }, { type: 'peer-unlisted', peerId: BOB });
+    room.run({ type: 'timer', id: `gone:${BOB}` });
     assert.deepEqual(room.run(listed(BOB, 2)), [{ type: 'drop', reason: 'refused-peer' }]);
     room.run({ type: 'relay-lost' }, welcome(1, { [BOB]: 2, [CAROL]: 3 }));
     assert.equal(room.peer(BOB), undefined);

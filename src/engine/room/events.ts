@@ -51,10 +51,12 @@ export type RoomEvent =
   /** It has begun its session with us anew: what we have said in the one before is lost. */
   | { readonly type: 'peer-renewed'; readonly peerId: PeerId }
   | { readonly type: 'peer-identified'; readonly peerId: PeerId; readonly standing: Standing }
+  /** Somebody here has compared codes with this peer's device. What is looked up later does not undo a difference. */
+  | { readonly type: 'peer-compared'; readonly peerId: PeerId; readonly isSame: boolean }
   /** Somebody begins as this peer who is not, or keys came that cannot be its own. The peer itself is not to blame. */
   | { readonly type: 'peer-doubted'; readonly peerId: PeerId; readonly reason: DoubtReason }
   /** The peer itself shows what it must not: another DTLS certificate than it has named, or revoked keys. */
-  | { readonly type: 'peer-refused'; readonly peerId: PeerId }
+  | { readonly type: 'peer-refused'; readonly peerId: PeerId; readonly isRevoked?: boolean }
   // told by a link
   | ({ readonly type: 'offer-made'; readonly sdp: string } & OnRound)
   | ({ readonly type: 'offer-accepted'; readonly sdp: string } & OnRound)
@@ -139,8 +141,21 @@ export type Moment =
   | { readonly type: 'left'; readonly reason: LeaveReason }
   | { readonly type: 'peer-joined'; readonly peerId: PeerId }
   | { readonly type: 'peer-left'; readonly peerId: PeerId; readonly reason: PeerLeaveReason }
-  | { readonly type: 'error'; readonly code: ErrorCode; readonly isRecoverable: boolean; readonly peerId?: PeerId }
-  | { readonly type: 'verified'; readonly peerId: PeerId; readonly isVerified: boolean };
+  | {
+      readonly type: 'error';
+      readonly code: ErrorCode;
+      readonly isRecoverable: boolean;
+      readonly peerId?: PeerId;
+      /** With `wrong-key`: the keys were declared dead by who held them. */
+      readonly isRevoked?: true;
+    }
+  | {
+      readonly type: 'verified';
+      readonly peerId: PeerId;
+      readonly isVerified: boolean;
+      /** `differ`: codes were compared and are different. `withdrawn`: that they were equal is said no longer. */
+      readonly comparison: 'match' | 'differ' | 'withdrawn';
+    };
 
 export type DropReason =
   | 'unknown-peer'

@@ -60,8 +60,11 @@ export type Link = {
   readonly isEnded: boolean;
 };
 
-/** How the device behind a peer stands with us: `changed` = somebody of this name had another device's keys before. */
-export type Standing = 'new' | 'known' | 'verified' | 'changed';
+/**
+ * How the device behind a peer stands with us. `changed`: somebody of this name had another device's keys before. `differs`:
+ * codes were compared, and are different. `revoked`: who held its keys has declared them dead.
+ */
+export type Standing = 'new' | 'known' | 'verified' | 'changed' | 'differs' | 'revoked';
 
 export type AgreedIdentity = Sender & { readonly standing: Standing };
 
@@ -170,5 +173,5 @@ export function isPresent(call: Call): call is Present {
   return call.phase === 'joined' || call.phase === 'reconnecting';
 }
 
-/** Why a peer is gone: it said so itself, sealed, or it fell silent. */
-export type PeerLeaveReason = 'left' | 'connection-lost';
+/** Why a peer is gone: it said so itself, sealed; it fell silent; or its keys were refused. */
+export type PeerLeaveReason = 'left' | 'connection-lost' | 'refused';

@@ -131,7 +131,8 @@ function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step
     case 'peer-unlisted': {
       const peer = call.peers.get(event.peerId);
       if (!peer) return [state, NOTHING];
-      if (peer.link.isEnded) return dropPeer(state, call, peer, 'connection-lost');
+      // one that was refused is shown a while longer: who is to know of it must not blink
+      if (peer.link.isEnded && !peer.isRefused) return dropPeer(state, call, peer, 'connection-lost');
       return withPeer(state, call, unlistPeer(peer));
     }
     case 'message':
@@ -145,15 +146,16 @@ function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step
     }
     case 'peer-met':
     case 'peer-identified':
+    case 'peer-compared':
     case 'peer-doubted':
     case 'peer-refused': {
       const peer = call.peers.get(event.peerId);
       if (!peer) return [state, NOTHING];
       const next = stepTrust(peer, event);
-      if (!next.peer.isRefused || peer.isListed) return withPeer(state, call, next);
+      if (next.peer === peer || !next.peer.isRefused || peer.isListed) return withPeer(state, call, next);
       // nobody will tell any more that it is gone
-      const [gone, effects] = dropPeer(state, call, next.peer, 'connection-lost');
-      return [gone, [...next.effects, ...effects]];
+      const gone = unlistPeer(next.peer);
+      return withPeer(state, call, { peer: gone.peer, effects: [...next.effects, ...gone.effects] });
     }
     case 'timer': {
       if (isRosterTimer(event.id)) return withCall(state, stepRosterTimer(call, event.id));
@@ -283,7 +285,8 @@ function dropPeer(state: RoomState, call: Present, peer: Peer, reason: PeerLeave
     { type: 'close-link', peerId },
   ];
   // One that was never shown, nobody misses.
-  if (isShown(peer)) effects.push({ type: 'tell', moment: { type: 'peer-left', peerId, reason } });
+  const why = peer.isRefused ? 'refused' : reason;
+  if (isShown(peer)) effects.push({ type: 'tell', moment: { type: 'peer-left', peerId, reason: why } });
   return [{ ...state, call: { ...call, peers, refused, generations, gone } }, effects];
 }
 
