@@ -135,7 +135,7 @@ export type AssuranceMessage = Extract<
   { type: 'code-commit' | 'code-reveal' | 'e2ee_key_rotation' | 'e2ee_key_revoke' }
 >;
 
-/** What was said of a peer's codes. */
+/** What was said of a peer's codes. `differ`: compared, and different. `withdrawn`: that they were equal is said no longer. */
 export type Comparison = 'match' | 'differ' | 'withdrawn';
 
 /** What the page is told of. */
