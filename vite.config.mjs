@@ -3,6 +3,7 @@
  * be the same bytes for the same commit, so nothing here may depend on time, path or machine.
  */
 import { join } from 'node:path';
+import { FRAME_FOLDER, demoPagesPlugin } from './scripts/lib/demo-pages-plugin.mjs';
 import { listFiles } from './scripts/lib/files.mjs';
 import { workerSourcePlugin } from './scripts/lib/worker-source-plugin.mjs';
 
@@ -76,10 +77,10 @@ export function builds(root, outDir) {
   const demo = base(join(root, 'demo'), outDir);
   demo.base = '/';
   demo.publicDir = join(root, 'demo', 'public');
-  demo.plugins.push(leaveScriptAlone());
+  demo.plugins.push(demoPagesPlugin());
   demo.build.rolldownOptions = {
     input: listFiles(join(root, 'demo'))
-      .filter((path) => path.endsWith('.html') && !path.startsWith('public/'))
+      .filter((path) => path.endsWith('.html') && !path.startsWith('public/') && !path.startsWith(`${FRAME_FOLDER}/`))
       .map((path) => join(root, 'demo', path)),
     output: { format: 'es', comments: false },
   };
@@ -88,17 +89,4 @@ export function builds(root, outDir) {
   // What knows light-dark(), as the elements need anyway: for older ones Vite would follow the system's scheme, not the page's.
   demo.build.cssTarget = ['chrome123', 'firefox120', 'safari17.5'];
   return demo.build.rolldownOptions.input.length > 0 ? [dropIn, single, npm, demo] : [dropIn, single, npm];
-}
-
-/** The demo includes `/tai.js` exactly as a customer's page does: not to be bundled into it. */
-function leaveScriptAlone() {
-  return {
-    name: 'tai-leave-script-alone',
-    enforce: 'pre',
-    transform(code, id) {
-      return id.endsWith('.html')
-        ? code.replaceAll(/(<script\b[^>]*\bsrc="\/tai[^"]*")/g, '$1 vite-ignore')
-        : undefined;
-    },
-  };
 }

@@ -11,9 +11,9 @@ const ENTRY = 'virtual:bench-entry';
 /** A script, and the chunks that it loads only when needed. */
 export type Bundle = { readonly entry: string; readonly chunks: readonly string[] };
 
-/** A page's script from a file of this repository, whole: there is nothing beside it to be loaded. */
-export async function bundleFile(path: string): Promise<string> {
-  return (await bundle(path, [], false)).entry;
+/** A page's script from a file of a checkout (ours, or the one at `root`), whole: nothing beside it has to be loaded. */
+export async function bundleFile(path: string, root = ROOT): Promise<string> {
+  return (await bundle(path, root, [], false)).entry;
 }
 
 /** What a page would load that has this one line of code. */
@@ -23,17 +23,17 @@ export async function bundleCode(code: string): Promise<Bundle> {
     resolveId: (id) => (id === ENTRY ? `${ROOT}bench-entry.js` : undefined),
     load: (id) => (id === `${ROOT}bench-entry.js` ? code : undefined),
   };
-  return await bundle(ENTRY, [entry], true);
+  return await bundle(ENTRY, ROOT, [entry], true);
 }
 
-async function bundle(input: string, plugins: readonly Plugin[], isSplit: boolean): Promise<Bundle> {
+async function bundle(input: string, root: string, plugins: readonly Plugin[], isSplit: boolean): Promise<Bundle> {
   const result = await build({
     configFile: false,
-    root: ROOT,
+    root,
     logLevel: 'error',
     publicDir: false,
     define: { 'process.env.NODE_ENV': '"production"' },
-    plugins: [...plugins, workerSourcePlugin()],
+    plugins: [...plugins, workerSourcePlugin(root)],
     build: {
       write: false,
       target: 'es2022',

@@ -25,7 +25,25 @@ export type BenchResult = {
   readonly goals: readonly Goal[];
 };
 
-export type BenchOptions = { readonly isJson: boolean; readonly rounds: number; readonly seed: number };
+export type BenchDefaults = {
+  readonly rounds: number;
+  readonly seed: number;
+  /** Whether this bench can be run beside an earlier revision of this repository. */
+  readonly takesBaseline?: boolean;
+};
+
+export type BenchOptions = {
+  readonly isJson: boolean;
+  readonly rounds: number;
+  readonly seed: number;
+  /** A revision, as git knows it. */
+  readonly baseline?: string;
+};
+
+/** Why nothing can be measured, in a sentence for people: it is printed alone, without a stack. */
+export class BenchError extends Error {
+  override readonly name = 'BenchError';
+}
 
 export type Summary = { readonly median: number; readonly p25: number; readonly p75: number; readonly n: number };
 
@@ -34,20 +52,28 @@ export type Contender<Sample> = { readonly name: string; measure(round: number):
 const ROUNDS_MAX = 1000;
 const SEED_MAX = 2 ** 32 - 1;
 
-/** `undefined` for anything but `--json`, `--rounds N` (1 to 1000) and `--seed N` (an unsigned 32-bit number). */
-export function parseBenchArguments(
-  args: readonly string[],
-  defaults: { readonly rounds: number; readonly seed: number },
-): BenchOptions | undefined {
-  const options = { isJson: false, ...defaults };
+/** A name or number of a commit, with `~` and `^`. Never a dash at its beginning: git would take it for an option. */
+const REVISION = /^[0-9A-Za-z][\w./~^-]{0,99}$/;
+
+/**
+ * `undefined` for anything but `--json`, `--rounds N` (1 to 1000), `--seed N` (an unsigned 32-bit number) and, where the
+ * bench takes it, `--baseline REV`.
+ */
+export function parseBenchArguments(args: readonly string[], defaults: BenchDefaults): BenchOptions | undefined {
+  const { rounds, seed, takesBaseline } = defaults;
+  const options: { isJson: boolean; rounds: number; seed: number; baseline?: string } = { isJson: false, rounds, seed };
   for (let at = 0; at < args.length; at++) {
     const name = args[at];
     if (name === '--json') {
       options.isJson = true;
       continue;
     }
-    if (name !== '--rounds' && name !== '--seed') return undefined;
     const text = args[++at] ?? '';
+    if (name === '--baseline' && takesBaseline && REVISION.test(text)) {
+      options.baseline = text;
+      continue;
+    }
+    if (name !== '--rounds' && name !== '--seed') return undefined;
     const value = /^[0-9]{1,10}$/.test(text) ? Number(text) : -1;
     const [lowest, highest] = name === '--rounds' ? [1, ROUNDS_MAX] : [0, SEED_MAX];
     if (value < lowest || value > highest) return undefined;
@@ -100,6 +126,12 @@ function quantile(sorted: readonly number[], share: number): number {
   return below + (above - below) * (place - Math.floor(place));
 }
 
+/** By how much `ours` is more than `theirs`, round by round: what makes a round slow for both is in neither. */
+export function differences(ours: readonly number[], theirs: readonly number[]): readonly number[] {
+  if (ours.length !== theirs.length) throw new Error('not the same rounds');
+  return ours.map((value, round) => value - (theirs[round] ?? Number.NaN));
+}
+
 /** Met when equal, too. What could not be measured is given as `NaN`, and is not met. */
 export function goal(name: string, value: number, limit: number, better: Goal['better']): Goal {
   return { name, value, limit, better, met: better === 'lower' ? value <= limit : value >= limit };
@@ -145,16 +177,24 @@ export function formatTable(rows: readonly Row[]): string {
  * process: some contenders' servers keep timers that nobody can stop.
  */
 export async function runBench(
-  defaults: { readonly rounds: number; readonly seed: number },
+  defaults: BenchDefaults,
   bench: (options: BenchOptions) => Promise<BenchResult>,
 ): Promise<void> {
   const options = parseBenchArguments(process.argv.slice(2), defaults);
-  if (!options) return await end(2, process.stderr, 'Usage: --json, --rounds N, --seed N\n');
+  if (!options) {
+    const usage = `Usage: --json, --rounds N, --seed N${defaults.takesBaseline ? ', --baseline REV' : ''}\n`;
+    return await end(2, process.stderr, usage);
+  }
   try {
     await end(0, process.stdout, formatResult(await bench(options), options.isJson));
   } catch (error) {
-    await end(1, process.stderr, `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    await end(1, process.stderr, `${reasonOf(error)}\n`);
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof BenchError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 /** Pipes are written asynchronously: `exit` waits until the text is out. */

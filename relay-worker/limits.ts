@@ -3,6 +3,8 @@
  *
  * Buckets live in memory only. An object that was put to sleep has been idle for longer than a bucket needs to fill.
  */
+import { TokenBucket } from '../src/engine/protocol/token-bucket.ts';
+
 export const PEERS_DEFAULT = 8;
 /** What `welcome` can list. */
 export const PEERS_CEILING = 64;
@@ -63,32 +65,9 @@ const REFUSAL_UNIT_BYTES = 4096;
 export const RATE_ERRORS_PER_S = 4;
 export const RATE_ERRORS_BURST = 8;
 
-/** Fills at `perS` up to `burst`, and starts full. A clock that steps back adds nothing and takes nothing away. */
-export class TokenBucket {
-  readonly #perS: number;
-  readonly #burst: number;
-  #level: number;
-  #atMs: number | undefined;
-
-  constructor(perS: number, burst: number) {
-    this.#perS = perS;
-    this.#burst = burst;
-    this.#level = burst;
-  }
-
-  has(amount: number, nowMs: number): boolean {
-    const elapsedMs = Math.max(0, nowMs - (this.#atMs ?? nowMs));
-    this.#level = Math.min(this.#burst, this.#level + (elapsedMs / 1000) * this.#perS);
-    this.#atMs = nowMs;
-    return this.#level >= amount;
-  }
-
-  /** Takes all of the amount, or nothing and answers `false`. */
-  take(amount: number, nowMs: number): boolean {
-    if (!this.has(amount, nowMs)) return false;
-    this.#level -= amount;
-    return true;
-  }
+/** `burst` at once, then `perS` a second. */
+export function bucketOf(perS: number, burst: number): TokenBucket {
+  return new TokenBucket({ burst, refill: perS, everyMs: 1000 });
 }
 
 /** `refuse` is told to the sender, `drop` is not; `close` ends the socket. */
@@ -96,10 +75,10 @@ export type RateVerdict = 'pass' | 'refuse' | 'drop' | 'close';
 
 /** What one socket may still send. */
 export class SocketBudget {
-  readonly #messages = new TokenBucket(SOCKET_MESSAGES_PER_S, SOCKET_MESSAGES_BURST);
-  readonly #bytes = new TokenBucket(SOCKET_BYTES_PER_S, SOCKET_BYTES_BURST);
-  readonly #refusals = new TokenBucket(REFUSALS_PER_S, REFUSALS_BURST);
-  readonly #rateErrors = new TokenBucket(RATE_ERRORS_PER_S, RATE_ERRORS_BURST);
+  readonly #messages = bucketOf(SOCKET_MESSAGES_PER_S, SOCKET_MESSAGES_BURST);
+  readonly #bytes = bucketOf(SOCKET_BYTES_PER_S, SOCKET_BYTES_BURST);
+  readonly #refusals = bucketOf(REFUSALS_PER_S, REFUSALS_BURST);
+  readonly #rateErrors = bucketOf(RATE_ERRORS_PER_S, RATE_ERRORS_BURST);
 
   /**
    * The room's own bucket is asked only for what the socket may send, so that one flooder cannot use up what its

@@ -31,7 +31,7 @@ import {
   SILENCE_MAX_MS,
   SocketBudget,
   TEXT_CLOSE_BYTES,
-  TokenBucket,
+  bucketOf,
 } from './limits.ts';
 import { Members, isBehind, placeOf } from './members.ts';
 import type { Member } from './members.ts';
@@ -60,9 +60,9 @@ export class RelayRoom<S extends RoomSocket> {
   readonly #options: RoomOptions<S>;
   readonly #members = new Members<S>();
   readonly #bundles = new BundleDesk(this.#members, (owner) => this.#tellPublished(owner));
-  readonly #messages = new TokenBucket(ROOM_MESSAGES_PER_S, ROOM_MESSAGES_BURST);
-  readonly #admissions = new TokenBucket(ROOM_ADMISSIONS_PER_S, ROOM_ADMISSIONS_BURST);
-  readonly #calls = new TokenBucket(HTTP_CALLS_PER_S, HTTP_CALLS_BURST);
+  readonly #messages = bucketOf(ROOM_MESSAGES_PER_S, ROOM_MESSAGES_BURST);
+  readonly #admissions = bucketOf(ROOM_ADMISSIONS_PER_S, ROOM_ADMISSIONS_BURST);
+  readonly #calls = bucketOf(HTTP_CALLS_PER_S, HTTP_CALLS_BURST);
   #lookedMs = 0;
 
   constructor(options: RoomOptions<S>) {

@@ -37,11 +37,11 @@ export async function startPeerJsServer(): Promise<BenchRelay> {
 }
 
 /**
- * Our relay Worker on the platform's own runtime, with rooms in memory. Without wrangler before it: its development proxy
- * is not there in a deployment.
+ * Our relay Worker, or that of the checkout given, on the platform's own runtime, with rooms in memory. Without wrangler
+ * before it: its development proxy is not there in a deployment.
  */
-export async function startTaiRelay(): Promise<BenchRelay> {
-  const { url, stop } = await startRelayProcess({ runtime: 'workerd' });
+export async function startTaiRelay(repository?: string): Promise<BenchRelay> {
+  const { url, stop } = await startRelayProcess({ runtime: 'workerd', ...(repository && { repository }) });
   return { url, stop };
 }
 

@@ -4,14 +4,19 @@
  */
 import type { Handshake } from './contender.ts';
 
-/** Certificate, head and one-time record by the newcomer; the newcomer's certificate by the present peer. */
-const VERIFICATIONS = 4;
-/** The ephemeral key, and a ratchet key on each side. */
-const DH_KEYS = 3;
-/** DH1..4 on each side; the first step of each ratchet, and the present peer's own step in answer. */
-const AGREEMENTS = 4 + 4 + 3;
-/** Header and body, sealed and opened. */
+/** How often each key of another is used, one import each: the present peer's, for certificate and head; the newcomer's. */
+const VERIFICATIONS = [2, 1];
+/** The ephemeral key, and the newcomer's ratchet key. */
+const DH_KEYS = 2;
+/**
+ * DH1..4 on each side and the first step of each ratchet, by the key of the other that they are with: the newcomer's with the
+ * last-resort key, the certificate's, the one-time key; the present peer's with the certificate's, the ephemeral, the ratchet key.
+ */
+const AGREEMENTS = [3, 1, 1, 1, 3, 1];
+/** Header and body, sealed and opened, each side importing its key. */
 const SEALS = 2;
+/** A message each way: a ratchet key of each side, with which it agrees, and the other side with it. */
+const EXCHANGE_AGREEMENTS = [2, 2];
 
 type KemCrypto = {
   encapsulateBits(algorithm: string, key: CryptoKey): Promise<{ readonly ciphertext: ArrayBuffer }>;
@@ -35,17 +40,17 @@ export const primitives: Handshake = {
     const signed = new Uint8Array(1300);
     const signature = await subtle.sign('Ed25519', signing.privateKey, signed);
     const [secret, body] = [new Uint8Array(32), new Uint8Array(512)];
-    const verify = async (): Promise<unknown> => {
+    const verify = async (count: number): Promise<void> => {
       const key = await subtle.importKey('raw', signingBytes, 'Ed25519', false, ['verify']);
-      return subtle.verify('Ed25519', key, signature, signed);
+      for (let i = 0; i < count; i++) await subtle.verify('Ed25519', key, signature, signed);
     };
     const makeKey = async (): Promise<unknown> => {
       const pair = await generate('X25519', ['deriveBits']);
       return subtle.exportKey('raw', pair.publicKey);
     };
-    const agree = async (): Promise<unknown> => {
+    const agree = async (count: number): Promise<void> => {
       const key = await subtle.importKey('raw', otherBytes, 'X25519', false, []);
-      return subtle.deriveBits({ name: 'X25519', public: key }, dh.privateKey, 256);
+      for (let i = 0; i < count; i++) await subtle.deriveBits({ name: 'X25519', public: key }, dh.privateKey, 256);
     };
     const encapsulate = async (): Promise<void> => {
       const usages = ['encapsulateBits'] as unknown as KeyUsage[];
@@ -54,25 +59,26 @@ export const primitives: Handshake = {
       await kem.decapsulateBits('ML-KEM-768', kemKeys.privateKey, ciphertext);
     };
     const seal = async (): Promise<unknown> => {
-      const key = await subtle.importKey('raw', secret, 'AES-GCM', false, ['encrypt', 'decrypt']);
       const algorithm = { name: 'AES-GCM', iv: new Uint8Array(12) };
-      return subtle.decrypt(algorithm, key, await subtle.encrypt(algorithm, key, body));
+      const key = await subtle.importKey('raw', secret, 'AES-GCM', false, ['encrypt']);
+      const sealed = await subtle.encrypt(algorithm, key, body);
+      const other = await subtle.importKey('raw', secret, 'AES-GCM', false, ['decrypt']);
+      return subtle.decrypt(algorithm, other, sealed);
     };
     const times = async (count: number, work: () => Promise<unknown>): Promise<void> => {
       for (let i = 0; i < count; i++) await work();
     };
     return {
       handshake: async () => {
-        await times(VERIFICATIONS, verify);
+        for (const count of VERIFICATIONS) await verify(count);
         await times(DH_KEYS, makeKey);
-        await times(AGREEMENTS, agree);
+        for (const count of AGREEMENTS) await agree(count);
         await encapsulate();
         await times(SEALS, seal);
       },
       exchange: async () => {
-        // a key, and an agreement of each side, for each of the two messages
         await times(2, makeKey);
-        await times(4, agree);
+        for (const count of EXCHANGE_AGREEMENTS) await agree(count);
         await times(2 * SEALS, seal);
       },
     };

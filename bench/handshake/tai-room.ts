@@ -1,11 +1,17 @@
 /** Ours: bundle opened, PQXDH on both sides, the first message through both ratchets. */
 import { issueCertificate } from '../../src/engine/crypto/certificate.ts';
 import type { DeviceKeys } from '../../src/engine/crypto/certificate.ts';
-import { createPreKeys, openBundle } from '../../src/engine/crypto/pre-keys.ts';
+import { createPreKeys, readBundle } from '../../src/engine/crypto/pre-keys.ts';
 import { initiate, respond } from '../../src/engine/crypto/pqxdh.ts';
 import { createProvider } from '../../src/engine/crypto/provider.ts';
 import type { Provider } from '../../src/engine/crypto/provider.ts';
-import { acceptRatchet, initiateRatchet, openMessage, sealMessage } from '../../src/engine/crypto/ratchet.ts';
+import {
+  acceptRatchet,
+  answerChain,
+  initiateRatchet,
+  openMessage,
+  sealMessage,
+} from '../../src/engine/crypto/ratchet.ts';
 import type { Ratchet } from '../../src/engine/crypto/ratchet.ts';
 import { MODE_REQUIRED, SUITES } from '../../src/engine/crypto/suite.ts';
 import type { PeerId, RoomId } from '../../src/engine/protocol/ids.ts';
@@ -28,19 +34,26 @@ export const taiRoom: Handshake = {
     const own = { device: present, peerId: PRESENT, dtlsFingerprint, preKeys, suites: SUITES };
     let [ours, theirs]: [Ratchet | undefined, Ratchet | undefined] = [undefined, undefined];
     const carry = async (from: Ratchet, to: Ratchet): Promise<[Ratchet, Ratchet]> => {
-      const sealed = await sealMessage(from, MESSAGE);
-      const opened = sealed && (await openMessage(provider, to, sealed.message, NOW_S * 1000));
+      const ready = await answerChain(provider, from);
+      const sealed = ready && (await sealMessage(ready, MESSAGE));
+      const opened = sealed && (await openMessage(to, sealed.message, NOW_S * 1000));
       if (!sealed || !opened?.ok) throw new Error('tai-room: a message did not open');
       return [sealed.ratchet, opened.ratchet];
     };
     return {
       handshake: async () => {
-        const bundle = await openBundle(provider, context, preKeys.head, oneTime, NOW_S);
-        if (!bundle) throw new Error('tai-room: no bundle');
+        const read = readBundle(provider, context, preKeys.head, oneTime, NOW_S);
+        if (!read) throw new Error('tai-room: no bundle');
+        const { bundle } = read;
         const side = { device: newcomer, peerId: NEWCOMER, dtlsFingerprint };
-        const begun = await initiate(provider, side, { peerId: PRESENT, bundle }, ROOM);
-        const ratchet = begun && (await initiateRatchet(provider, begun.secrets, bundle.lastResort.dh));
-        if (!begun || !ratchet) throw new Error('tai-room: refused');
+        const initiating = initiate(provider, side, { peerId: PRESENT, bundle }, ROOM);
+        const agreeing = initiating.then((initiated) => initiated?.secrets);
+        const [isGenuine, begun, ratchet] = await Promise.all([
+          read.isGenuine,
+          initiating,
+          initiateRatchet(provider, agreeing, bundle.lastResort.dh),
+        ]);
+        if (!isGenuine || !begun || !ratchet) throw new Error('tai-room: refused');
         const answer = await respond(provider, own, NEWCOMER, begun.header, ROOM, NOW_S);
         if (!answer.ok) throw new Error('tai-room: refused');
         [ours, theirs] = await carry(ratchet, acceptRatchet(answer.secrets, preKeys.lastResort.dh));

@@ -1,4 +1,4 @@
 import type { Plugin } from 'vite';
 
-export function workerSource(name: string): Promise<string>;
-export function workerSourcePlugin(): Plugin;
+export function workerSource(name: string, from?: string): Promise<string>;
+export function workerSourcePlugin(from?: string): Plugin;

@@ -10,11 +10,14 @@ import { root } from '../setup.mjs';
 const PATTERN = /^virtual:([a-z-]+)-worker-source$/;
 const SERVED = /^\/__virtual\/([a-z-]+)-worker-source\.js$/;
 
-/** Bundled and minified; no imports left in it. Imported where there is no worker scope (Node), it does nothing. */
-export async function workerSource(name) {
+/**
+ * Bundled and minified; no imports left in it. Imported where there is no worker scope (Node), it does nothing. `from` is
+ * the checkout that it is the worker of.
+ */
+export async function workerSource(name, from = root) {
   const result = await build({
     configFile: false,
-    root,
+    root: from,
     logLevel: 'warn',
     publicDir: false,
     build: {
@@ -23,7 +26,7 @@ export async function workerSource(name) {
       minify: true,
       modulePreload: false,
       rolldownOptions: {
-        input: join(root, 'src', 'workers', `${name}.worker.ts`),
+        input: join(from, 'src', 'workers', `${name}.worker.ts`),
         output: { format: 'iife', comments: false },
       },
     },
@@ -33,13 +36,13 @@ export async function workerSource(name) {
 }
 
 /** For Vite. */
-export function workerSourcePlugin() {
+export function workerSourcePlugin(from = root) {
   return {
     name: 'tai-worker-source',
     resolveId: (id) => (PATTERN.test(id) ? `\0${id}` : undefined),
     async load(id) {
       const name = id.startsWith('\0') ? PATTERN.exec(id.slice(1))?.[1] : undefined;
-      return name ? `export default ${JSON.stringify(await workerSource(name))};` : undefined;
+      return name ? `export default ${JSON.stringify(await workerSource(name, from))};` : undefined;
     },
   };
 }

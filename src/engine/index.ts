@@ -2,6 +2,7 @@
 export { createSession } from './session.ts';
 export type {
   Command,
+  Comparison,
   MediaDevice,
   PeerStats,
   Session,
@@ -27,4 +28,4 @@ export type { PeerId, RoomId } from './protocol/ids.ts';
 export type { PublicationKind } from './protocol/peer.ts';
 export { fragmentEntry } from './protocol/invite.ts';
 export type { RoomSecret } from './protocol/invite.ts';
-export type { Device, LeaveReason, LinkTransport, PeerLeaveReason, Phase } from './room/state.ts';
+export type { Device, LeaveReason, LinkTransport, PeerLeaveReason, Phase, Standing } from './room/state.ts';

@@ -15,9 +15,9 @@ import { isPresent } from './room/state.ts';
 import type { Call } from './room/state.ts';
 import { Signalling } from './signalling.ts';
 import type { SignallingOptions } from './signalling.ts';
-import type { RoomCode, SafetyNumber, ScanResult } from './session-types.ts';
+import type { Comparison, RoomCode, SafetyNumber, ScanResult } from './session-types.ts';
 
-export type MembershipOptions = Omit<SignallingOptions, 'onKeys' | 'isGenuine' | 'takeKeys'> &
+export type MembershipOptions = Omit<SignallingOptions, 'onKeys' | 'isGenuine' | 'takeKeys' | 'taken'> &
   Pick<AssuranceOptions, 'audit' | 'now' | 'onCode'> & {
     /** Where the keys of frames go. */
     readonly frames: SenderKeyHolder;
@@ -53,6 +53,7 @@ export class Membership {
       isGenuine: (from, message) =>
         message.type !== 'roster' || (this.#ready?.proofs.isReportOf(from, message) ?? false),
       takeKeys: (from, message) => this.#takeKeys(from, message),
+      taken: () => this.#ready?.assurance.taken,
     });
   }
 
@@ -114,7 +115,9 @@ export class Membership {
 
   refuse(peerId: PeerId): void {
     this.#ready?.keys.refuse(peerId);
-    this.#options.audit.add('wrong-key', this.#options.now());
+    const certificate = this.#ready?.proofs.certificateOf(peerId);
+    const details = certificate && { device: certificate.deviceId, certificate: certificate.hash };
+    this.#options.audit.add('wrong-key', this.#options.now(), details);
   }
 
   /** Fresh keys for everybody as soon as they answer (HS10). */
@@ -131,8 +134,8 @@ export class Membership {
     this.#ready?.assurance.settled(call);
   }
 
-  async setVerified(peerId: PeerId, isVerified: boolean): Promise<void> {
-    await this.#ready?.assurance.setVerified(peerId, isVerified);
+  async compared(peerId: PeerId, comparison: Comparison): Promise<void> {
+    await this.#ready?.assurance.compared(peerId, comparison);
   }
 
   async safetyNumber(peerId: PeerId): Promise<SafetyNumber | undefined> {
@@ -141,6 +144,11 @@ export class Membership {
 
   checkScan(peerId: PeerId, text: string): ScanResult {
     return this.#ready?.proofs.checkScan(peerId, text) ?? 'unreadable';
+  }
+
+  /** When what was said so far is out. */
+  idle(): Promise<unknown> {
+    return this.#signalling.idle();
   }
 
   /** Leaves the room once what was sent before is out. */

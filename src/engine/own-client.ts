@@ -27,6 +27,7 @@ export async function makeOwnClient(options: OwnClientOptions): Promise<OwnClien
     name,
     self,
     now,
+    steadyNow: () => performance.now(),
     open: (provider, nowS) => identity.open(provider, nowS),
     isRevoked: (deviceId) => identity.pins.isRevoked(deviceId),
   });

@@ -2,17 +2,17 @@
 import { createGuestIdentity } from './identity/guest.ts';
 import type { IdentityProvider } from './identity/identity.ts';
 import { KeyRing } from './keys/key-ring.ts';
+import type { Clocks } from './keys/key-ring.ts';
 import type { DtlsIdentity, Ports } from './ports.ts';
 import { toBase64Url } from './protocol/bytes.ts';
+import type { Bytes } from './protocol/bytes.ts';
 import type { RoomId } from './protocol/ids.ts';
 import type { RoomSecret } from './protocol/invite.ts';
 
-export type OwnKeysOptions = {
+export type OwnKeysOptions = Clocks & {
   readonly room: RoomSecret;
   readonly identity: 'guest' | 'device';
   readonly createDtlsIdentity: Ports['createDtlsIdentity'];
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
 };
 
 export class OwnKeys {
@@ -46,7 +46,7 @@ export class OwnKeys {
   }
 
   async #makeRing(): Promise<KeyRing> {
-    const { room, now } = this.#options;
+    const { room, now, steadyNow } = this.#options;
     const identity = await this.#openIdentity();
     const ring = await KeyRing.create(
       room,
@@ -54,7 +54,7 @@ export class OwnKeys {
         open: (provider, nowS) => identity.open(provider, nowS),
         isRevoked: ({ deviceId }) => identity.pins.isRevoked(deviceId),
       },
-      now,
+      { now, steadyNow },
     );
     this.#roomId = ring.roomId;
     return ring;
@@ -84,20 +84,25 @@ export class OwnKeys {
     this.#dtls = undefined;
   }
 
-  /** New device keys, from the next join on. Gives the statement for the others, base64url. */
-  async rotate(): Promise<string> {
+  /** New device keys, from the next join on. Gives their device id, and the statement for the others. */
+  async rotate(): Promise<OwnStatement> {
     const ring = await this.ring();
     const identity = await this.#openIdentity();
-    return toBase64Url((await identity.rotate(ring.provider, seconds(ring))).statement);
+    const { statement, keys } = await identity.rotate(ring.provider, seconds(ring));
+    return { statement: toBase64Url(statement), device: keys.certificate.deviceId };
   }
 
-  /** Gives the device's keys up. Gives the statement for the others, base64url. */
-  async revoke(): Promise<string> {
+  /** Gives the device's keys up. Gives the id of the device that they were of, and the statement for the others. */
+  async revoke(): Promise<OwnStatement> {
     const ring = await this.ring();
     const identity = await this.#openIdentity();
-    return toBase64Url(await identity.revoke(ring.provider, seconds(ring)));
+    const { statement, deviceId } = await identity.revoke(ring.provider, seconds(ring));
+    return { statement: toBase64Url(statement), device: deviceId };
   }
 }
+
+/** `statement`: base64url. */
+type OwnStatement = { readonly statement: string; readonly device: Bytes };
 
 /** By the clock that the others check statements with. */
 function seconds(ring: KeyRing): number {

@@ -1,4 +1,5 @@
 /** Our side of the room's trust: who we are, the join that we are in, and the record of what happened to keys. */
+import { tellSeldom } from './doubts.ts';
 import { AuditLog } from './keys/audit-log.ts';
 import { randomPeerId } from './keys/key-ring.ts';
 import { Membership } from './membership.ts';
@@ -11,7 +12,7 @@ import type { PeerId, RoomId } from './protocol/ids.ts';
 import type { PeerMessage } from './protocol/peer.ts';
 import { isPresent } from './room/state.ts';
 import type { Call } from './room/state.ts';
-import type { RoomCode, SafetyNumber, ScanResult } from './session-types.ts';
+import type { Comparison, RoomCode, SafetyNumber, ScanResult } from './session-types.ts';
 
 export type OwnSideOptions = OwnKeysOptions &
   Omit<MembershipOptions, 'keys' | 'dtls' | 'identity' | 'audit'> & {
@@ -25,12 +26,18 @@ export class OwnSide {
   readonly #audit = new AuditLog();
   #membership: Membership | undefined;
   #joinedAs: PeerId | undefined;
+  /** Of the next join: the first one's keys are made ahead for it. */
+  #nextPeerId = randomPeerId();
 
   constructor(options: OwnSideOptions) {
     this.#options = options;
     this.#own = new OwnKeys(options);
+    const firstPeerId = this.#nextPeerId;
     // Begun now, so that it is done long before somebody joins; a failure is told to who joins.
-    Promise.all([this.#own.ring(), this.#own.dtls()]).catch(() => options.onDropped('keys-failed'));
+    Promise.all([this.#own.ring(), this.#own.dtls()]).then(
+      ([ring, { fingerprint }]) => ring.prepare(firstPeerId, fingerprint),
+      () => options.onDropped('keys-failed'),
+    );
   }
 
   /** `undefined` until the room's keys are made. */
@@ -48,7 +55,9 @@ export class OwnSide {
   }
 
   newPeerId(): PeerId {
-    return randomPeerId();
+    const peerId = this.#nextPeerId;
+    this.#nextPeerId = randomPeerId();
+    return peerId;
   }
 
   join(peerId: PeerId): void {
@@ -58,8 +67,12 @@ export class OwnSide {
       if (this.#joinedAs === peerId) this.#options.onDtls(made);
       return made;
     });
+    const { onEvent, steadyNow } = this.#options;
+    // only who holds the keys of its handshake has told a certificate
+    const isProved = (peer: PeerId): boolean => this.dtlsFingerprint(peer) !== undefined;
     this.#membership = new Membership(peerId, {
       ...this.#options,
+      onEvent: tellSeldom(onEvent, isProved, steadyNow),
       keys: this.#own.ring(),
       dtls,
       identity: () => this.#own.identity,
@@ -79,8 +92,8 @@ export class OwnSide {
     return this.#membership?.dtlsFingerprint(peerId);
   }
 
-  setVerified(peerId: PeerId, isVerified: boolean): void {
-    const done = this.#membership?.setVerified(peerId, isVerified);
+  compared(peerId: PeerId, comparison: Comparison): void {
+    const done = this.#membership?.compared(peerId, comparison);
     done?.catch(() => this.#options.onDropped('pins-failed'));
   }
 
@@ -98,17 +111,18 @@ export class OwnSide {
 
   /** New device keys, from the next join on; those who are here are told. */
   async rotate(call: () => Call): Promise<void> {
-    const statement = await this.#own.rotate();
+    const { statement, device } = await this.#own.rotate();
     this.#membership?.requestKeySteps();
     this.#sendAll(call(), { type: 'e2ee_key_rotation', statement });
-    this.#audit.add('key-rotated', this.#options.now());
+    this.#audit.add('key-rotated', this.#options.now(), { device });
   }
 
-  /** Our device's keys are dead; those who are here are told. */
+  /** Our device's keys are dead; those who are here are told, before anything else is said to them. */
   async revoke(call: () => Call): Promise<void> {
-    const statement = await this.#own.revoke();
+    const { statement, device } = await this.#own.revoke();
+    this.#audit.add('key-revoked', this.#options.now(), { device });
     this.#sendAll(call(), { type: 'e2ee_key_revoke', statement });
-    this.#audit.add('key-revoked', this.#options.now());
+    await this.#membership?.idle();
   }
 
   #sendAll(call: Call, message: PeerMessage): void {

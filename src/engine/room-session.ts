@@ -103,6 +103,7 @@ export class RoomSession implements Session {
       frames,
       canSeal: () => frames.ready(),
       now: Date.now,
+      steadyNow: () => performance.now(),
       sendDirect: (to, payload) => this.#links.send(to, payload),
       onDtls: ({ certificate }) => this.#links.setCertificate(certificate),
       onEvent,
@@ -141,7 +142,9 @@ export class RoomSession implements Session {
 
   dispatch(command: Command): void {
     if (this.#isClosed) throw new TaiError('usage', 'session: closed');
-    if (command.type === 'set-verified') this.#own.setVerified(command.peerId, command.isVerified);
+    if (command.type === 'set-verified') this.#own.compared(command.peerId, command.isVerified ? 'match' : 'withdrawn');
+    else if (command.type === 'report-difference')
+      for (const peerId of command.peerIds) this.#own.compared(peerId, 'differ');
     else this.#dispatch(command.type === 'join' ? { type: 'join', peerId: this.#own.newPeerId() } : command);
   }
 

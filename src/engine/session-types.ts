@@ -1,9 +1,9 @@
 /** Types of the engine's public face. */
-import type { ErrorCode } from './protocol/errors.ts';
 import type { PeerId, RoomId } from './protocol/ids.ts';
 import type { PublicationKind } from './protocol/peer.ts';
 import type { IceServer } from './protocol/relay.ts';
-import type { Device, LeaveReason, LinkTransport, PeerLeaveReason, Phase } from './room/state.ts';
+import type { Comparison, Moment } from './room/events.ts';
+import type { Device, LeaveReason, LinkTransport, Phase, Standing } from './room/state.ts';
 import type { RoomAddress, RoomKind } from './room-address.ts';
 
 export type SessionOptions = {
@@ -36,16 +36,22 @@ export type Command =
   | { readonly type: 'set-camera'; readonly isOn: boolean }
   | { readonly type: 'set-device'; readonly kind: PublicationKind; readonly deviceId: string }
   /** Two people have compared codes and found them equal, or take that back. */
-  | { readonly type: 'set-verified'; readonly peerId: PeerId; readonly isVerified: boolean };
+  | { readonly type: 'set-verified'; readonly peerId: PeerId; readonly isVerified: boolean }
+  /**
+   * Two people have compared codes, and they are different: nobody of these is verified any more, and all carry a warning
+   * until codes are compared again and found equal. Of who is not here, both commands mean nothing.
+   */
+  | { readonly type: 'report-difference'; readonly peerIds: readonly PeerId[] };
 
 /**
  * - `waiting-key`: keys are not confirmed by both sides yet; what we say is sealed for this device alone.
  * - `encrypted`: keys agreed and confirmed both ways, the connection is bound to the peer's certificate.
  * - `verified`: and somebody has compared codes with this device.
- * - `wrong-key`: refused: its keys are not those they have to be.
+ * - `codes-differ`: somebody here has compared codes with this device, and they were different: somebody may sit between.
+ * - `wrong-key`: refused: its keys are not those they have to be, or were declared dead (`identity.standing` is `revoked`).
  * - `unsupported`: this browser or that one cannot do it.
  */
-export type PeerEncryption = 'waiting-key' | 'encrypted' | 'verified' | 'wrong-key' | 'unsupported';
+export type PeerEncryption = 'waiting-key' | 'encrypted' | 'verified' | 'codes-differ' | 'wrong-key' | 'unsupported';
 
 /** The device behind a peer, as its certificate says. */
 export type PeerIdentity = {
@@ -53,8 +59,11 @@ export type PeerIdentity = {
   readonly kind: 'guest' | 'device';
   /** SHA-256 of the device's signing key, 64 hexadecimal digits. */
   readonly deviceId: string;
-  /** `changed`: somebody of this name was here before, with another device's keys. */
-  readonly standing: 'new' | 'known' | 'verified' | 'changed';
+  /**
+   * `changed`: somebody of this name was here before, with another device's keys. `differs`: codes were compared, and are
+   * different. `revoked`: who held these keys has declared them dead.
+   */
+  readonly standing: Standing;
 };
 
 /** `isOpened`: frames of it have come and open; until then nothing of it is to be heard or seen. */
@@ -135,16 +144,10 @@ export type SessionView = {
   readonly encryption: EncryptionView;
 };
 
+export type { Comparison };
+
 /** Moments, where `SessionView` is the state. */
-export type SessionEvent =
-  | { readonly type: 'joined' }
-  | { readonly type: 'left'; readonly reason: LeaveReason }
-  | { readonly type: 'peer-joined'; readonly peerId: PeerId }
-  | { readonly type: 'peer-left'; readonly peerId: PeerId; readonly reason: PeerLeaveReason }
-  /** `peerId`: whom it is about, where it is about one. */
-  | { readonly type: 'error'; readonly code: ErrorCode; readonly isRecoverable: boolean; readonly peerId?: PeerId }
-  | { readonly type: 'verified'; readonly peerId: PeerId; readonly isVerified: boolean }
-  | { readonly type: 'devices-changed' };
+export type SessionEvent = Moment | { readonly type: 'devices-changed' };
 
 export type MediaDevice = {
   readonly deviceId: string;
@@ -197,7 +200,7 @@ export type Session = {
   /** Lists microphones and cameras. Never asks for permission. */
   devices(): Promise<readonly MediaDevice[]>;
   getStats(): Promise<SessionStats>;
-  /** `undefined` while there are no keys of this peer. */
+  /** `undefined` while there are no keys of this peer, and of who is not here. */
   safetyNumber(peerId: PeerId): Promise<SafetyNumber | undefined>;
   /** Compares a scanned text with what this peer's has to be. Marks nothing: that is `set-verified`. */
   checkScan(peerId: PeerId, text: string): ScanResult;
@@ -205,7 +208,7 @@ export type Session = {
   exportAuditLog(): string;
   /** New keys for this device, signed by the old ones, used from the next join on; the present calls' ratchets step. */
   rotateKey(): Promise<void>;
-  /** Declares this device's keys dead to everybody here, leaves, and makes new ones. */
+  /** Declares this device's keys dead to everybody here, then leaves. They refuse it from then on. The next join has new ones. */
   revokeKey(): Promise<void>;
   /** Leaves, ends every track, connection, socket, worker and listener. The session is then of no use. */
   close(): void;

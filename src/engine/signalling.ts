@@ -32,19 +32,21 @@ export type SignallingOptions = {
   isGenuine(from: PeerId, message: PeerMessage): boolean;
   /** Takes out what only the key layer sees; `undefined` where nothing is left for the room. */
   takeKeys(from: PeerId, message: PeerMessage): RoomMessage | undefined;
+  /** When what has come before is done with; then only is looked at what comes next. */
+  taken(): Promise<void> | undefined;
   onEvent(event: RoomEvent): void;
   onIceServers(servers: readonly IceServer[]): void;
   onDropped(reason: string): void;
 };
 
-/** Of the connection's own making: they must not depend on it. */
-const RELAY_FIRST: readonly PeerMessage['type'][] = ['offer', 'answer', 'candidates', 'leave'];
+/** Of the connection's own making: they must not depend on it. And what is said last, of which each has to come before the next. */
+const RELAY_FIRST: readonly PeerMessage['type'][] = ['offer', 'answer', 'candidates', 'e2ee_key_revoke', 'leave'];
 /** The relay can name any number of peers; those that we have no keys with are forgotten, the oldest first. */
 const OUTBOXES_MAX = 128;
 /** Of one peer: more is a flood, and everybody's messages wait behind it. */
 const WAITING_MAX = 64;
 /** Somebody who begins as another, or shows keys that cannot be: the page hears of it. */
-const LOUD_FAULTS: readonly string[] = ['second-handshake', 'copied-certificate', 'revoked', 'wrong-mode'];
+const LOUD_FAULTS = ['second-handshake', 'copied-certificate', 'revoked', 'wrong-mode'] as const;
 
 /** The signalling of one join: its own peer id, socket, keys and order of messages. */
 export class Signalling {
@@ -96,8 +98,12 @@ export class Signalling {
   close(): void {
     this.#isClosed = true;
     for (const outbox of this.#outboxes.values()) outbox.giveUp();
-    const isOut = Promise.all([this.#ready, ...[...this.#outboxes.values()].map((outbox) => outbox.idle())]);
-    void isOut.then(() => this.#relay?.close());
+    void Promise.all([this.#ready, this.idle()]).then(() => this.#relay?.close());
+  }
+
+  /** When what was said so far is out, as far as there is somebody to say it to. */
+  idle(): Promise<unknown> {
+    return Promise.all([...this.#outboxes.values()].map((outbox) => outbox.idle()));
   }
 
   async #connect(): Promise<void> {
@@ -108,7 +114,7 @@ export class Signalling {
       this.#join = await keys.join(this.#self, dtls.fingerprint);
       this.#options.onKeys(this.#join, keys);
     };
-    // Made while the socket opens.
+    // Those that were made ahead, or made while the socket opens.
     const made = makeKeys();
     this.#relay = this.#options.connectRelay({
       url: this.#options.url,
@@ -163,7 +169,6 @@ export class Signalling {
     if (!join) return;
     this.#joinNumber = welcome.join_number;
     this.#options.onIceServers(welcome.ice_servers);
-    this.#publish().catch(() => this.#options.onDropped('publish-failed'));
     for (const place of welcome.peers) {
       // The newcomer begins: the others find its handshake in its first message.
       if (place.join_number < welcome.join_number) this.#outbox(place.peer_id).meet(place.bundle);
@@ -175,6 +180,8 @@ export class Signalling {
       certificate: toBase64Url(join.certificate.hash),
       peers,
     });
+    // After what we wait for ourselves: it is for those who come after us.
+    this.#publish().catch(() => this.#options.onDropped('publish-failed'));
   }
 
   async #publish(): Promise<void> {
@@ -187,7 +194,8 @@ export class Signalling {
     if (!opened) return;
     if (!opened.ok) {
       this.#options.onDropped(opened.fault);
-      if (LOUD_FAULTS.includes(opened.fault)) this.#tell({ type: 'peer-doubted', peerId: from });
+      const reason = LOUD_FAULTS.find((loud) => loud === opened.fault);
+      if (reason) this.#tell({ type: 'peer-doubted', peerId: from, reason });
       return;
     }
     if (opened.isFirst) {
@@ -202,6 +210,7 @@ export class Signalling {
     if (!this.#options.isGenuine(from, message)) return this.#options.onDropped('wrong-mac');
     const forRoom = this.#options.takeKeys(from, message);
     if (forRoom) this.#tell({ type: 'message', from, sender: opened.sender, message: forRoom });
+    await this.#options.taken();
   }
 
   #outbox(to: PeerId): PeerOutbox {
@@ -222,7 +231,7 @@ export class Signalling {
           return true;
         }
         this.#options.onDropped(fault);
-        this.#tell({ type: 'peer-doubted', peerId: to });
+        this.#tell({ type: 'peer-doubted', peerId: to, reason: fault });
         return false;
       },
       deliver: (message) => this.#deliver(to, message),

@@ -70,6 +70,7 @@ function participantOf(peer: Peer, sources: ViewSources): ParticipantView {
 function peerEncryption({ identity, isRefused, isUnsealed, frames }: Peer): PeerEncryption {
   if (isRefused || Object.values(frames).includes('failing')) return 'wrong-key';
   if (isUnsealed) return 'unsupported';
+  if (identity?.standing === 'differs') return 'codes-differ';
   if (!identity?.isConfirmed) return 'waiting-key';
   return identity.standing === 'verified' ? 'verified' : 'encrypted';
 }

@@ -66,7 +66,13 @@ async function assertRefused(page: Page, mallory: Puppet, accepted: number): Pro
   await until('refused', () => page.peer(mallory.id)?.encryption === 'wrong-key');
   assert.deepEqual(page.errors, [['wrong-key', mallory.id]]);
   assert.equal(acceptedInAll(), accepted);
-  mallory.say(page.id, { type: 'presence', link: 1, presence: { name: 'again', publications: [] }, isAsking: true });
+  mallory.say(page.id, {
+    type: 'presence',
+    link: 1,
+    seq: 1_000,
+    presence: { name: 'again', publications: [] },
+    isAsking: true,
+  });
   await page.untilDropped('refused-peer');
   assert.match(page.session.exportAuditLog(), /wrong-key/);
 }

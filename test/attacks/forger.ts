@@ -17,7 +17,7 @@ import type { OpenedBundle } from '../../src/engine/keys/wire.ts';
 import type { HandedBundle } from '../../src/engine/protocol/bundle.ts';
 import type { Bytes } from '../../src/engine/protocol/bytes.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
-import { signedCertificate, signedHead, signedRecord } from '../crypto/handshake-fixtures.ts';
+import { recordOf, signedCertificate, signedHead } from '../crypto/handshake-fixtures.ts';
 
 export type BundleLies = {
   /** X25519 keys: of the certificate, the last-resort record, the one-time record. */
@@ -81,20 +81,20 @@ export class Forger {
             expiryS: certificate.expiryS,
           })
         : certificate.bytes);
-    const lastResort = await signedRecord(signer, where, held, {
+    const lastResort = recordOf({
       type: 2,
       id: 1,
       dh: lies.lastResortKey ?? lastDh.publicKey,
       kem: lies.lastResortKem ?? lastKem.publicKey,
     });
-    const oneTime = await signedRecord(signer, where, held, {
+    const oneTime = recordOf({
       type: 1,
       id: 2,
       dh: lies.oneTimeKey ?? oneDh.publicKey,
       kem: lies.oneTimeKem ?? oneKem.publicKey,
     });
     const { mode = 1, suites = [1] } = lies;
-    const head = await signedHead(signer, where, held, lastResort, { mode, suites });
+    const head = await signedHead(signer, where, held, lastResort, [oneTime], { mode, suites });
     return this.seal(owner, { head, oneTime });
   }
 }

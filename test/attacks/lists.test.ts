@@ -1,6 +1,7 @@
 /** A relay that lies about who is there. Its list is a hint: it neither brings anybody in, nor takes anybody out, nor splits a room unseen. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { STRANGERS_BURST } from '../../src/engine/doubts.ts';
 import { randomPeerId } from '../../src/engine/keys/key-ring.ts';
 import { toBase64Url } from '../../src/engine/protocol/bytes.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
@@ -39,9 +40,10 @@ describe('A relay that lists ghosts', () => {
       for (const page of pages) {
         await page.untilDropped('bad-bundle', ghosts.length);
         assert.equal(page.view.participants.length, 1);
-        // loud, with the id that is not shown
+        // loud, with ids that are not shown; not as often as the relay likes
         const told = page.errors.filter(([code]) => code === 'wrong-key').map(([, peerId]) => peerId);
-        assert.ok(ghosts.every((ghost) => told.includes(ghost)));
+        assert.ok(told.length >= STRANGERS_BURST && told.length < ghosts.length, `${told.length}`);
+        assert.ok(told.every((peerId) => peerId && ghosts.includes(peerId)));
       }
       await assertUnharmed(pages);
     });

@@ -35,6 +35,8 @@ export type PuppetOptions = {
   readonly dtlsFingerprint?: Bytes;
   /** What it says in the place of what an honest page would; `undefined` = nothing. */
   readonly lie?: (to: PeerId, message: PeerMessage) => PeerMessage | undefined;
+  /** Waited for before each of its signature checks of this text is done. */
+  readonly beforeVerify?: (signed: Bytes) => Promise<void>;
 };
 
 export class Puppet {
@@ -142,6 +144,13 @@ export class Puppet {
       device ? Promise.resolve(device) : identity.open(provider, nowS);
     const keys = KeyRing.create(roomOf(secretByte), { open, isRevoked: async () => false }).then((ring) => {
       this.#ring = ring;
+      const { beforeVerify } = this.#options;
+      const { provider } = ring;
+      const verify: typeof provider.verify = async (key, signed, signature) => {
+        await beforeVerify?.(signed);
+        return provider.verify(key, signed, signature);
+      };
+      if (beforeVerify) Object.defineProperty(ring, 'provider', { value: { ...provider, verify } });
       const join = ring.join.bind(ring);
       ring.join = async (...args) => (this.#keys = await join(...args));
       return ring;

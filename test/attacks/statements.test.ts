@@ -99,9 +99,9 @@ describe('Statements about keys', () => {
     const provider = await createProvider();
     const own = await mallory.identity.open(provider, nowS());
     for (let i = 0; i < 20; i++) {
-      const other = await newDevice();
+      const [other, dead] = await Promise.all([newDevice(), newDevice()]);
       const rotation = toBase64Url(await issueRotation(own, other, nowS()));
-      const revocation = toBase64Url(await issueRevocation(other.signer, nowS()));
+      const revocation = toBase64Url(await issueRevocation(dead.signer, nowS()));
       mallory.say(ada.id, { type: 'e2ee_key_rotation', statement: rotation });
       mallory.say(ada.id, { type: 'e2ee_key_revoke', statement: revocation });
     }
@@ -159,7 +159,13 @@ describe('Statements about keys', () => {
     for (const page of pages)
       assert.ok(page.errors.some(([code, peerId]) => code === 'wrong-key' && peerId === thief.id));
     thief.rename('Carol again');
-    thief.say(ada.id, { type: 'presence', link: 1, presence: { name: 'x', publications: [] }, isAsking: true });
+    thief.say(ada.id, {
+      type: 'presence',
+      link: 1,
+      seq: 1_000,
+      presence: { name: 'x', publications: [] },
+      isAsking: true,
+    });
     await ada.untilDropped('refused-peer');
     thief.leave();
     const again = new Puppet(relay, 'Carol', { device });
@@ -171,6 +177,8 @@ describe('Statements about keys', () => {
     }
     again.leave();
     carol.leave();
+    // shown for a while after it is gone
+    for (const page of pages) await until('the thief is gone', () => page.fire(`gone:${thief.id}`));
     await assertUnharmed(pages);
     assert.equal(bob.names.length, 1);
   });

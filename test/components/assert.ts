@@ -23,6 +23,16 @@ export function throws(act: () => unknown, expected: string): void {
   throw new Error(`nothing was thrown, expected ${expected}`);
 }
 
+/** As `throws`, of what is asked for and comes later. */
+export async function rejects(act: () => Promise<unknown>, expected: string): Promise<void> {
+  const failed = await act().then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+  if (!failed) throw new Error(`nothing was rejected, expected ${expected}`);
+  equal(codeOf(failed.error), expected, 'another error');
+}
+
 /** Waits for a condition, looking at every frame; fails after the deadline. */
 export async function until<T>(look: () => T | undefined | false | null, what: string, deadlineMs = 3_000): Promise<T> {
   const end = performance.now() + deadlineMs;

@@ -20,7 +20,9 @@ import {
 } from './helpers.ts';
 import type { Mounted } from './helpers.ts';
 
-const STATES: readonly PeerEncryption[] = ['waiting-key', 'encrypted', 'verified', 'wrong-key', 'unsupported'];
+const STATES: readonly PeerEncryption[] = [
+  ...(['waiting-key', 'encrypted', 'verified', 'codes-differ', 'wrong-key', 'unsupported'] as const),
+];
 const CHANGED = { identity: identity(1, { standing: 'changed' }) } as const;
 
 async function call(...peers: readonly Partial<ParticipantView>[]): Promise<Mounted> {
@@ -64,12 +66,13 @@ describe('the word for a room', () => {
   };
 
   it('is the worst that is true of anybody', () => {
-    equal(overall([]), 'encrypted', 'alone');
+    equal(overall([]), 'alone', 'there is nobody to have keys with');
     equal(overall(['encrypted', 'verified']), 'encrypted');
     equal(overall(['verified', 'verified']), 'verified');
     equal(overall(['verified', 'waiting-key']), 'waiting-key');
     equal(overall(['waiting-key', 'unsupported']), 'unsupported');
-    equal(overall(['unsupported', 'wrong-key', 'verified']), 'wrong-key');
+    equal(overall(['unsupported', 'codes-differ', 'verified']), 'codes-differ');
+    equal(overall(['unsupported', 'codes-differ', 'wrong-key', 'verified']), 'wrong-key');
   });
 
   it('is not “verified” where it is in doubt who is here', () => {
@@ -99,6 +102,7 @@ describe('<tai-participant> marks', () => {
     ['waiting-key', 'Agreeing on keys'],
     ['encrypted', 'Encrypted'],
     ['verified', 'Verified'],
+    ['codes-differ', 'Codes differ'],
     ['wrong-key', 'Wrong keys'],
     ['unsupported', 'Cannot encrypt'],
   ] as const) {
@@ -121,9 +125,13 @@ describe('<tai-participant> marks', () => {
     it(`${state}, accessibly, in a room`, async () => {
       const { room } = await call({ name: 'Ana', encryption: state });
       const mark = find(room, 'tai-participant:not([self])').shadowRoot?.querySelector('.mark');
-      const isButton = state === 'encrypted' || state === 'verified';
-      equal(mark?.localName, isButton ? 'button' : 'span');
-      equal(mark?.getAttribute('aria-label'), isButton ? `${name}. Verify Ana` : name);
+      const ways: { readonly [State in PeerEncryption]?: string } = {
+        encrypted: '. Verify Ana',
+        verified: '. Compare again with Ana',
+        'codes-differ': '. Compare again with Ana',
+      };
+      equal(mark?.localName, ways[state] ? 'button' : 'span');
+      equal(mark?.getAttribute('aria-label'), name + (ways[state] ?? ''));
       await accessible(room);
     });
   }
@@ -190,9 +198,10 @@ describe('<tai-privacy-shield> tells', () => {
       [
         ['Peer 0', 'Agreeing on keys', undefined],
         ['Peer 1', 'Encrypted', 'Verify Peer 1'],
-        ['Peer 2', 'Verified', 'Verify Peer 2'],
-        ['Peer 3', 'Wrong keys', undefined],
-        ['Peer 4', 'Cannot encrypt', undefined],
+        ['Peer 2', 'Verified', 'Compare again with Peer 2'],
+        ['Peer 3', 'Codes differ', 'Compare again with Peer 3'],
+        ['Peer 4', 'Wrong keys', undefined],
+        ['Peer 5', 'Cannot encrypt', undefined],
         ['Mia', 'New device', 'Verify Mia'],
       ],
     );
@@ -212,7 +221,7 @@ describe('<tai-privacy-shield> tells', () => {
       relay: 'known',
     });
     ok(texts(room).includes('post-quantum ML-KEM-768'), 'by what');
-    ok(texts(room).includes('No second seal on frames yet'), 'and what not');
+    ok(texts(room).includes('No second seal on sound and picture yet'), 'and what not');
     same(shieldStates(room), ['encrypted']);
   });
 
@@ -360,7 +369,7 @@ describe('<tai-room> and keys', () => {
     session.encrypt({ roster: 'consistent' });
     const told: unknown[] = [];
     room.addEventListener('tai-verify', (event) =>
-      told.push([event.peerId, event.isVerified, room.encryption.overall]),
+      told.push([event.peerId, event.isVerified, event.comparison, room.encryption.overall]),
     );
     room.verify(peerId(1));
     room.verify(peerId(1), false);
@@ -377,8 +386,8 @@ describe('<tai-room> and keys', () => {
     await settle(room);
     equal(status?.textContent, 'Ana is no longer verified');
     same(told, [
-      [peerId(1), true, 'verified'],
-      [peerId(1), false, 'encrypted'],
+      [peerId(1), true, 'match', 'verified'],
+      [peerId(1), false, 'withdrawn', 'encrypted'],
     ]);
     same(
       events.filter((type) => type.startsWith('tai-verify')),

@@ -64,7 +64,22 @@ export class FakeSession implements Session {
   /** The codes of a peer were compared, as the engine tells it. */
   verified(peer: PeerId, isVerified = true): void {
     this.change(peer, { encryption: isVerified ? 'verified' : 'encrypted' });
-    this.tell({ type: 'verified', peerId: peer, isVerified });
+    this.tell({ type: 'verified', peerId: peer, isVerified, comparison: isVerified ? 'match' : 'withdrawn' });
+  }
+
+  /** They were compared, and are different, as the engine tells it. */
+  differs(peer: PeerId): void {
+    const { identity: known } = this.view.participants.find((each) => each.peerId === peer) ?? {};
+    this.change(peer, { encryption: 'codes-differ', identity: known && { ...known, standing: 'differs' } });
+    this.tell({ type: 'verified', peerId: peer, isVerified: false, comparison: 'differ' });
+  }
+
+  /** Its keys were declared dead, as the engine tells it. */
+  revoke(peer: PeerId): void {
+    const { identity: known } = this.view.participants.find((each) => each.peerId === peer) ?? {};
+    const refused = { encryption: 'wrong-key', link: 'failed' } as const;
+    this.change(peer, { ...refused, identity: known && { ...known, standing: 'revoked' } });
+    this.tell({ type: 'error', code: 'wrong-key', isRecoverable: true, peerId: peer, isRevoked: true });
   }
 
   /** Something changes about one peer. */

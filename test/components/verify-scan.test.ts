@@ -157,14 +157,15 @@ describe('codes for cameras', () => {
       await until(() => findAll(dialog, 'video').length === 0, 'the numbers');
     });
 
-    it('the code of somebody else warns aloud, and takes the mark back', async () => {
+    it('the code of somebody else warns aloud, and is kept in mind', async () => {
       const mounted = await opened();
       const { camera, dialog } = mounted;
       await camera.show(safetyNumber(peerId(2)).qr);
       button(dialog, 'Scan their code').click();
       await until(() => findAll(dialog, '[role=alert]').length === 1, 'the warning');
       equal(find(dialog, 'h2').textContent, 'Stop: your codes are different');
-      same(marks(mounted), [false]);
+      same(marks(mounted), []);
+      same(mounted.session.commands.slice(-1), [{ type: 'report-difference', peerIds: [peerId(1)] }]);
       ok(isOver(camera), 'the camera is off');
     });
 

@@ -329,13 +329,26 @@ describe('<tai-verify>', () => {
       equal(findAll(dialog(room), '.done').length, 0);
     });
 
-    it('differing, takes nobody’s mark: which of them it was is not known', async () => {
+    it('differing, is reported of all whose keys it speaks of: which of them it was is not known', async () => {
       const mounted = await opened('room', { encryption: 'verified' });
-      const { room } = mounted;
+      const { room, session } = mounted;
+      session.meet(participant(2));
+      session.meet(participant(3, { encryption: 'waiting-key', identity: undefined }));
+      await settle(room);
       button(room, 'They do not match').click();
       await settle(room);
       equal(title(room), 'Stop: your codes are different');
+      same(session.commands.slice(-1), [{ type: 'report-difference', peerIds: [peerId(1), peerId(2)] }]);
       same(verifications(mounted), []);
+    });
+
+    it('can be found different also after it was found equal', async () => {
+      const { room, session } = await opened('room', { encryption: 'verified' });
+      button(room, 'They match').click();
+      await settle(room);
+      await accessible(room);
+      button(room, 'They do not match').click();
+      same(session.commands.slice(-1), [{ type: 'report-difference', peerIds: [peerId(1)] }]);
     });
 
     it('alone, waits for somebody', async () => {
@@ -370,14 +383,13 @@ describe('<tai-verify>', () => {
       same(verifications(mounted).slice(1), [[peerId(1), false]]);
     });
 
-    it('differing, warns aloud, takes the mark back, and offers to leave', async () => {
-      const mounted = await opened('peer');
-      const { room, session } = mounted;
+    it('differing, warns aloud, is reported, and offers to leave', async () => {
+      const { room, session } = await opened('peer');
       button(room, 'They do not match').click();
       await settle(room);
       equal(title(room), 'Stop: your codes are different');
       ok(find(dialog(room), '[role=alert]').textContent.includes('Say nothing private here'), 'what to do');
-      same(verifications(mounted), [[peerId(1), false]]);
+      same(session.commands.slice(-1), [{ type: 'report-difference', peerIds: [peerId(1)] }]);
       room.addEventListener('tai-leave-request', (event) => event.preventDefault(), { once: true });
       button(dialog(room), 'Leave').click();
       equal(session.count('leave'), 0, 'prevented');
@@ -425,6 +437,8 @@ describe('<tai-verify>', () => {
       await settle(room);
       equal(findAll(dialog(room), '.digits, .qr, .actions').length, 0);
       ok(texts(dialog(room)).includes('This person has left'), texts(dialog(room)));
+      equal(title(room), 'Verify Ana Lima', 'still about whom it was opened for');
+      await accessible(room);
     });
 
     it('makes no markup of a name', async () => {

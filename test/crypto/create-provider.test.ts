@@ -79,6 +79,31 @@ describe('WebCrypto keys', () => {
     assert.deepEqual(await peer.agree(storedKey.publicKey), await key.agree(peer.publicKey));
   });
 
+  it('of others are imported once each, and anew where an array has other bytes by then', async () => {
+    const imported: string[] = [];
+    const { subtle } = globalThis.crypto;
+    const importKey = (...args: Parameters<SubtleCrypto['importKey']>) => {
+      imported.push(String(args[2]));
+      return subtle.importKey(...args);
+    };
+    const provider = createNativeProvider(subtleWith({ importKey }));
+    const [signer, dh, other, another] = await Promise.all([
+      provider.generateSigner(),
+      provider.generateDh(),
+      noble.generateDh(),
+      noble.generateDh(),
+    ]);
+    const signature = await signer.sign(MESSAGE);
+    for (let i = 0; i < 3; i++) assert.equal(await provider.verify(signer.publicKey, MESSAGE, signature), true);
+    const shared = other.publicKey.slice();
+    for (let i = 0; i < 3; i++) assert.deepEqual(await dh.agree(shared), await other.agree(dh.publicKey));
+    assert.deepEqual(imported, ['Ed25519', 'X25519']);
+    shared.set(another.publicKey);
+    assert.deepEqual(await dh.agree(shared), await another.agree(dh.publicKey));
+    assert.equal(await provider.verify(shared, MESSAGE, signature), false);
+    assert.deepEqual(imported, ['Ed25519', 'X25519', 'X25519', 'Ed25519']);
+  });
+
   it('are refused in the place of another algorithm', async () => {
     const [signing, dh] = await Promise.all([generateSigningKeyPair(), generateDhKeyPair()]);
     await assert.rejects(signerOfKeyPair(dh), /not one for Ed25519/);

@@ -6,7 +6,7 @@ import { issueCertificate, parseCertificate } from '../../src/engine/crypto/cert
 import type { Certificate, CertificateKind, DeviceKeys } from '../../src/engine/crypto/certificate.ts';
 import { createNobleSigner } from '../../src/engine/crypto/ed25519.ts';
 import type { Signer } from '../../src/engine/crypto/ed25519.ts';
-import type { BundleOwner } from '../../src/engine/crypto/pre-key-record.ts';
+import type { BundleOwner } from '../../src/engine/crypto/pre-keys.ts';
 import type { Provider } from '../../src/engine/crypto/provider.ts';
 import { asciiBytes, concatBytes, fromHex, toHex, uintBytes } from '../../src/engine/protocol/bytes.ts';
 import type { Bytes } from '../../src/engine/protocol/bytes.ts';
@@ -52,30 +52,24 @@ export async function signedCertificate(
 
 export type RecordFields = { readonly type: number; readonly id: number; readonly dh: Bytes; readonly kem: Bytes };
 
-/** A pre-key record, likewise. `certificate`: the bytes of the one it is bound to. */
-export async function signedRecord(
-  signer: Signer,
-  owner: BundleOwner,
-  certificate: Bytes,
-  { type, id, dh, kem }: RecordFields,
-): Promise<Bytes> {
-  const hash = new Uint8Array(createHash('sha256').update(certificate).digest());
-  const label = concatBytes(asciiBytes('tai/1 pre-key'), idBytes(owner.roomId), idBytes(owner.peerId), hash);
-  const body = concatBytes(Uint8Array.of(type), uintBytes(id, 4), dh, kem);
-  return concatBytes(body, await signer.sign(concatBytes(label, body)));
+/** A pre-key record, likewise; it has no signature. */
+export function recordOf({ type, id, dh, kem }: RecordFields): Bytes {
+  return concatBytes(Uint8Array.of(type), uintBytes(id, 4), dh, kem);
 }
 
-/** The head of a bundle, likewise. */
+/** The head of a bundle, likewise, over `oneTime`. */
 export async function signedHead(
   signer: Signer,
   owner: BundleOwner,
   certificate: Bytes,
-  record: Bytes,
+  lastResort: Bytes,
+  oneTime: readonly Bytes[] = [],
   { version = 1, mode = 1, suites = [1] as readonly number[], dtlsFingerprint = fingerprintOf(0xb0) } = {},
 ): Promise<Bytes> {
   const suiteBytes = suites.map((suite) => uintBytes(suite, 2));
-  const start = concatBytes(Uint8Array.of(version, mode, suites.length), ...suiteBytes);
-  const body = concatBytes(start, certificate, dtlsFingerprint, record);
+  const start = concatBytes(Uint8Array.of(version, mode, suites.length, oneTime.length), ...suiteBytes);
+  const hashes = oneTime.map((record) => new Uint8Array(createHash('sha256').update(record).digest()));
+  const body = concatBytes(start, certificate, dtlsFingerprint, lastResort, ...hashes);
   const label = concatBytes(asciiBytes('tai/1 bundle'), idBytes(owner.roomId), idBytes(owner.peerId));
   return concatBytes(body, await signer.sign(concatBytes(label, body)));
 }

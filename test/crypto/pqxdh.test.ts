@@ -83,7 +83,7 @@ describe('PQXDH', () => {
       const agree = hasOneTime ? 4 : 3;
       counts = {};
       const bundle = await fetched(provider, keys, hasOneTime);
-      assert.deepEqual(counts, { verify: agree });
+      assert.deepEqual(counts, { verify: 2 });
       counts = {};
       const { header } = await stage.begun(bundle, { provider, device: newcomer });
       assert.deepEqual(counts, { generateDh: 1, agree, encapsulate: 1 });
@@ -260,7 +260,7 @@ describe('the transcript', () => {
     }
   });
 
-  it('is another for every change of every field', () => {
+  it('is another for every change of every field', async () => {
     const random = new Random(SEED);
     const one = { ...anyHandshake(random), oneTime: anyHandshake(random).lastResort };
     const other = anyHandshake(random);
@@ -288,6 +288,7 @@ describe('the transcript', () => {
       { ...one, oneTime: undefined, lastResort: { ...one.lastResort, kem: other.lastResort.kem } },
       { ...one, kemCiphertext: other.kemCiphertext },
     ];
-    assert.equal(new Set(variants.map((variant) => toHex(transcriptHash(variant)))).size, variants.length);
+    const hashes = await Promise.all(variants.map(transcriptHash));
+    assert.equal(new Set(hashes.map(toHex)).size, variants.length);
   });
 });

@@ -19,11 +19,11 @@ import {
   flipped,
   makeDevice,
   mangled,
+  recordOf,
   signedHead,
-  signedRecord,
 } from './handshake-fixtures.ts';
 
-const SEED = 1_285;
+const SEED = 1_221;
 const OWNER = { roomId: ROOM, peerId: BOB };
 const CONTEXT = { ...OWNER, dtlsFingerprint: fingerprintOf(0xb0), mode: 1 };
 const ONE_TIME = 1;
@@ -53,11 +53,11 @@ function idOf(record: Bytes): number {
 
 /** The fields of a record of ours, to be signed again in another way. */
 function fieldsOf(record: Bytes): { type: number; id: number; dh: Bytes; kem: Bytes } {
-  return { type: record[0]!, id: idOf(record), dh: record.slice(5, 37), kem: record.slice(37, 1221) };
+  return { type: record[0]!, id: idOf(record), dh: record.slice(5, 37), kem: record.slice(37) };
 }
 
 function lastResortRecord(): Bytes {
-  return own.head.slice(193, 193 + PRE_KEY_BYTES);
+  return own.head.slice(194, 194 + PRE_KEY_BYTES);
 }
 
 describe('a bundle', () => {
@@ -91,30 +91,55 @@ describe('a bundle', () => {
 
   it('has the bytes of its document', async () => {
     const { bytes } = device.certificate;
-    assert.equal(PRE_KEY_BYTES, 1285);
-    assert.equal(oneTime.length, 1285);
-    assert.equal(own.head.length, 1542);
-    assert.deepEqual(own.head.slice(0, 5), Uint8Array.of(1, 1, 1, 0, 1));
-    assert.deepEqual(own.head.slice(5, 161), bytes);
-    assert.deepEqual(own.head.slice(161, 193), CONTEXT.dtlsFingerprint);
-    // Ed25519 (RFC 8032) is deterministic: the same fields give the same signature
-    const record = await signedRecord(device.signer, OWNER, bytes, fieldsOf(lastResortRecord()));
+    assert.equal(PRE_KEY_BYTES, 1221);
+    assert.deepEqual([oneTime.length, own.head.length], [1221, 1415 + 2 * 32 + 64]);
+    assert.deepEqual(own.head.slice(0, 6), Uint8Array.of(1, 1, 1, 2, 0, 1));
+    assert.deepEqual(own.head.slice(6, 162), bytes);
+    assert.deepEqual(own.head.slice(162, 194), CONTEXT.dtlsFingerprint);
+    const record = recordOf(fieldsOf(lastResortRecord()));
     assert.deepEqual(lastResortRecord(), record);
     assert.equal(record[0], LAST_RESORT);
-    assert.deepEqual(own.head, await signedHead(device.signer, OWNER, bytes, record));
+    // Ed25519 (RFC 8032) is deterministic: the same fields give the same signature
+    assert.deepEqual(own.head, await signedHead(device.signer, OWNER, bytes, record, own.oneTime));
     assert.equal(oneTime[0], ONE_TIME);
-    assert.deepEqual(oneTime, await signedRecord(device.signer, OWNER, bytes, fieldsOf(oneTime)));
+    assert.deepEqual(oneTime, recordOf(fieldsOf(oneTime)));
+  });
+
+  it('is signed once, however many records are in it', async () => {
+    let signed = 0;
+    const sign = (message: Bytes): Promise<Bytes> => {
+      signed++;
+      return device.signer.sign(message);
+    };
+    const counting = { ...device, signer: { ...device.signer, sign } };
+    const keys = await createPreKeys(native, counting, CONTEXT, 8);
+    assert.deepEqual([signed, keys.oneTime.length], [1, 8]);
+    await keys.refill();
+    assert.equal(signed, 2);
   });
 
   it('may offer one to eight suites, in the order of its maker', async () => {
     const offering = async (suites: readonly number[]): Promise<readonly number[] | undefined> => {
-      const head = await signedHead(device.signer, OWNER, device.certificate.bytes, lastResortRecord(), { suites });
+      const head = await signedHead(device.signer, OWNER, device.certificate.bytes, lastResortRecord(), [], { suites });
       return (await open(head))?.suites;
     };
     assert.deepEqual(await offering([0xffff, 1]), [0xffff, 1]);
     assert.deepEqual(await offering([8, 7, 6, 5, 4, 3, 2, 1]), [8, 7, 6, 5, 4, 3, 2, 1]);
     assert.equal(await offering([]), undefined);
     assert.equal(await offering([9, 8, 7, 6, 5, 4, 3, 2, 1]), undefined);
+  });
+
+  it('may have up to eight one-time records, each of which opens', async () => {
+    const { signer, certificate } = device;
+    const records = Array.from({ length: 9 }, (_, i) => recordOf({ ...fieldsOf(oneTime), id: i + 1 }));
+    for (const count of [1, 8]) {
+      const offered = records.slice(0, count);
+      const head = await signedHead(signer, OWNER, certificate.bytes, lastResortRecord(), offered);
+      for (const record of offered) assert.ok(await open(head, record));
+      assert.equal(await open(head, records[8]), undefined, 'it is not among them');
+    }
+    const nine = await signedHead(signer, OWNER, certificate.bytes, lastResortRecord(), records);
+    assert.equal(await open(nine, oneTime), undefined);
   });
 });
 
@@ -124,13 +149,11 @@ describe('a bundle is refused', () => {
     const asAlice = { roomId: ROOM, peerId: ALICE };
     for (const owner of [elsewhere, asAlice]) {
       assert.equal(await open(own.head, undefined, owner), undefined);
-      // a head that is theirs does not carry our records
+      // the same keys under a head that is theirs, and no record of ours
       const { signer, certificate } = device;
-      const moved = await signedHead(signer, owner, certificate.bytes, lastResortRecord());
-      assert.equal(await open(moved, undefined, owner), undefined);
-      const record = await signedRecord(signer, owner, certificate.bytes, fieldsOf(lastResortRecord()));
-      const theirs = await signedHead(signer, owner, certificate.bytes, record);
+      const theirs = await signedHead(signer, owner, certificate.bytes, lastResortRecord());
       assert.ok(await open(theirs, undefined, owner));
+      assert.equal(await open(theirs, undefined), undefined);
       assert.equal(await open(theirs, oneTime, owner), undefined);
     }
   });
@@ -138,34 +161,48 @@ describe('a bundle is refused', () => {
   it('with a last-resort record passed off as one-time, or the reverse', async () => {
     assert.ok(await open(own.head, oneTime));
     assert.equal(await open(own.head, lastResortRecord()), undefined);
-    const head = await signedHead(device.signer, OWNER, device.certificate.bytes, oneTime);
+    const { signer, certificate } = device;
+    const head = await signedHead(signer, OWNER, certificate.bytes, oneTime);
     assert.equal(await open(head), undefined);
     const relabelled = concatBytes(Uint8Array.of(ONE_TIME), lastResortRecord().slice(1));
-    assert.equal(await open(own.head, relabelled), undefined, 'the type is under the signature');
+    assert.equal(await open(own.head, relabelled), undefined, 'the type is under the hash');
+    const both = await signedHead(signer, OWNER, certificate.bytes, lastResortRecord(), [lastResortRecord()]);
+    assert.ok(await open(both));
+    assert.equal(await open(both, lastResortRecord()), undefined, 'even where its hash is there');
   });
 
   it('with the certificate of another, or the records of another certificate of the same device', async () => {
     const other = await makeDevice(native);
-    const stolen = concatBytes(own.head.slice(0, 5), other.certificate.bytes, own.head.slice(161));
+    const stolen = concatBytes(own.head.slice(0, 6), other.certificate.bytes, own.head.slice(162));
     assert.equal(await open(stolen), undefined);
     const renewed = await issueCertificate(device.signer, device.dh.publicKey, 'device', NOW_S, DAY_S);
-    const head = await signedHead(device.signer, OWNER, renewed.bytes, lastResortRecord());
-    assert.equal(await open(head), undefined, 'the last-resort record is bound to the certificate');
-    const record = await signedRecord(device.signer, OWNER, renewed.bytes, fieldsOf(lastResortRecord()));
-    const whole = await signedHead(device.signer, OWNER, renewed.bytes, record);
+    const swapped = concatBytes(own.head.slice(0, 6), renewed.bytes, own.head.slice(162));
+    assert.equal(await open(swapped), undefined, 'the head is bound to the certificate');
+    const whole = await signedHead(device.signer, OWNER, renewed.bytes, lastResortRecord());
     assert.ok(await open(whole));
-    assert.equal(await open(whole, oneTime), undefined, 'so is the one-time record');
+    assert.equal(await open(whole, oneTime), undefined, 'and so are its one-time records');
   });
 
   it('signed by another than its certificate says', async () => {
     const other = await makeDevice(native);
     const { bytes } = device.certificate;
-    const head = await signedHead(other.signer, OWNER, bytes, lastResortRecord());
+    const head = await signedHead(other.signer, OWNER, bytes, lastResortRecord(), [oneTime]);
     assert.equal(await open(head), undefined);
-    const record = await signedRecord(other.signer, OWNER, bytes, fieldsOf(oneTime));
-    assert.equal(await open(own.head, record), undefined);
-    const lastResort = await signedRecord(other.signer, OWNER, bytes, fieldsOf(lastResortRecord()));
-    assert.equal(await open(await signedHead(device.signer, OWNER, bytes, lastResort)), undefined);
+    assert.equal(await open(head, oneTime), undefined);
+  });
+
+  it('with a record that its head does not name: of another refill, or of another peer', async () => {
+    const keys = await createPreKeys(native, device, CONTEXT, 2);
+    const [head, records] = [keys.head, keys.oneTime];
+    await keys.refill();
+    for (const record of records) {
+      assert.ok(await open(head, record), 'who was handed both has what belongs together');
+      assert.equal(await open(keys.head, record), undefined);
+    }
+    for (const record of keys.oneTime) assert.equal(await open(head, record), undefined);
+    assert.deepEqual((await open(head))?.lastResort, (await open(keys.head))?.lastResort);
+    const others = await createPreKeys(native, await makeDevice(native), CONTEXT, 1);
+    assert.equal(await open(own.head, others.oneTime[0]), undefined);
   });
 
   it('with an expired certificate', async () => {
@@ -176,13 +213,13 @@ describe('a bundle is refused', () => {
   it('of another version, with an id of 0, or with a certificate that is none', async () => {
     const { signer, certificate } = device;
     const { bytes } = certificate;
-    assert.equal(await open(await signedHead(signer, OWNER, bytes, lastResortRecord(), { version: 2 })), undefined);
-    const nobody = await signedRecord(signer, OWNER, bytes, { ...fieldsOf(lastResortRecord()), id: 0 });
+    assert.equal(await open(await signedHead(signer, OWNER, bytes, lastResortRecord(), [], { version: 2 })), undefined);
+    const nobody = recordOf({ ...fieldsOf(lastResortRecord()), id: 0 });
     assert.equal(await open(await signedHead(signer, OWNER, bytes, nobody)), undefined);
-    assert.equal(
-      await open(own.head, await signedRecord(signer, OWNER, bytes, { ...fieldsOf(oneTime), id: 0 })),
-      undefined,
-    );
+    const nothing = recordOf({ ...fieldsOf(oneTime), id: 0 });
+    const named = await signedHead(signer, OWNER, bytes, lastResortRecord(), [nothing]);
+    assert.ok(await open(named));
+    assert.equal(await open(named, nothing), undefined);
     const blank = await signedHead(signer, OWNER, new Uint8Array(156), lastResortRecord());
     assert.equal(await open(blank), undefined);
   });
@@ -252,8 +289,8 @@ describe('our own pre-keys', () => {
     );
     assert.equal(keys.takeOneTime(used), undefined, 'nor does a used key come back');
     assert.equal(keys.takeOneTime(handedOut)?.id, handedOut, 'who was handed one can still use it');
-    assert.equal(keys.head, head);
-    for (const record of keys.oneTime) assert.ok(await open(head, record));
+    assert.notDeepEqual(keys.head, head);
+    for (const record of keys.oneTime) assert.ok(await open(keys.head, record));
   });
 
   it('are kept for a few refills where nobody uses them, and no longer', async () => {
@@ -278,10 +315,12 @@ describe('our own pre-keys', () => {
     const keys = await createPreKeys(brittle, device, CONTEXT, 2);
     await Promise.all([keys.refill(), keys.refill()]);
     const before = keys.oneTime.map(idOf);
+    const { head } = keys;
+    for (const record of keys.oneTime) assert.ok(await open(head, record), 'the head is that of these records');
     assert.equal(new Set(before).size, 2);
     isBroken = true;
     await assert.rejects(keys.refill(), /no entropy/);
-    assert.deepEqual(keys.oneTime.map(idOf), before);
+    assert.deepEqual([keys.oneTime.map(idOf), keys.head], [before, head]);
     isBroken = false;
     await keys.refill();
     assert.ok(keys.oneTime.map(idOf).every((id) => id > Math.max(...before)));
@@ -314,7 +353,7 @@ describe('our own pre-keys', () => {
   });
 
   it('show no private key to whoever looks at the object', () => {
-    assert.deepEqual(Object.keys(own).sort(), ['head', 'lastResort']);
+    assert.deepEqual(Object.keys(own).sort(), ['lastResort']);
     assert.ok(!JSON.stringify(own.oneTime).includes('agree'));
   });
 });

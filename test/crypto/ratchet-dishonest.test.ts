@@ -5,7 +5,7 @@ import { PADDING_BUCKETS_BYTES } from '../../src/engine/crypto/padding.ts';
 import { CHAIN_MESSAGES_MAX, sealHeader } from '../../src/engine/crypto/ratchet-header.ts';
 import type { Header } from '../../src/engine/crypto/ratchet-header.ts';
 import { sealBody, stepChain } from '../../src/engine/crypto/ratchet-keys.ts';
-import { requestKemStep, sealMessage } from '../../src/engine/crypto/ratchet.ts';
+import { answerChain, requestKemStep, sealMessage } from '../../src/engine/crypto/ratchet.ts';
 import type { Ratchet } from '../../src/engine/crypto/ratchet.ts';
 import { concatBytes } from '../../src/engine/protocol/bytes.ts';
 import type { Bytes } from '../../src/engine/protocol/bytes.ts';
@@ -15,8 +15,9 @@ import { Side, dhKeyFrom, kemKeyFrom, seededProvider, session, turn } from './ra
 type Lie = { readonly header?: Partial<Header>; readonly padded?: Bytes };
 
 /** The next message of `side` with something else in it. */
-async function lying({ ratchet }: Side, { header, padded }: Lie): Promise<Bytes> {
-  const { sending, ownDh, ownKem, associatedData } = ratchet;
+async function lying(side: Side, { header, padded }: Lie): Promise<Bytes> {
+  await side.answer();
+  const { sending, ownDh, ownKem, associatedData } = side.ratchet;
   assert.ok(sending);
   const honest: Header = {
     dhKey: ownDh.publicKey,
@@ -43,6 +44,7 @@ describe('A dishonest peer', () => {
     const { alice, bob } = await session(new Random(81));
     bob.ratchet = requestKemStep(bob.ratchet);
     await turn(alice, bob);
+    await alice.answer();
     assert.ok(alice.ratchet.sending?.kemCiphertext);
     assert.equal(await bob.refuse(await lying(alice, { header: { kemCiphertext: undefined } })), 'malformed');
     assert.equal(await bob.open(await alice.seal('with it')), 'with it');
@@ -84,12 +86,25 @@ describe('A dishonest peer', () => {
     assert.equal(await bob.refuse(await lying(alice, { header: { previousCount: 1 } })), 'malformed');
     await bob.open(await alice.seal('1'));
     await turn(alice, bob);
+    await alice.answer();
     assert.equal(alice.ratchet.sending?.previousCount, 2);
     assert.equal(await bob.refuse(await lying(alice, { header: { previousCount: 1 } })), 'malformed');
     for (const header of [{ previousCount: 2 + 257 }, { previousCount: 2 ** 32 - 1 }, { number: 257 }]) {
       assert.equal(await bob.refuse(await lying(alice, { header })), 'too-many-skipped');
     }
     assert.equal(await bob.open(await alice.seal('2')), '2');
+  });
+
+  it('cannot begin a second chain before we have answered the first', async () => {
+    const { alice, bob } = await session(new Random(88));
+    await turn(alice, bob);
+    const bobsKey = bob.ratchet.ownDh.publicKey;
+    assert.equal(await bob.open(await alice.seal('one chain')), 'one chain');
+    const hasty = alice.copy();
+    hasty.ratchet = { ...hasty.ratchet, unanswered: { dhKey: bobsKey, kemKey: undefined } };
+    assert.equal(await bob.refuse(await hasty.seal('another')), 'malformed');
+    await turn(bob, alice);
+    await turn(alice, bob);
   });
 
   it('cannot hold a chain open beyond its end', async () => {
@@ -129,12 +144,19 @@ describe('A provider that refuses', () => {
     assert.equal(await deaf.refuse(await alice.seal('')), 'malformed');
   });
 
-  it("X25519's secret for our next chain: the message is refused", async () => {
+  it("X25519's secret for our next chain, or ML-KEM's: it is not begun", async () => {
     const random = new Random(91);
     const { publicKey } = dhKeyFrom(random.bytes(32));
-    const bob = { ...seededProvider(random), generateDh: async () => ({ publicKey, agree: refusing }) };
-    const sides = await session(random, { bob });
-    assert.equal(await sides.bob.refuse(await sides.alice.seal('')), 'malformed');
+    const bobs = seededProvider(random);
+    const { alice, bob } = await session(random, { bob: bobs });
+    alice.ratchet = requestKemStep(alice.ratchet);
+    await turn(alice, bob);
+    assert.equal(await bob.open(await alice.seal('with an ML-KEM key')), 'with an ML-KEM key');
+    const deaf = { ...bobs, generateDh: async () => ({ publicKey, agree: refusing }) };
+    for (const provider of [deaf, { ...bobs, encapsulate: refusing }]) {
+      assert.equal(await answerChain(provider, bob.ratchet), undefined);
+    }
+    assert.equal(await alice.open(await bob.seal('answer')), 'answer');
   });
 });
 
@@ -149,6 +171,7 @@ describe('The end of a chain', () => {
     assert.equal(await sealMessage(last.ratchet, new Uint8Array(1)), undefined);
     alice.ratchet = last.ratchet;
     await alice.open(await bob.seal('step'));
+    await alice.answer();
     assert.equal(alice.ratchet.sending?.previousCount, 2 ** 32 - 1);
     assert.ok(await alice.seal('goes on'));
   });

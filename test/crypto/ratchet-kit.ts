@@ -4,7 +4,14 @@ import { x25519 } from '@noble/curves/ed25519.js';
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js';
 import type { SessionSecrets } from '../../src/engine/crypto/pqxdh.ts';
 import type { DhKey, Encapsulated, KemKey, Provider } from '../../src/engine/crypto/provider.ts';
-import { acceptRatchet, initiateRatchet, openMessage, sealMessage } from '../../src/engine/crypto/ratchet.ts';
+import { HeaderKey } from '../../src/engine/crypto/ratchet-header.ts';
+import {
+  acceptRatchet,
+  answerChain,
+  initiateRatchet,
+  openMessage,
+  sealMessage,
+} from '../../src/engine/crypto/ratchet.ts';
 import type { OpenFault, Ratchet } from '../../src/engine/crypto/ratchet.ts';
 import { toHex } from '../../src/engine/protocol/bytes.ts';
 import type { Bytes } from '../../src/engine/protocol/bytes.ts';
@@ -82,7 +89,15 @@ export class Side {
     return new Side(this.ratchet, provider);
   }
 
+  /** Begins the chain that the next message is of, where it has not begun. */
+  async answer(): Promise<void> {
+    const answering = await answerChain(this.provider, this.ratchet);
+    assert.ok(answering, 'no chain');
+    this.ratchet = answering;
+  }
+
   async seal(text: string): Promise<Bytes> {
+    await this.answer();
     const sealed = await sealMessage(this.ratchet, new TextEncoder().encode(text));
     assert.ok(sealed, 'not sealed');
     this.ratchet = sealed.ratchet;
@@ -90,7 +105,7 @@ export class Side {
   }
 
   async open(message: Bytes, nowMs = NOW_MS): Promise<string> {
-    const opened = await openMessage(this.provider, this.ratchet, message, nowMs);
+    const opened = await openMessage(this.ratchet, message, nowMs);
     assert.ok(opened.ok, `not opened: ${opened.ok ? '' : opened.fault}`);
     this.ratchet = opened.ratchet;
     return new TextDecoder().decode(opened.plaintext);
@@ -99,7 +114,7 @@ export class Side {
   /** The fault; fails where the message opens, or anything of the state has changed. */
   async refuse(message: Bytes, nowMs = NOW_MS): Promise<OpenFault> {
     const before = fingerprint(this.ratchet);
-    const opened = await openMessage(this.provider, this.ratchet, message, nowMs);
+    const opened = await openMessage(this.ratchet, message, nowMs);
     assert.equal(fingerprint(this.ratchet), before, 'the state has changed');
     assert.ok(!opened.ok, 'it has opened');
     return opened.fault;
@@ -107,7 +122,7 @@ export class Side {
 
   /** What the message says, or the fault; takes the new state where there is one. */
   async attempt(message: Bytes, nowMs = NOW_MS): Promise<{ readonly text: string } | { readonly fault: OpenFault }> {
-    const opened = await openMessage(this.provider, this.ratchet, message, nowMs);
+    const opened = await openMessage(this.ratchet, message, nowMs);
     if (!opened.ok) return { fault: opened.fault };
     this.ratchet = opened.ratchet;
     return { text: new TextDecoder().decode(opened.plaintext) };
@@ -141,7 +156,7 @@ let named = 0;
 export function fingerprint(ratchet: Ratchet): string {
   return JSON.stringify(ratchet, (_, value: unknown) => {
     if (value instanceof Uint8Array) return toHex(value);
-    if (!(value instanceof Promise)) return value;
+    if (!(value instanceof HeaderKey)) return value;
     if (!names.has(value)) names.set(value, named++);
     return `key ${names.get(value)}`;
   });

@@ -43,7 +43,7 @@ describe('A ratchet', () => {
     const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
     const sealed = await sealMessage(alice.ratchet, bytes);
     assert.ok(sealed);
-    const opened = await openMessage(bob.provider, bob.ratchet, sealed.message, NOW_MS);
+    const opened = await openMessage(bob.ratchet, sealed.message, NOW_MS);
     assert.ok(opened.ok);
     assert.deepEqual(opened.plaintext, bytes);
   });
@@ -75,6 +75,25 @@ describe('A ratchet', () => {
     assert.equal(ratchet, undefined);
   });
 
+  it('does not begin where the handshake gives no secrets', async () => {
+    const provider = seededProvider(new Random(17));
+    const { publicKey } = await provider.generateDh();
+    assert.equal(await initiateRatchet(provider, Promise.resolve(undefined), publicKey), undefined);
+  });
+
+  it('seals nothing before its answer to a new chain of the peer has begun', async () => {
+    const { alice, bob } = await session(new Random(18));
+    await turn(alice, bob);
+    assert.equal(await sealMessage(alice.ratchet, new Uint8Array(1)), undefined);
+    const { ratchet } = alice;
+    await alice.answer();
+    assert.ok(await sealMessage(alice.ratchet, new Uint8Array(1)));
+    const answered = alice.ratchet;
+    await alice.answer();
+    assert.equal(alice.ratchet, answered, 'and it begins once');
+    assert.notEqual(answered, ratchet);
+  });
+
   it('does not depend on the arrays that it was given', async () => {
     const random = new Random(7);
     const provider = seededProvider(random);
@@ -85,7 +104,7 @@ describe('A ratchet', () => {
     secrets.initiatorHeaderKey.fill(0);
     secrets.responderHeaderKey.fill(0);
     const sealed = await sealMessage(ratchets[0]!, Uint8Array.of(7));
-    const opened = await openMessage(provider, ratchets[1]!, sealed!.message, NOW_MS);
+    const opened = await openMessage(ratchets[1]!, sealed!.message, NOW_MS);
     assert.ok(opened.ok);
   });
 
@@ -128,8 +147,8 @@ describe('A ratchet', () => {
     }
     const plain = OVERHEAD_BYTES + 512;
     assert.deepEqual(seen, [
-      [plain, plain, 0],
       [plain + KEM_KEY_BYTES, plain + KEM_CIPHERTEXT_BYTES, 1],
+      [plain, plain, 1],
       [plain, plain, 1],
       [plain, plain, 1],
     ]);
@@ -149,8 +168,9 @@ describe('A ratchet', () => {
       assert.equal(await alice.open(back[0]!), '0');
       assert.equal(await bob.open(there[1]!), '1');
     }
-    // five answers to Alice, five to Bob, and a sixth which Bob has not seen
-    assert.deepEqual([alice.ratchet.kemSteps, bob.ratchet.kemSteps], [11, 10]);
+    // five answers to Alice, five to Bob
+    assert.deepEqual([alice.ratchet.kemSteps, bob.ratchet.kemSteps], [10, 10]);
+    alice.ratchet = requestKemStep(alice.ratchet);
     const full = OVERHEAD_BYTES + 512 + KEM_KEY_BYTES + KEM_CIPHERTEXT_BYTES;
     assert.equal((await alice.seal('')).length, full);
   });
@@ -171,7 +191,7 @@ describe('A ratchet', () => {
         for (const side of [alice, bob]) side.ratchet = requestKemStep(side.ratchet);
         await turn(alice, bob);
       }
-      assert.deepEqual([alice.ratchet.kemSteps, bob.ratchet.kemSteps], [5, 4]);
+      assert.deepEqual([alice.ratchet.kemSteps, bob.ratchet.kemSteps], [4, 4]);
     }
   });
 
@@ -218,10 +238,11 @@ describe('The first message', () => {
     const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' });
     const dh = diffieHellman({ privateKey: preKey.privateKey, publicKey });
     const step = Buffer.from(hkdfSync('sha512', dh, secrets.rootKey, 'tai/1 ratchet root', 96));
-    const hmac = (key: Uint8Array, constant: number) =>
-      createHmac('sha512', key).update(Uint8Array.of(constant)).digest().subarray(0, 32);
-    const messageKey = hmac(hmac(step.subarray(32, 64), 2), 1);
-    const body = Buffer.from(hkdfSync('sha512', messageKey, message.subarray(1, 13), 'tai/1 ratchet message', 44));
+    const hmac = (key: Uint8Array, ...data: Uint8Array[]) =>
+      createHmac('sha512', key).update(Buffer.concat(data)).digest();
+    const one = Uint8Array.of(1);
+    const messageKey = hmac(hmac(step.subarray(32, 64), one).subarray(32), one).subarray(0, 32);
+    const body = hmac(messageKey, Buffer.from('tai/1 ratchet message'), message.subarray(1, 13)).subarray(0, 44);
     const padded = opened(
       body.subarray(0, 32),
       body.subarray(32),
@@ -238,7 +259,7 @@ describe('The first message', () => {
     const { alice, bob, secrets } = await session(random);
     const message = await alice.seal('first');
     const other = acceptRatchet(secrets, dhKeyFrom(random.bytes(32)));
-    const refused = await openMessage(bob.provider, other, message, NOW_MS);
+    const refused = await openMessage(other, message, NOW_MS);
     assert.deepEqual(refused, { ok: false, fault: 'unopened' });
     assert.equal(await bob.open(message), 'first');
   });

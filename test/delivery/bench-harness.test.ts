@@ -1,8 +1,12 @@
 /** The pure parts of the bench harness: what turns samples into a claim must not be wrong. */
 import assert from 'node:assert/strict';
 import { homedir, hostname } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import type { Sample } from '../../bench/first-frame/pages/page.ts';
+import { toResult } from '../../bench/first-frame/result.ts';
 import {
+  differences,
   formatResult,
   formatTable,
   goal,
@@ -13,6 +17,7 @@ import {
 } from '../../bench/harness.ts';
 import type { BenchResult } from '../../bench/harness.ts';
 import { describeMachine } from '../../bench/machine.ts';
+import { ROOT, runNode } from './tools.ts';
 
 const DEFAULTS = { rounds: 15, seed: 1 };
 const NAMES = ['a', 'b', 'c', 'd'];
@@ -37,11 +42,35 @@ describe('bench harness: arguments', () => {
     ['--seed', 'x'],
     ['--fast'],
     ['3'],
+    ['--baseline', 'HEAD'],
   ]) {
     it(`refuses ${args.join(' ')}`, () => {
       assert.equal(parseBenchArguments(args, DEFAULTS), undefined);
     });
   }
+
+  it('reads a baseline where the bench takes one, and has none where nothing is said', () => {
+    const defaults = { ...DEFAULTS, takesBaseline: true };
+    assert.deepEqual(parseBenchArguments([], defaults), { isJson: false, ...DEFAULTS });
+    for (const baseline of ['80100fc', 'HEAD~2', 'v0.1.0', 'origin/main']) {
+      const options = parseBenchArguments(['--baseline', baseline, '--json'], defaults);
+      assert.deepEqual(options, { isJson: true, ...DEFAULTS, baseline });
+    }
+  });
+
+  for (const revision of [[], [''], ['--json'], ['-x'], ['a b'], ['x'.repeat(101)]]) {
+    it(`refuses ${JSON.stringify(revision)} as a baseline`, () => {
+      assert.equal(parseBenchArguments(['--baseline', ...revision], { ...DEFAULTS, takesBaseline: true }), undefined);
+    });
+  }
+
+  it('says in one sentence that the history lacks a revision', async () => {
+    const bench = join(ROOT, 'bench/first-frame.ts');
+    const { code, stdout, stderr } = await runNode([bench, '--baseline', 'no-such-revision', '--json']);
+    assert.equal(code, 1);
+    assert.equal(stdout, '');
+    assert.match(stderr.trimEnd(), /^The history here has no revision “no-such-revision” .*\.$/);
+  });
 });
 
 describe('bench harness: rounds', () => {
@@ -125,6 +154,45 @@ describe('bench harness: figures', () => {
   it('does not meet what could not be measured', () => {
     assert.equal(goal('x', Number.NaN, 1, 'lower').met, false);
     assert.equal(goal('x', Number.NaN, 1, 'higher').met, false);
+  });
+});
+
+describe('first-frame: what was added', () => {
+  const sample = (firstFrame_ms: number): Sample => ({
+    firstFrame_ms,
+    marks_ms: { socketOpen: 1, described: 2, answered: 3, connected: firstFrame_ms / 2 },
+    messages: 7,
+    firstWidth: 320,
+    settledWidth: 1280,
+  });
+  const others = ['bare', 'peerjs', 'simple-peer'].map((name) => [name, [700, 700, 700].map(sample)] as const);
+  const ours = ['tai-room', [500, 900, 600].map(sample)] as const;
+  const programs = { chromium: '1.2.3' };
+
+  it('is the median of the differences of each round, not the difference of medians', () => {
+    // 20, 10 and 70 more; the medians, 600 and 530, are 70 apart
+    const samples = new Map([...others, ours, ['baseline', [480, 890, 530].map(sample)] as const]);
+    const { rows, goals } = toResult(3, samples, programs);
+    assert.deepEqual(goals.at(-1), goal('added by the handshake, ms', 20, 15, 'lower'));
+    assert.equal(goals.at(-1)?.met, false);
+    assert.deepEqual(
+      rows.map(({ contender }) => contender),
+      ['bare', 'peerjs', 'simple-peer', 'tai-room', 'baseline', 'added'],
+    );
+    assert.equal(rows.at(-1)?.['firstFrame_ms'], 20);
+    assert.equal(rows.at(-1)?.['connected_ms'], 10);
+    assert.equal(rows.at(-1)?.['described_ms'], 0);
+  });
+
+  it('is not spoken of without a baseline', () => {
+    const { rows, goals } = toResult(3, new Map([...others, ours]), programs);
+    assert.equal(rows.length, 4);
+    assert.ok(goals.every(({ name }) => !name.startsWith('added')));
+  });
+
+  it('pairs rounds, and no others', () => {
+    assert.deepEqual(differences([5, 7], [3, 10]), [2, -3]);
+    assert.throws(() => differences([1, 2], [1]));
   });
 });
 

@@ -5,7 +5,9 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { AuditLog } from '../../src/engine/keys/audit-log.ts';
 import { ROOT, ensureBuilt, runNode, scratchFolder } from './tools.ts';
+import type { Outcome } from './tools.ts';
 
 const START = join(ROOT, 'scripts/start.mjs');
 const READY_DEADLINE_MS = 60_000;
@@ -155,5 +157,40 @@ describe('setup', () => {
       'noninteractive update -qq',
       'noninteractive install -y -qq --no-install-recommends coturn',
     ]);
+  });
+});
+
+describe('check-audit-log', () => {
+  const SCRIPT = join(ROOT, 'scripts/check-audit-log.mjs');
+  const log = new AuditLog();
+  log.add('session-started', 1_795_251_600_000);
+  log.add('roster-changed', 1_795_251_601_000, { epoch: 1 });
+  log.add('session-ended', 1_795_251_602_000);
+  const text = log.export();
+  const check = async (written: string, flags: readonly string[] = []): Promise<Outcome> => {
+    using folder = scratchFolder();
+    const file = join(folder.path, 'log.jsonl');
+    writeFileSync(file, written);
+    return await runNode([...flags, SCRIPT, file]);
+  };
+
+  it('says what it finds, and by its exit code too', async () => {
+    assert.deepEqual(await check(text), { code: 0, stdout: 'intact\n', stderr: '' });
+    assert.deepEqual(await check(''), { code: 1, stdout: 'unreadable\n', stderr: '' });
+    const changed = text.replace('1795251601000', '1795251601001');
+    assert.deepEqual(await check(changed), { code: 1, stdout: '{ brokenAt: 1 }\n', stderr: '' });
+  });
+
+  it('does so where the Node that starts it reads no TypeScript', async () => {
+    const old = ['--no-experimental-strip-types'];
+    assert.deepEqual(await check(text, old), { code: 0, stdout: 'intact\n', stderr: '' });
+    assert.equal((await check('', old)).code, 1);
+  });
+
+  it('wants one file, that is there', async () => {
+    for (const args of [[], ['a', 'b']])
+      assert.match((await runNode([SCRIPT, ...args])).stderr, /^Name one file: .*\n$/);
+    const { code, stderr } = await runNode([SCRIPT, '/nowhere/log.jsonl']);
+    assert.deepEqual([code, stderr], [1, '/nowhere/log.jsonl cannot be read.\n']);
   });
 });

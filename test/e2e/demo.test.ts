@@ -11,7 +11,7 @@ import { setStage } from '../helpers/stage.ts';
 import type { Stage } from '../helpers/stage.ts';
 
 const INVITE = `#tai=${Buffer.alloc(64, 7).toString('base64url')}`;
-const PATHS = ['/', `/${INVITE}`, '/elements.html', '/two-rooms.html'] as const;
+const PATHS = ['/', `/${INVITE}`, '/elements.html', '/two-rooms.html', '/verify.html'] as const;
 const SIZES = [
   { width: 1280, height: 800 },
   { width: 320, height: 640 },
@@ -66,6 +66,8 @@ describe('the demo', () => {
       it(`${name}: ${path.replace(INVITE, '#tai=…')} is accessible, and fits`, async () => {
         for (const size of SIZES) {
           const page: TestPage = await stage.open(name, stage.relay.url + path, size);
+          // the rest of the script is loaded once a room is near the viewport
+          await page.evaluate(() => document.querySelector('tai-room')?.scrollIntoView());
           await page.until('its rooms', hasRooms);
           await page.evaluate(provideAxe);
           for (const scheme of SCHEMES) {

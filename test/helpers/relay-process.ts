@@ -29,6 +29,8 @@ export type RelayProcessOptions = {
   readonly assets?: string;
   /** Instead of the settings in `wrangler.toml`. */
   readonly vars?: Readonly<Record<string, string>>;
+  /** With `workerd`: the checkout whose relay it is; this one where nothing is said. */
+  readonly repository?: string;
   /** `wrangler` where nothing is said. */
   readonly runtime?: 'wrangler' | 'workerd';
 };
@@ -57,9 +59,11 @@ export async function startRelayProcess(options: RelayProcessOptions = {}): Prom
   const stateDirectory = join(directory, 'state');
   const assets = options.assets ?? (await emptyAssets(directory));
   const vars = options.vars ?? {};
+  const repository = options.repository ?? REPOSITORY;
+  const address = `${HOST}:${port}`;
   const [program = '', ...parameters] =
     options.runtime === 'workerd'
-      ? [WORKERD, 'serve', await writeWorkerdConfig({ directory, address: `${HOST}:${port}`, assets, vars })]
+      ? [WORKERD, 'serve', await writeWorkerdConfig({ repository, directory, address, assets, vars })]
       : wranglerCommand(port, assets, stateDirectory, vars);
   let output = '';
   let child: ChildProcess | undefined;

@@ -62,11 +62,12 @@ const SENDER_KEY = { generation: 7, key: 'kWJf3bVw0K2C1bXgWmG1q3rXo2y8m7T4m0bqk2
 const DIGEST = 'pX2v0K2C1bXgWmG1q3rXo2y8m7T4m0bqk2o3x5kWJfE';
 
 export const PEER_MESSAGES: readonly PeerMessage[] = [
-  { type: 'offer', link: 1, round: 1, sdp: 'v=0\r\n', presence: PRESENCE, senderKey: SENDER_KEY },
+  { type: 'offer', link: 1, round: 1, seq: 1, sdp: 'v=0\r\n', presence: PRESENCE, senderKey: SENDER_KEY },
   {
     type: 'answer',
     link: 2,
     round: 3,
+    seq: 2 ** 32 - 1,
     sdp: 'v=0\r\n',
     presence: { name: '', publications: [] },
     senderKey: SENDER_KEY,
@@ -79,8 +80,15 @@ export const PEER_MESSAGES: readonly PeerMessage[] = [
       { candidate: '', sdpMid: null, sdpMLineIndex: null, usernameFragment: null },
     ],
   },
-  { type: 'presence', link: 1, presence: PRESENCE, isAsking: false },
-  { type: 'presence', link: 1, presence: PRESENCE, isAsking: true },
+  { type: 'presence', link: 1, seq: 3, presence: PRESENCE, isAsking: false },
+  { type: 'presence', link: 1, seq: 4, presence: PRESENCE, isAsking: true },
+  {
+    type: 'roster',
+    seq: 5,
+    members: [{ peerId: ALICE, certificate: 'A'.repeat(43) }],
+    mac: 'A'.repeat(43),
+    isAsking: true,
+  },
   { type: 'e2ee_sender_key', link: 1, ...SENDER_KEY, commitment: DIGEST, epoch: 3 },
   { type: 'e2ee_sender_key_ack', link: 1, generation: 7, isAsking: false },
   { type: 'e2ee_sender_key_ack', link: 1, generation: 0, isAsking: true },

@@ -69,6 +69,28 @@ export async function revokes(): Promise<void> {
   await document.querySelector<Trusting>('tai-room')?.revokeKey();
 }
 
+/** From now on, for `partingReasons`. */
+export function watchPartings(): void {
+  const reasons: string[] = [];
+  Object.assign(globalThis, { partingReasons: reasons });
+  document
+    .querySelector('tai-room')
+    ?.addEventListener('tai-peer-leave', (event) => reasons.push((event as Event & { reason: string }).reason));
+}
+
+export function partingReasons(): readonly string[] {
+  return (globalThis as { partingReasons?: readonly string[] }).partingReasons ?? [];
+}
+
+/** Whether this stands in a message or on a tile. */
+export function isShownInRoom(wanted: string): boolean {
+  const root = document.querySelector('tai-room')?.shadowRoot;
+  const tiles = [...(root?.querySelectorAll('tai-participant') ?? [])].map(
+    (tile) => tile.shadowRoot?.textContent ?? '',
+  );
+  return [root?.querySelector('.toasts')?.textContent ?? '', ...tiles].some((text) => text.includes(wanted));
+}
+
 /** Everything this origin keeps, as text, with what can be exported of the keys in it. */
 export async function storedText(): Promise<{
   readonly text: string;

@@ -10,6 +10,8 @@ const ESBUILD = join(REPOSITORY, 'node_modules/esbuild/bin/esbuild');
 const run = promisify(execFile);
 
 export type WorkerdOptions = {
+  /** The checkout whose relay it is. */
+  readonly repository: string;
   /** Where the bundle and the configuration are written. */
   readonly directory: string;
   /** `host:port` to listen on. */
@@ -21,11 +23,11 @@ export type WorkerdOptions = {
 
 /** The path of the configuration. Rooms are in memory: nothing is on disk that could be looked at. */
 export async function writeWorkerdConfig(options: WorkerdOptions): Promise<string> {
-  const { directory, address, assets, vars } = options;
+  const { repository, directory, address, assets, vars } = options;
   const bundle = join(directory, 'relay.js');
-  const entry = join(REPOSITORY, 'relay-worker/index.ts');
+  const entry = join(repository, 'relay-worker/index.ts');
   await run(ESBUILD, [entry, '--bundle', '--format=esm', '--external:cloudflare:workers', `--outfile=${bundle}`]);
-  const toml = await readFile(join(REPOSITORY, 'wrangler.toml'), 'utf8');
+  const toml = await readFile(join(repository, 'wrangler.toml'), 'utf8');
   const setting = (name: string): string => {
     const value = new RegExp(`^${name} = (".*"|\\[.*\\])$`, 'm').exec(toml)?.[1];
     if (value === undefined) throw new Error(`wrangler.toml does not set ${name}`);

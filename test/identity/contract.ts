@@ -112,14 +112,19 @@ export function identityContract(it: It, { provider, kind, lifeS, useS, isKept, 
     const { keys } = await rotating.rotate(provider, NOW_S);
     equal(hexOf(await rotating.open(provider, NOW_S)), hexOf(keys));
     const revoking = create();
-    ok(await openRevocation(provider, await revoking.revoke(provider, NOW_S), NOW_S), 'the statement does not open');
+    ok(
+      await openRevocation(provider, (await revoking.revoke(provider, NOW_S)).statement, NOW_S),
+      'the statement does not open',
+    );
   });
 
   it('revokes its keys, and is another device from then on', async () => {
     const identity = create();
     const old = await identity.open(provider, NOW_S);
-    const opened = await openRevocation(provider, await identity.revoke(provider, NOW_S + 1), NOW_S + 1);
+    const { statement, deviceId } = await identity.revoke(provider, NOW_S + 1);
+    const opened = await openRevocation(provider, statement, NOW_S + 1);
     equal(toHex(opened?.deviceId ?? new Uint8Array()), deviceOf(old));
+    equal(toHex(deviceId), deviceOf(old));
     const next = await identity.open(provider, NOW_S + 2);
     await checkKeys(provider, next, NOW_S + 2);
     ok(deviceOf(next) !== deviceOf(old), 'the revoked keys are back');
@@ -190,7 +195,7 @@ export function sharedContract(it: It, { provider, place }: SharedCase): void {
   it('what one tab revokes is gone in all, also where another has renewed it', async () => {
     const tab = place();
     const keys = await tab().open(provider, NOW_S);
-    const [, statement] = await Promise.all([
+    const [, { statement }] = await Promise.all([
       tab().open(provider, keys.certificate.expiryS),
       tab().revoke(provider, NOW_S),
     ]);

@@ -91,4 +91,54 @@ describe('records where storage is refused', () => {
     await records.update('a', add);
     assert.deepEqual([await records.read('a'), records.isKept, store.uses], [1, false, 1]);
   });
+
+  for (const failure of ['late', 'slow'] as const) {
+    it(`write nothing that was given up, where it comes too ${failure}`, async () => {
+      const store = new FakeStore();
+      await new KeptRecords(store.use).update('a', () => 'before');
+      store.failure = failure;
+      const records = new KeptRecords(store.use, 1);
+      await records.update('a', () => 'given up');
+      assert.deepEqual([await records.read('a'), records.isKept], ['given up', false]);
+      await records.update('a', () => 'gone on with');
+      store.failure = 'none';
+      store.catchUp();
+      await new Promise(setImmediate);
+      assert.equal(store.values.get('a'), 'before');
+      assert.equal(await records.read('a'), 'gone on with');
+    });
+  }
+
+  it('read nothing that comes too late: what was gone on with stays', async () => {
+    const store = new FakeStore();
+    await new KeptRecords(store.use).update('a', () => 'before');
+    store.failure = 'late';
+    const records = new KeptRecords(store.use, 1);
+    assert.equal(await records.read('a'), undefined);
+    await records.update('a', () => 'gone on with');
+    store.failure = 'none';
+    store.catchUp();
+    await new Promise(setImmediate);
+    assert.equal(await records.read('a'), 'gone on with');
+  });
+
+  it('are given up all at once: what was asked for beside the one that failed is not kept either', async () => {
+    const store = new FakeStore();
+    store.failure = 'slow';
+    const records = new KeptRecords(store.use, 1);
+    await Promise.all([records.update('a', add), records.update('b', add)]);
+    store.catchUp();
+    await new Promise(setImmediate);
+    assert.deepEqual([await records.read('a'), await records.read('b'), records.isKept], [1, 1, false]);
+    assert.equal(store.values.size, 0);
+  });
+
+  it('leave alone what was done before: undoing it is no failure', async () => {
+    const store = new FakeStore();
+    const records = new KeptRecords(store.use);
+    await records.update('a', add);
+    store.failure = 'rejects';
+    await records.update('b', add);
+    assert.deepEqual([store.values.get('a'), await records.read('b')], [1, 1]);
+  });
 });

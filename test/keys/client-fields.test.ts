@@ -101,7 +101,7 @@ describe('the fields of a payload', () => {
     const sessions = new ClientSessions({
       room: party.room,
       self: party.self,
-      now: () => 0,
+      steadyNow: () => 0,
       isRevoked: async () => false,
     });
     assert.deepEqual(await sessions.seal(peerNamed(2), 'hello'), { ok: false, fault: 'no-session' });

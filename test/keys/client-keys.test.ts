@@ -110,6 +110,21 @@ describe('what is given out', () => {
     }
   });
 
+  it('for one opens whatever was published in between: its record is under the head beside it', async () => {
+    const [ada, bob] = [await makeClient(1), await makeClient(9)];
+    const first = await bob.keys.publicKey(true);
+    await bob.keys.publication();
+    const second = await bob.keys.publicKey(true);
+    for (const message of [first, second]) {
+      assert.ok(message.one_time);
+      assert.ok(await ada.keys.openPublicKey(message));
+    }
+    const signedBy = await ada.keys.openPublicKey(second);
+    assert.ok(signedBy);
+    assert.equal(await ada.keys.meetBy(second, signedBy), undefined);
+    assert.equal(await bob.read(await say(ada, bob, 'hello')), 'hello');
+  });
+
   it('for one is used up by that one', async () => {
     const [ada, eve, bob] = [await makeClient(1), await makeClient(2), await makeClient(9)];
     const message = await bob.keys.publicKey(true);

@@ -7,7 +7,7 @@ import { PAIRS_MAX } from '../../src/engine/keys/join-keys.ts';
 import type { EncryptedMessage } from '../../src/engine/protocol/e2ee.ts';
 import { Random } from '../helpers/random.ts';
 import { NOW_MS, faultOf, makeClient, meet, peerNamed, say, secretOf, talking } from './client-kit.ts';
-import type { Client } from './client-kit.ts';
+import type { Client, Clock } from './client-kit.ts';
 
 const SEED = 41;
 
@@ -22,8 +22,8 @@ function sessionsOf(of: Client, peer: Client): number {
 }
 
 /** Both have met each other before either has heard of the other. */
-async function cross(): Promise<{ readonly low: Client; readonly high: Client; readonly clock: { nowMs: number } }> {
-  const clock = { nowMs: NOW_MS };
+async function cross(): Promise<{ readonly low: Client; readonly high: Client; readonly clock: Clock }> {
+  const clock: Clock = { nowMs: NOW_MS };
   const [low, high] = [await makeClient(1, { clock }), await makeClient(2, { clock })];
   await meet(low, high);
   await meet(high, low);
@@ -220,6 +220,25 @@ describe('both sides begin at once', () => {
     // of a session that is gone; nor can it be begun anew
     assert.equal(await low.read(veryLate), 'second-handshake');
     assert.equal(await low.read(await say(high, low, 'z')), 'z');
+  });
+});
+
+describe('HS9: the age of what is kept', () => {
+  it('does not go by a clock that the relay, or anybody, can set', async () => {
+    const { low, high, clock } = await cross();
+    const late = await say(high, low, 'late');
+    for (let i = 0; i < 2; i++) {
+      await high.read(await say(low, high, 'x'));
+      await low.read(await say(high, low, 'x'));
+    }
+    clock.steadyMs = clock.nowMs;
+    clock.nowMs += 2 * OLD_SESSION_MS;
+    assert.equal(await low.read(late), 'late');
+    assert.equal(await low.read(await say(high, low, 'y')), 'y');
+    assert.equal(sessionsOf(low, high), 2);
+    clock.steadyMs += OLD_SESSION_MS + 1;
+    assert.equal(await low.read(await say(high, low, 'z')), 'z');
+    assert.equal(sessionsOf(low, high), 1);
   });
 });
 

@@ -319,7 +319,7 @@ describe('A handshake that is not answered', () => {
     await assertOpens(bob, ALICE, await sealed(alice, BOB, 'so'), 'so');
     const again = await stage.member(ALICE, { device: alicesDevice });
     await again.meet(BOB, await bundleOf(bob));
-    await assertRefused(bob, ALICE, await sealed(again, BOB, 'again'), 'second-handshake');
+    await assertRefused(bob, ALICE, await sealed(again, BOB, 'again'), 'stale-handshake');
     alice.forgetUnanswered(CAROL);
     await assertOpens(bob, ALICE, await sealed(alice, BOB, 'on'), 'on');
   });

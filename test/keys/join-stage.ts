@@ -28,6 +28,8 @@ export class JoinStage {
   readonly room: RoomKeys;
   /** Everybody's clock. */
   now_ms = START_MS;
+  /** Everybody's other clock, which nobody sets: goes with the first where a test says nothing. */
+  steady_ms: number | undefined;
   isClockRight = true;
   /** Device ids in hexadecimal, for everybody. */
   readonly revoked = new Set<string>();
@@ -59,6 +61,7 @@ export class JoinStage {
       self,
       dtlsFingerprint: options.dtlsFingerprint ?? new Uint8Array(32).fill(Number(self.slice(0, 4))),
       now: () => this.now_ms,
+      steadyNow: () => this.steady_ms ?? this.now_ms,
       isClockRight: () => this.isClockRight,
       isRevoked: async ({ deviceId }) => {
         const { meanwhile } = this;

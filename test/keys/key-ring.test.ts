@@ -5,8 +5,9 @@ import { CERTIFICATE_LEEWAY_S, issueCertificate } from '../../src/engine/crypto/
 import type { DeviceKeys } from '../../src/engine/crypto/certificate.ts';
 import type { Provider } from '../../src/engine/crypto/provider.ts';
 import { KeyRing, openRoomSecret, randomPeerId } from '../../src/engine/keys/key-ring.ts';
-import type { DeviceSource } from '../../src/engine/keys/key-ring.ts';
+import type { Clocks, DeviceSource } from '../../src/engine/keys/key-ring.ts';
 import { parsePeerId } from '../../src/engine/protocol/ids.ts';
+import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import { TOKEN_LIFE_MAX_S, parseToken, roomIdPreimage, tokenTimeFault } from '../../src/engine/protocol/token.ts';
 import { ALICE, BOB } from '../helpers/samples.ts';
 import { START_MS, assertOpens, assertRefused, bundleOf, sealed, secretOf } from './join-stage.ts';
@@ -32,6 +33,10 @@ class Devices implements DeviceSource {
   async isRevoked(): Promise<boolean> {
     return this.isDead;
   }
+}
+
+function clocksAt(nowMs: number): Clocks {
+  return { now: () => nowMs, steadyNow: () => 0 };
 }
 
 describe('A key ring', () => {
@@ -109,13 +114,118 @@ describe('The keys of its joins', () => {
   });
 });
 
+describe('Keys that are made ahead', () => {
+  /** One device that stays the same, and counts what it signs. */
+  class KeptDevice implements DeviceSource {
+    signed = 0;
+    isBroken = false;
+    #keys: Promise<DeviceKeys> | undefined;
+
+    async open(provider: Provider, nowS: number): Promise<DeviceKeys> {
+      if (this.isBroken) throw new Error('storage is broken');
+      this.#keys ??= this.#make(provider, nowS);
+      return this.#keys;
+    }
+
+    renew(): void {
+      this.#keys = undefined;
+    }
+
+    async isRevoked(): Promise<boolean> {
+      return false;
+    }
+
+    async #make(provider: Provider, nowS: number): Promise<DeviceKeys> {
+      const made = await new Devices().open(provider, nowS);
+      const sign: DeviceKeys['signer']['sign'] = (message) => {
+        this.signed += 1;
+        return made.signer.sign(message);
+      };
+      return { ...made, signer: { publicKey: made.signer.publicKey, sign } };
+    }
+  }
+
+  async function ringOf(device: KeptDevice): Promise<KeyRing> {
+    return KeyRing.create(ROOM, device, clocksAt(START_MS));
+  }
+
+  /** What one join signs. */
+  let once = 0;
+  before(async () => {
+    const device = new KeptDevice();
+    await (await ringOf(device)).join(ALICE, FINGERPRINT);
+    once = device.signed;
+    assert.ok(once > 0);
+  });
+
+  it('are those of the join that comes, and agree with others', async () => {
+    const device = new KeptDevice();
+    const [ring, bobs] = await Promise.all([ringOf(device), ringOf(new KeptDevice())]);
+    ring.prepare(ALICE, FINGERPRINT);
+    const [alice, bob] = await Promise.all([ring.join(ALICE, FINGERPRINT), bobs.join(BOB, BOBS_FINGERPRINT)]);
+    assert.equal(device.signed, once);
+    assert.equal(await alice.meet(BOB, await bundleOf(bob)), undefined);
+    await assertOpens(bob, ALICE, await sealed(alice, BOB, 'hello'), 'hello');
+  });
+
+  it('are of one join only', async () => {
+    const device = new KeptDevice();
+    const ring = await ringOf(device);
+    ring.prepare(ALICE, FINGERPRINT);
+    const first = await ring.join(ALICE, FINGERPRINT);
+    const second = await ring.join(ALICE, FINGERPRINT);
+    assert.notEqual(first, second);
+    assert.equal(device.signed, 2 * once);
+  });
+
+  const changes: readonly (readonly [string, (ring: KeyRing, device: KeptDevice) => unknown, PeerId, Uint8Array])[] = [
+    ['another peer id', () => undefined, BOB, FINGERPRINT],
+    ['another DTLS certificate', () => undefined, ALICE, BOBS_FINGERPRINT],
+    ['another clock', (ring) => ring.token(ALICE, 0, START_S + 3600), ALICE, FINGERPRINT],
+  ];
+  for (const [what, change, peerId, fingerprint] of changes) {
+    it(`are not those of a join with ${what}`, async () => {
+      const device = new KeptDevice();
+      const ring = await ringOf(device);
+      ring.prepare(ALICE, FINGERPRINT);
+      await change(ring, device);
+      const keys = await ring.join(peerId, Uint8Array.from(fingerprint));
+      assert.equal(keys.isOutdated, false);
+      assert.equal(device.signed, 2 * once);
+    });
+  }
+
+  it('are not those of a device that has got other keys', async () => {
+    const device = new KeptDevice();
+    const ring = await ringOf(device);
+    ring.prepare(ALICE, FINGERPRINT);
+    const old = await device.open(ring.provider, START_S);
+    device.renew();
+    const { certificate } = await ring.join(ALICE, FINGERPRINT);
+    assert.deepEqual(certificate, (await device.open(ring.provider, START_S)).certificate);
+    assert.notDeepEqual(certificate, old.certificate);
+  });
+
+  it('may fail: whoever joins then has them made, or is told', async () => {
+    const device = new KeptDevice();
+    const ring = await ringOf(device);
+    device.isBroken = true;
+    ring.prepare(ALICE, FINGERPRINT);
+    await assert.rejects(ring.join(ALICE, FINGERPRINT));
+    ring.prepare(ALICE, FINGERPRINT);
+    device.isBroken = false;
+    await ring.join(ALICE, FINGERPRINT);
+    assert.equal(device.signed, once);
+  });
+});
+
 describe('A clock that is wrong', () => {
   /** Ours is an hour behind. */
   const OURS_MS = START_MS - 3_600_000;
 
   it('AD5: gives way to the relay’s, as soon as that is known', async () => {
     const devices = new Devices();
-    const ring = await KeyRing.create(ROOM, devices, () => OURS_MS);
+    const ring = await KeyRing.create(ROOM, devices, clocksAt(OURS_MS));
     const early = await ring.join(ALICE, FINGERPRINT);
     assert.deepEqual([ring.now(), early.isOutdated], [OURS_MS, false]);
     await ring.token(ALICE, 0, START_S);
@@ -127,8 +237,8 @@ describe('A clock that is wrong', () => {
   });
 
   it('AD5: has others refuse our certificate until it is made anew', async () => {
-    const ring = await KeyRing.create(ROOM, new Devices(), () => START_MS + 2 * CERTIFICATE_LEEWAY_S * 1000);
-    const bobs = await KeyRing.create(ROOM, new Devices(), () => START_MS);
+    const ring = await KeyRing.create(ROOM, new Devices(), clocksAt(START_MS + 2 * CERTIFICATE_LEEWAY_S * 1000));
+    const bobs = await KeyRing.create(ROOM, new Devices(), clocksAt(START_MS));
     const bob = await bobs.join(BOB, BOBS_FINGERPRINT);
     const early = await ring.join(ALICE, FINGERPRINT);
     assert.equal(await bob.meet(ALICE, await bundleOf(early)), 'bad-bundle');
@@ -138,7 +248,7 @@ describe('A clock that is wrong', () => {
   });
 
   it('AD5: is only corrected for more than a message can take', async () => {
-    const ring = await KeyRing.create(ROOM, new Devices(), () => START_MS);
+    const ring = await KeyRing.create(ROOM, new Devices(), clocksAt(START_MS));
     for (const [aheadS, expectedMs] of [
       [30, 0],
       [-30, 0],

@@ -15,6 +15,7 @@ const description = (type: 'offer' | 'answer', link: number): Described => ({
   type,
   link,
   round: 1,
+  seq: 1,
   sdp: 'v=0',
   presence: PRESENCE,
 });

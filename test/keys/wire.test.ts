@@ -91,8 +91,8 @@ describe('EN2: a sealed header', () => {
 });
 
 describe('EN2: a sealed bundle', () => {
-  const head = random.bytes(1542);
-  const records = [random.bytes(1285), random.bytes(1285)];
+  const head = random.bytes(1543);
+  const records = [random.bytes(1221), random.bytes(1221)];
 
   it('opens for everybody in the room, under its owner’s id', async () => {
     const { head: sealed, one_time } = await sealBundle(room, BOB, head, records);

@@ -9,6 +9,7 @@ const OFFER = {
   type: 'offer',
   link: 1,
   round: 2,
+  seq: 3,
   sdp: 'v=0',
   presence: { name: 'Ada', publications: [{ kind: 'camera', isMuted: false }] },
   senderKey: { generation: 1, key: 'A'.repeat(43) },
@@ -49,6 +50,7 @@ describe('peer messages', () => {
     const bad: Record<string, readonly unknown[]> = {
       link: [undefined, -1, 0.5, 2 ** 32, '1', null],
       round: [undefined, -1, 0.5, 2 ** 32, '1', null],
+      seq: [undefined, -1, 0.5, 2 ** 32, '1', null],
       sdp: [undefined, null, 7, 'x'.repeat(30_001)],
       presence: [undefined, null, [], {}, { name: 'Ada' }, { publications: [] }],
       senderKey: [
@@ -97,7 +99,7 @@ describe('peer messages', () => {
   });
 
   it('a presence is refused for a name or publication that is none', () => {
-    const presence = (value: unknown): unknown => parse({ type: 'presence', link: 1, presence: value });
+    const presence = (value: unknown): unknown => parse({ type: 'presence', link: 1, seq: 1, presence: value });
     const bad: readonly unknown[] = [
       { name: 'x'.repeat(65), publications: [] },
       { name: 1, publications: [] },
@@ -110,21 +112,34 @@ describe('peer messages', () => {
       { name: '', publications: Array.from({ length: 9 }, () => ({ kind: 'camera', isMuted: true })) },
     ];
     for (const value of bad) assert.equal(presence(value), undefined, JSON.stringify(value));
-    for (const link of [undefined, -1, 2 ** 32]) {
-      assert.equal(parse({ type: 'presence', link, presence: { name: '', publications: [] } }), undefined);
+    for (const count of [undefined, -1, 2 ** 32]) {
+      const good = { type: 'presence', link: 1, seq: 1, presence: { name: '', publications: [] } };
+      assert.ok(parse(good));
+      assert.equal(parse({ ...good, link: count }), undefined);
+      assert.equal(parse({ ...good, seq: count }), undefined, 'PM11');
     }
   });
 
   it('a presence asks only with a plain true', () => {
     for (const isAsking of [undefined, null, 1, 'true', false]) {
       const presence = { name: '', publications: [] };
-      assert.deepEqual(parse({ type: 'presence', link: 1, presence, isAsking }), {
+      assert.deepEqual(parse({ type: 'presence', link: 1, seq: 1, presence, isAsking }), {
         type: 'presence',
         link: 1,
+        seq: 1,
         presence,
         isAsking: false,
       });
     }
+  });
+
+  it('PM11: a roster is refused without a number, or for a member or MAC that is none', () => {
+    const member = { peerId: `0x${'ab'.repeat(16)}`, certificate: 'A'.repeat(43) };
+    const good = { type: 'roster', seq: 0, members: [member], mac: 'A'.repeat(43), isAsking: false };
+    assert.deepEqual(parse(good), good);
+    for (const seq of [undefined, -1, 0.5, 2 ** 32, '1', null]) assert.equal(parse({ ...good, seq }), undefined);
+    assert.equal(parse({ ...good, mac: 'A' }), undefined);
+    assert.equal(parse({ ...good, members: [{ ...member, peerId: '0x' }] }), undefined);
   });
 
   it('candidates are refused for their number, length or one bad entry', () => {
@@ -158,9 +173,9 @@ describe('peer messages', () => {
 
   it('with `__proto__` in them change no prototype', () => {
     const text =
-      '{"type":"presence","link":1,"presence":{"name":"x","publications":[],"__proto__":{"isEvil":true}},"__proto__":{"type":"leave"}}';
+      '{"type":"presence","link":1,"seq":1,"presence":{"name":"x","publications":[],"__proto__":{"isEvil":true}},"__proto__":{"type":"leave"}}';
     const presence = { name: 'x', publications: [] };
-    assert.deepEqual(parsePeerMessage(text), { type: 'presence', link: 1, presence, isAsking: false });
+    assert.deepEqual(parsePeerMessage(text), { type: 'presence', link: 1, seq: 1, presence, isAsking: false });
     assert.equal(parsePeerMessage('{"__proto__":{"type":"leave"}}'), undefined);
     assert.equal('isEvil' in {}, false);
   });
@@ -210,6 +225,7 @@ describe('a shown name', () => {
       const message = {
         type: 'presence',
         link: 1,
+        seq: 1,
         presence: { name: clean, publications: [] },
         isAsking: false,
       } as const;

@@ -92,9 +92,9 @@ export class FakePage {
         return;
       case 'announce-roster':
         for (const to of effect.to) {
-          const { members, isAsking } = effect;
+          const { seq, members, isAsking } = effect;
           // keys are not part of this world: any MAC is as good as another
-          const message = { type: 'roster', members, mac: certificateOf(to), isAsking } as const;
+          const message = { type: 'roster', seq, members, mac: certificateOf(to), isAsking } as const;
           if (this.socket?.isOpenAtPage) this.socket.send(to, message);
         }
         return;

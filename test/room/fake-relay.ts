@@ -28,6 +28,8 @@ export class FakeSocket {
   }
 }
 
+type Late = { readonly to: PeerId; readonly event: RoomEvent };
+
 type Member = { readonly socket: FakeSocket; readonly joinNumber: number };
 
 /** `clock`: a new number is later than all before it. `count`: one more than the highest now present, as after a crash. */
@@ -39,6 +41,10 @@ export class FakeRelay {
   /** Entries that a dishonest relay adds to every list. */
   readonly ghosts: ListedPeer[] = [];
   isUp = true;
+  /** What it has put aside of what peers say about themselves: the rest overtakes it. */
+  readonly late: Late[] = [];
+  /** Whether this message is put aside. */
+  holdsBack: () => boolean = () => false;
   #clock = 1_000;
 
   constructor(numbers: JoinNumbers) {
@@ -76,7 +82,19 @@ export class FakeRelay {
     const target = this.#members.get(sent.to);
     const message = roomMessage(parsePeerMessage(sent.text));
     if (!message) throw new Error(`the room sent what no peer can read: ${sent.text}`);
-    target?.socket.down.push({ type: 'message', from: socket.peerId, sender: senderOf(socket.peerId), message });
+    const event: RoomEvent = { type: 'message', from: socket.peerId, sender: senderOf(socket.peerId), message };
+    const isOfState = message.type === 'presence' || message.type === 'roster';
+    if (isOfState && this.holdsBack()) this.late.push({ to: sent.to, event });
+    else target?.socket.down.push(event);
+  }
+
+  /** Brings something that it had put aside. */
+  deliverLate({ to, event }: Late): void {
+    this.late.splice(
+      this.late.findIndex((late) => late.event === event),
+      1,
+    );
+    this.#members.get(to)?.socket.down.push(event);
   }
 
   /** The relay notices that a socket is gone. */

@@ -43,7 +43,7 @@ describe('SK4: sender keys', () => {
       type: 'message',
       from: CAROL,
       sender: senderOf(CAROL),
-      message: { type: 'roster', members: [], mac: '', isAsking: false },
+      message: { type: 'roster', seq: 1, members: [], mac: '', isAsking: false },
     });
     const leave = (from: typeof BOB): RoomEvent => ({
       type: 'message',

@@ -14,13 +14,13 @@ const BEAT: RoomEvent = { type: 'timer', id: 'roster-beat' };
 const ANNOUNCE: RoomEvent = { type: 'timer', id: 'roster-announce' };
 
 function speaks(from: PeerId, isConfirmed = true): RoomEvent {
-  const message = { type: 'presence', link: 1, presence: PRESENCE, isAsking: false } as const;
+  const message = { type: 'presence', link: 1, seq: 1, presence: PRESENCE, isAsking: false } as const;
   return { type: 'message', from, sender: senderOf(from, isConfirmed), message };
 }
 
 function reports(from: PeerId, seen: readonly PeerId[], isAsking = false): RoomEvent {
   const members = seen.map((peerId) => ({ peerId, certificate: certificateOf(peerId) }));
-  const message = { type: 'roster', members, mac: certificateOf(from), isAsking } as const;
+  const message = { type: 'roster', seq: 1, members, mac: certificateOf(from), isAsking } as const;
   return { type: 'message', from, sender: senderOf(from), message };
 }
 
@@ -105,7 +105,7 @@ describe('RO: the roster', () => {
     const room = new StepRunner();
     const other = { peerId: ALICE, certificate: certificateOf(CAROL) };
     const members = [other, { peerId: BOB, certificate: certificateOf(BOB) }];
-    const message = { type: 'roster', members, mac: certificateOf(BOB), isAsking: false } as const;
+    const message = { type: 'roster', seq: 1, members, mac: certificateOf(BOB), isAsking: false } as const;
     room.run(join, welcome(1), listed(BOB, 2), speaks(BOB));
     room.run({ type: 'message', from: BOB, sender: senderOf(BOB), message }, VERDICT, VERDICT);
     assert.deepEqual(verdictOf(room), ['mismatch', [BOB, ALICE], [BOB, ALICE]]);
@@ -143,8 +143,10 @@ describe('RO: the roster', () => {
 
   it('takes somebody who comes back for present', () => {
     const room = three();
-    const leave = { type: 'message', from: CAROL, sender: senderOf(CAROL), message: { type: 'leave' } } as const;
-    room.run(reports(BOB, [ALICE, BOB, CAROL]), leave, listed(CAROL, 4), speaks(CAROL));
+    const lost: RoomEvent = { type: 'timer', id: `gone:${CAROL}` };
+    room.run(reports(BOB, [ALICE, BOB, CAROL]), { type: 'peer-unlisted', peerId: CAROL }, lost);
+    assert.equal(rosterOf(room).departed.size, 1);
+    room.run(listed(CAROL, 4), speaks(CAROL));
     assert.deepEqual([...rosterOf(room).departed], []);
   });
 
@@ -193,10 +195,12 @@ describe('HS: the keys behind a peer', () => {
     });
     assert.deepEqual(momentsOf(room.run(identified('known'))), []);
     assert.deepEqual(momentsOf(room.run(identified('verified'))), [
-      { type: 'verified', peerId: BOB, isVerified: true },
+      { type: 'verified', peerId: BOB, isVerified: true, comparison: 'match' },
     ]);
     assert.deepEqual(momentsOf(room.run(identified('verified'))), []);
-    assert.deepEqual(momentsOf(room.run(identified('known'))), [{ type: 'verified', peerId: BOB, isVerified: false }]);
+    assert.deepEqual(momentsOf(room.run(identified('known'))), [
+      { type: 'verified', peerId: BOB, isVerified: false, comparison: 'withdrawn' },
+    ]);
     assert.equal(room.peer(BOB)?.identity?.standing, 'known');
   });
 
@@ -210,13 +214,15 @@ describe('HS: the keys behind a peer', () => {
     const room = new StepRunner();
     room.run(join, welcome(1), listed(BOB, 2));
     assert.deepEqual(room.run({ type: 'peer-identified', peerId: BOB, standing: 'verified' }), []);
-    assert.deepEqual(room.run({ type: 'peer-doubted', peerId: CAROL }), []);
+    assert.deepEqual(room.run({ type: 'peer-doubted', peerId: CAROL, reason: 'revoked' }), []);
   });
 
   it('are doubted without harm to the call that stands', () => {
     const room = three();
-    const moments = momentsOf(room.run({ type: 'peer-doubted', peerId: BOB }));
+    const moments = momentsOf(room.run({ type: 'peer-doubted', peerId: BOB, reason: 'second-handshake' }));
     assert.deepEqual(moments, [{ type: 'error', code: 'wrong-key', isRecoverable: true, peerId: BOB }]);
+    const dead = momentsOf(room.run({ type: 'peer-doubted', peerId: BOB, reason: 'revoked' }));
+    assert.deepEqual(dead, [{ type: 'error', code: 'wrong-key', isRecoverable: true, peerId: BOB, isRevoked: true }]);
     assert.equal(room.peer(BOB)?.isRefused, false);
   });
 
@@ -234,16 +240,52 @@ describe('HS: the keys behind a peer', () => {
     assert.deepEqual(told?.to, [CAROL]);
   });
 
-  it('that were refused are gone with the relay’s list, whatever their link said', () => {
+  it('that were refused are shown a while longer than the relay lists them, and are then gone as refused', () => {
+    const refused = { type: 'peer-refused', peerId: BOB } as const;
+    const unlisted = { type: 'peer-unlisted', peerId: BOB } as const;
+    for (const order of [
+      [refused, unlisted],
+      [unlisted, refused],
+    ]) {
+      const room = three();
+      room.run({ type: 'transport-changed', peerId: BOB, generation: 1, transport: 'connected' });
+      const effects = room.run(...order);
+      assert.equal(momentsOf(effects).filter(({ type }) => type === 'peer-left').length, 0);
+      assert.equal(room.peer(BOB)?.isRefused, true);
+      assert.equal(effects.filter((effect) => effect.type === 'start-timer' && effect.id === `gone:${BOB}`).length, 1);
+      assert.deepEqual(room.run(refused), [], 'no longer for being said twice');
+      const gone = room.run({ type: 'timer', id: `gone:${BOB}` });
+      assert.deepEqual(momentsOf(gone), [{ type: 'peer-left', peerId: BOB, reason: 'refused' }]);
+      assert.equal(room.peer(BOB), undefined);
+    }
+  });
+
+  it('that were declared dead stand as revoked, whatever is looked up or said of them later', () => {
     const room = three();
-    room.run({ type: 'transport-changed', peerId: BOB, generation: 1, transport: 'connected' });
-    room.run({ type: 'peer-refused', peerId: BOB }, { type: 'peer-unlisted', peerId: BOB });
-    assert.equal(room.peer(BOB), undefined);
-    const late = three();
-    late.run({ type: 'transport-changed', peerId: BOB, generation: 1, transport: 'connected' });
-    const effects = late.run({ type: 'peer-unlisted', peerId: BOB }, { type: 'peer-refused', peerId: BOB });
-    assert.ok(momentsOf(effects).some(({ type }) => type === 'peer-left'));
-    assert.equal(late.peer(BOB), undefined);
+    const moments = momentsOf(room.run({ type: 'peer-refused', peerId: BOB, isRevoked: true }));
+    assert.deepEqual(moments, [
+      { type: 'error', code: 'wrong-key', isRecoverable: true, peerId: BOB, isRevoked: true },
+    ]);
+    room.run({ type: 'peer-identified', peerId: BOB, standing: 'verified' });
+    room.run({ type: 'peer-compared', peerId: BOB, isSame: true });
+    assert.equal(room.peer(BOB)?.identity?.standing, 'revoked');
+  });
+
+  it('that were compared and found different stay so until they are compared and found equal', () => {
+    const room = three();
+    const compare = (isSame: boolean): readonly unknown[] =>
+      momentsOf(room.run({ type: 'peer-compared', peerId: BOB, isSame }));
+    const look = (standing: 'known' | 'verified' | 'changed'): readonly unknown[] =>
+      momentsOf(room.run({ type: 'peer-identified', peerId: BOB, standing }));
+    const told = { type: 'verified', peerId: BOB };
+    look('verified');
+    assert.deepEqual(compare(false), [{ ...told, isVerified: false, comparison: 'differ' }]);
+    assert.deepEqual(compare(false), []);
+    assert.deepEqual([look('known'), look('verified')], [[], []]);
+    assert.equal(look('changed').length, 1, 'another device under the name is still told');
+    assert.equal(room.peer(BOB)?.identity?.standing, 'differs');
+    assert.deepEqual(compare(true), [{ ...told, isVerified: true, comparison: 'match' }]);
+    assert.deepEqual(look('known'), [{ ...told, isVerified: false, comparison: 'withdrawn' }]);
   });
 
   it('hand what is said about keys and codes to those who hold them', () => {
@@ -284,6 +326,7 @@ describe('a peer that was refused', () => {
   it('does not come back in this join, whatever the relay lists', () => {
     const room = three();
     room.run({ type: 'peer-refused', peerId: BOB }, { type: 'peer-unlisted', peerId: BOB });
+    room.run({ type: 'timer', id: `gone:${BOB}` });
     assert.deepEqual(room.run(listed(BOB, 2)), [{ type: 'drop', reason: 'refused-peer' }]);
     room.run({ type: 'relay-lost' }, welcome(1, { [BOB]: 2, [CAROL]: 3 }));
     assert.equal(room.peer(BOB), undefined);

@@ -21,6 +21,8 @@ export type SimulatorOptions = {
   readonly joinNumbers?: JoinNumbers;
   /** Whether browsers refuse work now and then, during the storm. */
   readonly isFailing?: boolean;
+  /** Whether what peers say about themselves comes in any order, as by two ways, or by a relay that holds it back. */
+  readonly isReordering?: boolean;
 };
 
 /** Long enough for every retry and for every peer that is gone to be given up. */
@@ -44,11 +46,12 @@ export class Simulator {
   #trackIds = 0;
   readonly #failureShare: number;
 
-  constructor({ seed, joinNumbers = 'clock', isFailing = false }: SimulatorOptions) {
+  constructor({ seed, joinNumbers = 'clock', isFailing = false, isReordering = false }: SimulatorOptions) {
     this.random = new Random(seed);
     this.network = new FakeNetwork(this.random);
     this.relay = new FakeRelay(joinNumbers);
     this.#failureShare = isFailing ? 0.05 : 0;
+    if (isReordering) this.relay.holdsBack = () => this.random.chance(0.4);
   }
 
   newPeerId(): PeerId {
@@ -97,6 +100,7 @@ export class Simulator {
         choices.push(() => this.relay.lose(socket));
       }
     }
+    for (const late of this.relay.late) choices.push(() => this.relay.deliverLate(late));
     for (const page of this.#awake()) {
       const { socket } = page;
       if (socket && socket.down.length > 0) choices.push(() => page.dispatch(socket.down.shift()!));

@@ -35,7 +35,7 @@ export function offer(link = 1, round = 1, sdp = 'their offer'): RoomEvent {
     type: 'message',
     from: BOB,
     sender: senderOf(BOB),
-    message: { type: 'offer', link, round, sdp, presence: PRESENCE },
+    message: { type: 'offer', link, round, seq: 1, sdp, presence: PRESENCE },
   };
 }
 
@@ -44,7 +44,7 @@ export function answer(link = 1, round = 1): RoomEvent {
     type: 'message',
     from: BOB,
     sender: senderOf(BOB),
-    message: { type: 'answer', link, round, sdp: 'their answer', presence: PRESENCE },
+    message: { type: 'answer', link, round, seq: 1, sdp: 'their answer', presence: PRESENCE },
   };
 }
 
@@ -53,7 +53,7 @@ export function presence(link: number, isAsking = false): RoomEvent {
     type: 'message',
     from: BOB,
     sender: senderOf(BOB),
-    message: { type: 'presence', link, presence: PRESENCE, isAsking },
+    message: { type: 'presence', link, seq: 1, presence: PRESENCE, isAsking },
   };
 }
 

@@ -36,7 +36,14 @@ describe('the newcomer', () => {
   it('exchanges offer and answer, and the link stands', () => {
     const room = newcomer();
     const made = room.run({ type: 'offer-made', ...onLink, round: 1, sdp: 'my offer' });
-    const message = { type: 'offer', link: 1, round: 1, sdp: 'my offer', presence: { name: '', publications: [] } };
+    const message = {
+      type: 'offer',
+      link: 1,
+      round: 1,
+      seq: 1,
+      sdp: 'my offer',
+      presence: { name: '', publications: [] },
+    };
     assert.deepEqual(made, [{ type: 'send', to: BOB, message }]);
     const answered = room.run(answer());
     assert.deepEqual(effectOf(answered, 'accept-answer'), {

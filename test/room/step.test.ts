@@ -216,13 +216,25 @@ describe('losing the relay', () => {
   it('asks everyone afterwards for what was missed', () => {
     const room = linked();
     const { message } = effectOf(room.run({ type: 'relay-lost' }, welcome(2, { [BOB]: 1 })), 'send')!;
-    assert.deepEqual(message, { type: 'presence', link: 1, presence: { name: '', publications: [] }, isAsking: true });
+    assert.deepEqual(message, {
+      type: 'presence',
+      link: 1,
+      seq: 2,
+      presence: { name: '', publications: [] },
+      isAsking: true,
+    });
   });
 
   it('who is asked, answers; who is only told, does not', () => {
     const room = linked();
     const { message } = effectOf(room.run(presence(1, true)), 'send')!;
-    assert.deepEqual(message, { type: 'presence', link: 1, presence: { name: '', publications: [] }, isAsking: false });
+    assert.deepEqual(message, {
+      type: 'presence',
+      link: 1,
+      seq: 2,
+      presence: { name: '', publications: [] },
+      isAsking: false,
+    });
     assert.deepEqual(room.run(presence(1)), []);
   });
 

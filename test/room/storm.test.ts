@@ -6,6 +6,7 @@ import type { FakePage } from './fake-page.ts';
 import { Simulator } from './simulator.ts';
 
 const SEEDS = 1_200;
+const REORDERED_SEEDS = 300;
 /** Each of these shows a fault as soon as one mend is taken back; step.test.ts and step-links.test.ts show them step by step. */
 const PINNED_SEEDS = {
   'a peer that was given up still has its old connection': [2, 13, 18, 53],
@@ -18,11 +19,12 @@ const PINNED_SEEDS = {
 /** Links stand again this soon after the relay is back, by the timers' account. */
 const RECOVERY_MAX_MS = 1_000;
 
-function play(seed: number): void {
+function play(seed: number, isReordering = false): void {
   const simulator = new Simulator({
     seed,
     joinNumbers: seed % 2 === 0 ? 'clock' : 'count',
     isFailing: seed % 3 === 0,
+    isReordering,
   });
   try {
     simulator.storm(100 + (seed % 7) * 50, 2 + (seed % 5));
@@ -51,7 +53,12 @@ describe('after any storm the pages agree', () => {
     for (let seed = 1; seed <= SEEDS; seed++) play(seed);
   });
 
-  for (const [fault, seeds] of Object.entries(PINNED_SEEDS)) it(`where ${fault}`, () => seeds.forEach(play));
+  for (const [fault, seeds] of Object.entries(PINNED_SEEDS))
+    it(`where ${fault}`, () => seeds.forEach((seed) => play(seed)));
+
+  it(`PM11: also where what they say comes in any order, for ${REORDERED_SEEDS} seeds`, () => {
+    for (let seed = 1; seed <= REORDERED_SEEDS; seed++) play(seed, true);
+  });
 
   it('and the storms are storms: links fail, the relay crashes, peers are lost and come back', () => {
     const seen = { cuts: 0, generations: 0, lost: 0, left: 0 };

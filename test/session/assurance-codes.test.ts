@@ -37,7 +37,7 @@ class Stage {
 
   announce(peerIds: readonly PeerId[], isChange: boolean, isAsking = false): void {
     const members = peerIds.map((peerId) => ({ peerId, certificate: toBase64Url(nonceOf(0)) }));
-    this.assurance.announce({ type: 'announce-roster', members, to: [], isAsking, isChange });
+    this.assurance.announce({ type: 'announce-roster', seq: 1, members, to: [], isAsking, isChange });
   }
 
   commit(round: number): void {
@@ -69,7 +69,7 @@ describe('RC2: a member that holds its nonces back', () => {
     for (let round = 1; round <= 5; round++) stage.commit(round);
     assert.deepEqual(stage.events, []);
     stage.commit(6);
-    assert.deepEqual(stage.events, [{ type: 'peer-doubted', peerId: BOB }]);
+    assert.deepEqual(stage.events, [{ type: 'peer-doubted', peerId: BOB, reason: 'withheld-nonce' }]);
     for (let round = 7; round <= 20; round++) stage.commit(round);
     assert.equal(stage.events.length, 1);
   });
@@ -82,6 +82,6 @@ describe('RC2: a member that holds its nonces back', () => {
     assert.deepEqual(stage.events, [], 'nobody here has done it');
     stage.announce(TWO, true);
     for (const round of [8, 9]) stage.commit(round);
-    assert.deepEqual(stage.events, [{ type: 'peer-doubted', peerId: BOB }]);
+    assert.deepEqual(stage.events, [{ type: 'peer-doubted', peerId: BOB, reason: 'withheld-nonce' }]);
   });
 });

@@ -1,4 +1,4 @@
-/** The examples of docs/e2ee-client.md: compiled as a page would compile them, run, and saying what they say they say. */
+/** The examples of docs/e2ee-client.md, and the one in README.md: compiled as a page would compile them, run, and saying what they say they say. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,14 +15,21 @@ const SOURCE = join(ROOT, 'src/engine/e2ee.ts');
 const RELAY = 'wss://relay.example.com';
 
 const text = readFileSync(join(ROOT, 'docs/e2ee-client.md'), 'utf8');
-const examples = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code);
+const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+
+function codeOf(document: string): readonly string[] {
+  return [...document.matchAll(/^```(?:ts|js)\n(.*?)^```$/gms)].map(([, code = '']) => code);
+}
+
+const inReadme = codeOf(readme).filter((code) => code.includes(ENTRY));
+const examples = [...codeOf(text), ...inReadme];
 
 /** What the comments behind `console.log` say that it says. */
 function promised(code: string): readonly string[] {
   return [...code.matchAll(/console\.log\(.*\);? \/\/ (.+)$/gm)].map(([, said = '']) => said);
 }
 
-describe('the examples of docs/e2ee-client.md', () => {
+describe('the examples of the key agreement without the room', () => {
   let relay: RelayProcess;
   let folder = '';
   before(async () => {
@@ -37,7 +44,7 @@ describe('the examples of docs/e2ee-client.md', () => {
   });
 
   it('are there', () => {
-    assert.equal(examples.length, 3);
+    assert.deepEqual([examples.length, inReadme.length], [4, 1]);
     for (const code of examples) assert.ok(promised(code).length > 0);
   });
 

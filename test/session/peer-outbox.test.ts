@@ -40,7 +40,7 @@ beforeEach(() => {
 });
 
 function named(name: string): PeerMessage {
-  return { type: 'presence', link: 1, presence: { name, publications: [] }, isAsking: false };
+  return { type: 'presence', link: 1, seq: 1, presence: { name, publications: [] }, isAsking: false };
 }
 
 function nameOf(message: PeerMessage): string {

@@ -1,5 +1,13 @@
 /** The events of the elements. All bubble and cross shadow roots, so that a page can listen where it likes. */
-import type { ErrorCode, LeaveReason, PeerId, PeerLeaveReason, Phase, PublicationKind } from '../../engine/index.ts';
+import type {
+  Comparison,
+  ErrorCode,
+  LeaveReason,
+  PeerId,
+  PeerLeaveReason,
+  Phase,
+  PublicationKind,
+} from '../../engine/index.ts';
 import type { EncryptionState } from './encryption.ts';
 
 const TOLD: EventInit = { bubbles: true, composed: true };
@@ -47,7 +55,10 @@ export class TaiPeerLeaveEvent extends Event {
   }
 }
 
-/** `peerId` is `undefined` where the room as a whole changed; `overall` is always the room's. */
+/**
+ * What is true of one peer has changed; `overall` is the room's word by then. Once more without `peerId` only where the
+ * room's word has changed and no peer's: we came in, somebody left, or the others' lists of people did.
+ */
 export class TaiEncryptionChangeEvent extends Event {
   readonly peerId: PeerId | undefined;
   readonly state: EncryptionState;
@@ -60,14 +71,17 @@ export class TaiEncryptionChangeEvent extends Event {
   }
 }
 
-/** Codes were compared with this peer's device and are the same, or that was taken back. */
+/** Codes were compared with this peer's device: they are the same, or different, or what was said of them was taken back. */
 export class TaiVerifyEvent extends Event {
   readonly peerId: PeerId;
   readonly isVerified: boolean;
-  constructor(peerId: PeerId, isVerified: boolean) {
+  /** `match`; `differ`: somebody may sit between; `withdrawn`: who was verified is so no longer. */
+  readonly comparison: Comparison;
+  constructor(peerId: PeerId, comparison: Comparison) {
     super('tai-verify', TOLD);
     this.peerId = peerId;
-    this.isVerified = isVerified;
+    this.isVerified = comparison === 'match';
+    this.comparison = comparison;
   }
 }
 
@@ -82,7 +96,10 @@ export class TaiErrorEvent extends Event {
   readonly code: ErrorCode;
   /** Whether the room goes on, or tries again, without the page's help. */
   readonly recoverable: boolean;
-  /** Of a `usage` error that an argument causes: which one, and what it must be. Never its value. */
+  /**
+   * Of a `usage` error that an argument or attribute causes: which one, and what it must be; never its value. Of
+   * `wrong-key`: `revoked`, where who held the keys has declared them dead.
+   */
   readonly detail: string | undefined;
   /** Whom it is about, where it is about one. */
   readonly peerId: PeerId | undefined;

@@ -2,7 +2,7 @@
 import { html, nothing } from 'lit';
 import type { TemplateResult } from 'lit';
 import type { ParticipantView, PeerId } from '../../engine/index.ts';
-import { isComparable, markOf } from './encryption.ts';
+import { isComparable, markOf, verifyKey } from './encryption.ts';
 import type { PeerMark } from './encryption.ts';
 import { ICONS } from './icons.ts';
 import type { RoomController } from './room-controller.ts';
@@ -12,7 +12,9 @@ export const MARK_ICONS: { readonly [Mark in PeerMark]: keyof typeof ICONS } = {
   encrypted: 'shield',
   verified: 'verified',
   changed: 'alert',
+  'codes-differ': 'alert',
   'wrong-key': 'alert',
+  revoked: 'alert',
   unsupported: 'alert',
 };
 
@@ -36,15 +38,20 @@ function renderPerson(
 ): TemplateResult {
   const mark = markOf(peer);
   const name = peer.name || text('guest');
-  const label = text('verify-name', { name });
+  const key = verifyKey(mark);
   return html`
     <li data-peer=${peer.peerId}>
       <span class="name"><bdi>${name}</bdi></span>
       <span class="state" data-mark=${mark}>${ICONS[MARK_ICONS[mark]]}<span>${text(`mark-${mark}`)}</span></span>
       ${
         isComparable(mark)
-          ? html`<button part="button" type="button" aria-label=${label} @click=${() => verify(peer.peerId)}>
-              ${text('verify')}
+          ? html`<button
+              part="button"
+              type="button"
+              aria-label=${text(`${key}-name`, { name })}
+              @click=${() => verify(peer.peerId)}
+            >
+              ${text(key)}
             </button>`
           : nothing
       }

@@ -25,6 +25,8 @@ export type TrustActions = {
   close(): void;
   /** People have compared, or take it back. */
   setVerified(peerIds: readonly PeerId[], isVerified: boolean): void;
+  /** People have compared, and their codes are different. */
+  reportDifference(peerIds: readonly PeerId[]): void;
   /** `undefined` where there is nothing to compare (yet). Never rejects. */
   safetyNumber(peerId: PeerId): Promise<SafetyNumber | undefined>;
   /** Marks nothing. */
@@ -36,6 +38,8 @@ export type Notice = {
   readonly copyable?: string;
   /** About keys, and not to be overlooked. */
   readonly isAlarm?: boolean;
+  /** Whether what it says is over by now: then it goes by itself. */
+  readonly isSettled?: (view: SessionView) => boolean;
 };
 
 export type RoomActions = {

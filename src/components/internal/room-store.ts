@@ -69,7 +69,7 @@ export class RoomStore implements RoomActions {
       const { config, engine } = this.#host;
       this.#entry = linkEntry(location.hash, config.roomName);
       this.#set({ wants: config.offers });
-      if (config.refusal) return this.#refuse('usage', config.refusal);
+      if (config.refusal) return this.#refuse('usage', config.refusal.text, config.refusal.detail);
       const { relay, roomName, roomSecret } = config;
       const secret = roomSecret === undefined ? {} : { roomSecret };
       const found = await engine.resolveRoom({ relay, roomName, fragment: location.hash, ...secret });
@@ -108,7 +108,7 @@ export class RoomStore implements RoomActions {
     const { problem, isNew, view, wants } = this.#state;
     if (problem) return problem;
     // fail closed, also where the state does not show it yet
-    if (refusal) return { code: 'usage', text: refusal };
+    if (refusal) return { code: 'usage', ...refusal };
     if (this.isStale && view.phase === 'left') void this.open();
     const session = this.#session;
     if (!session || !this.#address) {
@@ -261,7 +261,8 @@ export class RoomStore implements RoomActions {
   #show(session: Session, view: SessionView): void {
     const before = this.#state.view;
     if (session !== this.#session || view === before) return;
-    this.#set({ view });
+    const toasts = this.#state.toasts.filter(({ isSettled }) => !isSettled?.(view));
+    this.#set({ view, toasts });
     this.#sink?.setTracks(view.participants.flatMap(({ audioTrack }) => (audioTrack ? [audioTrack] : [])));
     const hasNewLabels = PUBLICATIONS.some((kind) => before[kind].state !== 'live' && view[kind].state === 'live');
     if (hasNewLabels) void this.#refreshDevices(session);

@@ -1,6 +1,7 @@
 /** Tells what becomes true in a session: by events to the page, by words to who looks or listens. */
-import type { Device, ErrorCode, PeerId, SessionEvent, SessionView } from '../../engine/index.ts';
-import { roomEncryption } from './encryption.ts';
+import type { Comparison, Device, ErrorCode, ParticipantView, PeerId } from '../../engine/index.ts';
+import type { PublicationKind, SessionEvent, SessionView } from '../../engine/index.ts';
+import { isInCall, roomEncryption } from './encryption.ts';
 import {
   TaiDeviceChangeEvent,
   TaiEncryptionChangeEvent,
@@ -17,6 +18,14 @@ import type { StringKey } from './strings.ts';
 
 /** What must not be overlooked, nor pushed aside by a device that is missing. */
 const ALARMS: readonly ErrorCode[] = ['wrong-key', 'identity-changed', 'roster-mismatch'];
+
+const COMPARED = {
+  match: 'peer-verified',
+  differ: 'peer-differs',
+  withdrawn: 'peer-unverified',
+} as const satisfies { readonly [Said in Comparison]: StringKey };
+
+type TroubleMoment = Extract<SessionEvent, { type: 'error' }>;
 
 export class RoomTeller {
   readonly #host: RoomStoreHost;
@@ -41,9 +50,11 @@ export class RoomTeller {
     if (before.phase !== view.phase) this.#fire(new TaiStateChangeEvent(view.phase));
     const old = roomEncryption(before);
     const { overall, peers } = roomEncryption(view);
-    if (old.overall !== overall) this.#fire(new TaiEncryptionChangeEvent(undefined, overall, overall));
-    for (const [peerId, state] of peers) {
-      if (old.peers.get(peerId) !== state) this.#fire(new TaiEncryptionChangeEvent(peerId, state, overall));
+    const changed = [...peers].filter(([peerId, state]) => old.peers.get(peerId) !== state);
+    for (const [peerId, state] of changed) this.#fire(new TaiEncryptionChangeEvent(peerId, state, overall));
+    // each of those has told it already
+    if (changed.length === 0 && old.overall !== overall) {
+      this.#fire(new TaiEncryptionChangeEvent(undefined, overall, overall));
     }
   }
 
@@ -59,17 +70,19 @@ export class RoomTeller {
         this.#announce('peer-joined', moment.peerId);
         return this.#fire(new TaiPeerJoinEvent(moment.peerId));
       case 'peer-left':
-        this.#announce('peer-left', moment.peerId);
+        this.#announce(moment.reason === 'refused' ? 'peer-refused' : 'peer-left', moment.peerId);
         this.#names.delete(moment.peerId);
         return this.#fire(new TaiPeerLeaveEvent(moment.peerId, moment.reason));
       case 'verified':
-        this.#announce(moment.isVerified ? 'peer-verified' : 'peer-unverified', moment.peerId);
-        return this.#fire(new TaiVerifyEvent(moment.peerId, moment.isVerified));
+        this.#announce(COMPARED[moment.comparison], moment.peerId);
+        return this.#fire(new TaiVerifyEvent(moment.peerId, moment.comparison));
       case 'devices-changed':
         return this.#fire(new TaiDeviceChangeEvent());
       case 'error':
-        this.#notify(view, moment.code, moment.peerId);
-        return this.#fire(new TaiErrorEvent(moment.code, moment.isRecoverable, undefined, moment.peerId));
+        this.#notify(view, moment);
+        return this.#fire(
+          new TaiErrorEvent(moment.code, moment.isRecoverable, moment.isRevoked && 'revoked', moment.peerId),
+        );
     }
   }
 
@@ -87,13 +100,14 @@ export class RoomTeller {
   }
 
   /** A device's failure stands in the lobby as long as there is one; the bar of a call has no room for a sentence. */
-  #notify(view: SessionView, code: ErrorCode, peerId: PeerId | undefined): void {
+  #notify(view: SessionView, { code, peerId, isRevoked }: TroubleMoment): void {
     const { strings } = this.#host;
-    const say = (device: string): void => {
-      const text = fill(strings[errorKey(code)], { device, name: this.#name(peerId) });
-      this.#board.notify(text, { isAlarm: ALARMS.includes(code) });
-    };
     const failed = PUBLICATIONS.filter((kind) => isFailedWith(view[kind], code));
+    const isSettled = settlingOf(code, peerId, failed);
+    const say = (device: string): void => {
+      const text = fill(strings[isRevoked ? 'error-revoked' : errorKey(code)], { device, name: this.#name(peerId) });
+      this.#board.notify(text, { isAlarm: ALARMS.includes(code), ...(isSettled && { isSettled }) });
+    };
     if (failed.length === 0) say(strings['the-device']);
     for (const kind of failed) {
       if (this.#toldFailures.has(view[kind])) continue;
@@ -105,4 +119,31 @@ export class RoomTeller {
 
 function isFailedWith(device: Device, code: ErrorCode): boolean {
   return device.state === 'failed' && device.code === code;
+}
+
+/** When a message of this kind has nothing to say any more; `undefined`: when somebody has read it. */
+function settlingOf(
+  code: ErrorCode,
+  peerId: PeerId | undefined,
+  failed: readonly PublicationKind[],
+): ((view: SessionView) => boolean) | undefined {
+  const peerOf = ({ participants }: SessionView): ParticipantView | undefined =>
+    participants.find((peer) => peer.peerId === peerId);
+  switch (code) {
+    case 'identity-changed':
+      return (view) => peerOf(view)?.identity?.standing !== 'changed';
+    // who was refused, and why, stays to be read after the one it is about is gone
+    case 'wrong-key':
+      return (view) => peerOf(view)?.encryption === 'verified' || view.phase === 'joining';
+    case 'roster-mismatch':
+      return ({ encryption }) => encryption.roster !== 'mismatch';
+    case 'relay-unreachable':
+    case 'relay-refused':
+    case 'room-full':
+      return ({ phase }) => phase === 'joined';
+    case 'peer-unreachable':
+      return ({ phase, participants }) => !isInCall(phase) || participants.every(({ link }) => link === 'connected');
+    default:
+      return failed.length === 0 ? undefined : (view) => failed.every((kind) => !isFailedWith(view[kind], code));
+  }
 }

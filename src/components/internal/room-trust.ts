@@ -26,6 +26,10 @@ export class RoomTrust implements TrustActions {
     for (const peerId of peerIds) this.#host.session?.dispatch({ type: 'set-verified', peerId, isVerified });
   }
 
+  reportDifference(peerIds: readonly PeerId[]): void {
+    this.#host.session?.dispatch({ type: 'report-difference', peerIds });
+  }
+
   async safetyNumber(peerId: PeerId): Promise<SafetyNumber | undefined> {
     try {
       return await this.#host.session?.safetyNumber(peerId);

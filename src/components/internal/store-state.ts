@@ -22,8 +22,11 @@ export type RoomConfig = Omit<SessionOptions, 'room'> & {
   readonly hasLobby: boolean;
   readonly isAutoJoin: boolean;
   /** Set where the page asks for a protection that this version does not have: then nothing is connected. */
-  readonly refusal: StringKey | undefined;
+  readonly refusal: Refusal | undefined;
 };
+
+/** `detail`: which property, and what it must be; for the page's owner. */
+export type Refusal = { readonly text: StringKey; readonly detail: string };
 
 export type RoomStoreHost = {
   readonly engine: Engine;

@@ -60,8 +60,10 @@ export const ENGLISH = {
   'alone-hint': 'Send the link to whoever should come.',
   'peer-joined': '{name} joined',
   'peer-left': '{name} left',
+  'peer-refused': '{name} was refused',
   'peer-verified': '{name} is verified',
   'peer-unverified': '{name} is no longer verified',
+  'peer-differs': 'Your codes and those of {name} are different',
   'people-one': '1 person',
   people: '{count} people',
   reconnecting: 'Reconnecting to the relay… your call goes on.',
@@ -80,6 +82,12 @@ export const ENGLISH = {
   'shield-alarm': 'Warning',
   'shield-title': 'What is private here',
   'shield-people': 'Who is here',
+  'shield-codes-differ': 'Your codes and those of {name} are different',
+  'shield-codes-differ-hint':
+    'Somebody may sit between and read along. Say nothing private here. Was it a slip of the tongue? Compare again.',
+  'shield-revoked': 'The keys of {name} were revoked',
+  'shield-revoked-hint':
+    'Whoever held them has declared them dead, as one does when a device is lost. This device was refused. When {name} comes back, compare codes anew.',
   'shield-wrong-key': 'The keys of {name} are wrong',
   'shield-wrong-key-hint': 'The connection was closed. Nothing goes to {name}, and nothing of theirs is shown.',
   'shield-changed': '{name} has another device than before',
@@ -92,7 +100,7 @@ export const ENGLISH = {
     'Names, offers and addresses are sealed in this page. The relay passes on what it cannot read.',
   'shield-keys': 'Keys are agreed from device to device',
   'shield-keys-hint':
-    'Fresh for this call, by X25519 and post-quantum ML-KEM-768 together. The link alone opens none of your messages.',
+    'Fresh for this call, by X25519 and post-quantum ML-KEM-768 together. They seal what the browsers tell each other (names, addresses, who is muted), also against later quantum computers. The link alone opens none of it.',
   'shield-no-keys': 'Keys are being agreed',
   'shield-no-keys-hint':
     'Your name and network address may already have been sent, sealed for that device. Once it is connected, sound and picture too, encrypted.',
@@ -112,8 +120,9 @@ export const ENGLISH = {
   'shield-media-waiting-hint': 'Sound and picture will be encrypted from browser to browser (DTLS-SRTP).',
   'shield-frames': 'Every frame has a second seal',
   'shield-frames-hint': 'No host on the way holds its keys.',
-  'shield-no-frames': 'No second seal on frames yet',
-  'shield-no-frames-hint': 'Sound and picture rely on the encryption of the browsers alone, which is not post-quantum.',
+  'shield-no-frames': 'No second seal on sound and picture yet',
+  'shield-no-frames-hint':
+    'They rely on the encryption of the browsers alone. Whether a later quantum computer could open a recording of it depends on the browsers: this version neither checks nor promises it.',
   'shield-verified': 'Codes compared with everybody here',
   'shield-verified-hint': 'Nobody sits between your devices.',
   'shield-some-verified': 'Codes compared with {count} of {total}',
@@ -132,12 +141,17 @@ export const ENGLISH = {
   'mark-encrypted': 'Encrypted',
   'mark-verified': 'Verified',
   'mark-changed': 'New device',
+  'mark-codes-differ': 'Codes differ',
   'mark-wrong-key': 'Wrong keys',
+  'mark-revoked': 'Keys revoked',
   'mark-unsupported': 'Cannot encrypt',
   'tile-wrong-key': 'Wrong keys: connection closed',
+  'tile-revoked': 'Keys revoked: connection closed',
 
   verify: 'Verify',
   'verify-name': 'Verify {name}',
+  'verify-once-more': 'Compare again',
+  'verify-once-more-name': 'Compare again with {name}',
   'verify-room': 'Compare the room code',
   'verify-failed': 'This could not be loaded. Is the network there? Try again.',
   'verify-close': 'Close',
@@ -146,6 +160,9 @@ export const ENGLISH = {
     'If everybody sees the same, nobody sits between you. If one differs, somebody may be listening in.',
   'verify-room-alone': 'The code is there as soon as somebody else is.',
   'verify-room-wait': 'The code is being made. It takes a moment after somebody comes or goes.',
+  'verify-code-changed': 'The code is another one now. Read it out from the start.',
+  'verify-code-changing': 'The code is being made anew.',
+  'verify-code-read': 'Go on with the new code',
   'verify-room-done': 'Verified: your codes are the same.',
   'verify-single': 'Or one by one',
   'verify-emoji': 'Room code in pictures',
@@ -198,6 +215,8 @@ export const ENGLISH = {
     'This room asks for a kind of identity (“identity”) that this version does not know, so it does not connect.',
   'error-wrong-key':
     'Wrong keys came in the name of {name}, and were refused. Say nothing private before you have compared codes.',
+  'error-revoked':
+    '{name} was refused: the keys of this device were revoked. Compare codes anew when {name} comes back.',
   'error-identity-changed':
     '{name} is here with another device than before. Compare codes before you say anything private.',
   'error-roster-mismatch': 'You do not all see the same people. The shield says who is missing.',

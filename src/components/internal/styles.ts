@@ -107,7 +107,8 @@ export const buttons = css`
   button:active {
     transform: scale(0.975);
   }
-  button:disabled {
+  button:disabled,
+  button[aria-disabled='true'] {
     cursor: default;
     opacity: 0.65;
   }
@@ -183,9 +184,9 @@ export const people = css`
   }
   .people li {
     display: grid;
-    grid-template-columns: minmax(0, 1fr) auto;
+    grid-template-columns: minmax(6.75rem, 1fr) minmax(0, auto);
     align-items: center;
-    gap: 0 0.75rem;
+    gap: 0 0.6rem;
     padding-block: 0.5rem;
     border-block-start: 1px solid var(--_line);
   }
@@ -224,7 +225,7 @@ export const people = css`
     color: var(--_warm);
     font-weight: 600;
   }
-  .state[data-mark='wrong-key'] {
+  .state:is([data-mark='wrong-key'], [data-mark='revoked'], [data-mark='codes-differ']) {
     color: var(--_danger);
     font-weight: 650;
   }

@@ -117,12 +117,14 @@ export const participantStyles = [
       background: #0c1717b3;
       animation: breathe 2.4s ease-in-out infinite;
     }
-    :host(:state(wrong-key)) .status {
+    :host(:is(:state(wrong-key), :state(revoked))) .status {
+      /* clear of the name, also on a small tile */
+      padding-block-end: clamp(2.1rem, 14cqmin, 3rem);
       border: 3px solid var(--_alarm);
       border-radius: inherit;
       background: #2b0a06e6;
     }
-    :host(:state(wrong-key)) .status span {
+    :host(:is(:state(wrong-key), :state(revoked))) .status span {
       background: none;
       animation: none;
     }
@@ -145,6 +147,12 @@ export const participantStyles = [
     }
     button.mark {
       cursor: pointer;
+    }
+    /* inside: the tile cuts off what stands out; light within dark, to show on any picture */
+    button.mark:focus-visible {
+      outline: 3px solid #fff;
+      outline-offset: -3px;
+      box-shadow: inset 0 0 0 5px #0c1717;
     }
     .chip {
       display: flex;
@@ -169,7 +177,7 @@ export const participantStyles = [
       overflow: hidden;
       text-overflow: ellipsis;
     }
-    button.mark:not([data-mark='changed']):hover .chip {
+    button.mark:not([data-mark='changed'], [data-mark='codes-differ']):hover .chip {
       background: #0c1717;
     }
     [data-mark='verified'] .icon {
@@ -178,7 +186,7 @@ export const participantStyles = [
     [data-mark='changed'] .chip {
       background: #8a3d0c;
     }
-    [data-mark='wrong-key'] .chip {
+    :is([data-mark='wrong-key'], [data-mark='revoked'], [data-mark='codes-differ']) .chip {
       background: var(--_alarm);
     }
     @container tile (inline-size >= 15rem) {
@@ -190,10 +198,10 @@ export const participantStyles = [
       }
     }
     @container tile (inline-size >= 9rem) {
-      :is([data-mark='changed'], [data-mark='wrong-key'], [data-mark='unsupported']) .chip {
+      .mark:not([data-mark='waiting-key'], [data-mark='encrypted'], [data-mark='verified']) .chip {
         padding-inline-end: 0.65rem;
       }
-      :is([data-mark='changed'], [data-mark='wrong-key'], [data-mark='unsupported']) .chip span {
+      .mark:not([data-mark='waiting-key'], [data-mark='encrypted'], [data-mark='verified']) .chip span {
         display: block;
       }
     }

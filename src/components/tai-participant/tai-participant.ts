@@ -1,7 +1,7 @@
 import { LitElement, html, nothing } from 'lit';
 import type { PropertyDeclarations, PropertyValues, TemplateResult } from 'lit';
 import type { LinkTransport, PeerEncryption, PeerId } from '../../engine/index.ts';
-import { isComparable } from '../internal/encryption.ts';
+import { isComparable, verifyKey } from '../internal/encryption.ts';
 import type { PeerMark } from '../internal/encryption.ts';
 import { TaiVerifyRequestEvent } from '../internal/events.ts';
 import { ICONS } from '../internal/icons.ts';
@@ -22,9 +22,10 @@ const MARKS = Object.keys(MARK_ICONS);
  * @attr {boolean} muted - Their microphone is off.
  * @attr {boolean} self - This is ourselves: the picture is mirrored.
  * @attr {string} link - State of the link: `new`, `connecting`, `connected`, `disconnected` or `failed`.
- * @attr {string} encryption - What is true about their keys: `waiting-key`, `encrypted`, `verified`, `wrong-key` or
- *   `unsupported`; empty = nothing is said.
+ * @attr {string} encryption - What is true about their keys: `waiting-key`, `encrypted`, `verified`, `codes-differ`,
+ *   `wrong-key` or `unsupported`; empty = nothing is said.
  * @attr {boolean} changed - Somebody of this name was here before, with another device.
+ * @attr {boolean} revoked - With `wrong-key`: who held these keys has declared them dead.
  *
  * @csspart video - The picture.
  * @csspart name - The name plate.
@@ -39,7 +40,9 @@ const MARKS = Object.keys(MARK_ICONS);
  * @cssstate encrypted - Keys are agreed.
  * @cssstate verified - And somebody has compared codes.
  * @cssstate changed - Keys are agreed, with another device than before.
+ * @cssstate codes-differ - Somebody here has compared codes with them, and they were different.
  * @cssstate wrong-key - Their keys were refused.
+ * @cssstate revoked - Their keys were refused, because who held them has declared them dead.
  * @cssstate unsupported - Their browser or ours cannot do it.
  *
  * @fires {TaiVerifyRequestEvent} tai-verify-request - The participant wants to compare codes with them. Cancelable.
@@ -53,6 +56,7 @@ export class TaiParticipant extends LitElement {
     link: {},
     encryption: {},
     changed: { type: Boolean },
+    revoked: { type: Boolean },
     peerId: { attribute: false },
     videoTrack: { attribute: false },
   };
@@ -63,6 +67,7 @@ export class TaiParticipant extends LitElement {
   declare link: LinkTransport;
   declare encryption: PeerEncryption | '';
   declare changed: boolean;
+  declare revoked: boolean;
   /** Whose codes to compare; without it, or outside a room, the mark is no button. */
   declare peerId: PeerId | undefined;
   /** The live picture, or `undefined` for none. */
@@ -80,6 +85,7 @@ export class TaiParticipant extends LitElement {
     this.link = 'connected';
     this.encryption = '';
     this.changed = false;
+    this.revoked = false;
   }
 
   override connectedCallback(): void {
@@ -143,7 +149,7 @@ export class TaiParticipant extends LitElement {
     if (!this.#canVerify(mark)) {
       return html`<span class="mark" part="mark" data-mark=${mark} role="img" aria-label=${state}>${chip}</span>`;
     }
-    const label = `${state}. ${this.#room.text('verify-name', { name })}`;
+    const label = `${state}. ${this.#room.text(`${verifyKey(mark)}-name`, { name })}`;
     return html`
       <button class="mark" part="mark" data-mark=${mark} type="button" aria-label=${label} @click=${this.#verify}>
         ${chip}
@@ -153,7 +159,8 @@ export class TaiParticipant extends LitElement {
 
   #mark(): PeerMark | undefined {
     if (this.self || !MARKS.includes(this.encryption)) return undefined;
-    return this.changed && this.encryption === 'encrypted' ? 'changed' : this.encryption || undefined;
+    if (this.changed && this.encryption === 'encrypted') return 'changed';
+    return this.revoked && this.encryption === 'wrong-key' ? 'revoked' : this.encryption || undefined;
   }
 
   #canVerify(mark: PeerMark): boolean {
@@ -174,7 +181,8 @@ export class TaiParticipant extends LitElement {
   }
 
   #status(): string {
-    if (this.#mark() === 'wrong-key') return this.#room.text('tile-wrong-key');
+    const mark = this.#mark();
+    if (mark === 'wrong-key' || mark === 'revoked') return this.#room.text(`tile-${mark}`);
     if (this.link === 'new' || this.link === 'connecting') return this.#room.text('link-connecting');
     return this.link === 'connected' ? '' : this.#room.text('link-lost');
   }

@@ -1,6 +1,6 @@
 /** What is true about a room's privacy, as a list to show. Says nothing that the engine does not know. */
 import type { PeerId, RosterMismatch, SessionView } from '../../engine/index.ts';
-import { isEncrypted, markOf } from '../internal/encryption.ts';
+import { isAlarming, isEncrypted, markOf } from '../internal/encryption.ts';
 import type { StringKey, Strings } from '../internal/strings.ts';
 
 /** `alarm`: somebody has to do something. `kept`: protected. `known`: somebody learns it, or it is not protected yet. */
@@ -46,7 +46,7 @@ function addAlarms(view: SessionView, strings: Strings, add: Add): void {
   for (const peer of view.participants) {
     const mark = markOf(peer);
     const values = { name: peer.name || strings.guest };
-    if (mark === 'wrong-key' || mark === 'changed') {
+    if (isAlarming(mark)) {
       add(mark, 'alarm', `shield-${mark}`, `shield-${mark}-hint`, values);
     }
   }

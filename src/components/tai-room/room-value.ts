@@ -4,8 +4,8 @@ import { defaultRelay } from '../internal/default-relay.ts';
 import { isEncrypted, isInCall, roomEncryption } from '../internal/encryption.ts';
 import type { Room } from '../internal/room-context.ts';
 import type { RoomStore } from '../internal/room-store.ts';
-import type { RoomConfig } from '../internal/store-state.ts';
-import type { StringKey, Strings } from '../internal/strings.ts';
+import type { Refusal, RoomConfig } from '../internal/store-state.ts';
+import type { Strings } from '../internal/strings.ts';
 
 export type SelfView = {
   readonly peerId: PeerId | undefined;
@@ -63,11 +63,14 @@ function relayOf({ relay }: RoomProperties): string {
 }
 
 /** A protection that was asked for and is not there must not be passed over in silence. */
-function refusalOf(properties: RoomProperties): StringKey | undefined {
-  if (properties.private) return 'error-private';
-  if (properties.e2ee !== undefined && properties.e2ee !== null) return 'error-e2ee';
-  if (!IDENTITIES.includes(properties.identity)) return 'error-identity';
-  return relayOf(properties) === '' ? 'error-no-relay' : undefined;
+function refusalOf(properties: RoomProperties): Refusal | undefined {
+  if (properties.private) return { text: 'error-private', detail: 'private: not in this version; leave it out' };
+  if (properties.e2ee !== undefined && properties.e2ee !== null)
+    return { text: 'error-e2ee', detail: 'e2ee: not in this version; leave it out' };
+  if (!IDENTITIES.includes(properties.identity))
+    return { text: 'error-identity', detail: 'identity: must be "guest" or "device"' };
+  if (relayOf(properties) !== '') return undefined;
+  return { text: 'error-no-relay', detail: 'relay: must be the address of a relay' };
 }
 
 export function roomOf(properties: RoomProperties, store: RoomStore, strings: Strings): Room {

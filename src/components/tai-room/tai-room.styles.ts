@@ -128,15 +128,17 @@ export const roomStyles = [
       font-weight: 550;
       text-align: center;
     }
+    /* in the flow: nothing that a message is about may lie under it */
     .toasts {
-      position: absolute;
-      inset-block-start: 0.75rem;
-      inset-inline: 0.75rem;
-      z-index: 6;
+      flex: none;
       display: grid;
       justify-items: center;
       gap: 0.5rem;
-      pointer-events: none;
+      max-block-size: 45cqb;
+      overflow-y: auto;
+    }
+    .toasts:has(.toast) {
+      padding-block-end: 0.5rem;
     }
     .toast {
       display: grid;
@@ -153,7 +155,6 @@ export const roomStyles = [
       box-shadow: var(--_shadow);
       font-size: 0.9375rem;
       line-height: 1.4;
-      pointer-events: auto;
       animation: arrive var(--_ease);
     }
     .toast p {
@@ -161,7 +162,6 @@ export const roomStyles = [
     }
     .toast.alarm {
       border: 2px solid var(--_danger);
-      font-weight: 550;
     }
     .toast p .icon {
       margin-inline-end: 0.5rem;

@@ -27,6 +27,13 @@ export function renderRoom(room: Room, store: RoomStore): TemplateResult {
         <tai-privacy-shield compact part="shield"></tai-privacy-shield>
         <p class="people" ?hidden=${!isInCall(view.phase)}>${ICONS.person}<bdi>${peopleText(room)}</bdi></p>
       </div>
+      <div class="toasts" aria-live="polite">
+        ${repeat(
+          store.state.toasts,
+          ({ id }) => id,
+          (toast) => renderToast(toast, room, store),
+        )}
+      </div>
       <div class="lobby" part="lobby" ?hidden=${!isLobby}>
         <slot name="lobby"> ${isLobby ? html`<tai-lobby exportparts="button"></tai-lobby>` : nothing} </slot>
       </div>
@@ -66,13 +73,6 @@ export function renderRoom(room: Room, store: RoomStore): TemplateResult {
           </tai-controls>
         </div>
       </div>
-      <div class="toasts" aria-live="polite">
-        ${repeat(
-          store.state.toasts,
-          ({ id }) => id,
-          (toast) => renderToast(toast, room, store),
-        )}
-      </div>
       <p class="visually-hidden" role="status">${store.state.announcement}</p>
       <tai-verify exportparts="dialog, button"></tai-verify>
     </div>
@@ -109,6 +109,7 @@ function renderPeer(peer: ParticipantView): TemplateResult {
       .peerId=${peer.peerId}
       encryption=${peer.encryption}
       ?changed=${peer.identity?.standing === 'changed'}
+      ?revoked=${peer.identity?.standing === 'revoked'}
       ?muted=${peer.microphone === undefined || peer.microphone.isMuted}
       .videoTrack=${isSeen ? peer.videoTrack : undefined}
       link=${peer.link}

@@ -4,7 +4,7 @@ import type { PropertyDeclarations, PropertyValues, TemplateResult } from 'lit';
 import { TaiError, createPrivateRoom, createSession, resolveRoom } from '../../engine/index.ts';
 import type { IceServer, ParticipantView, PeerId, Phase, PublicationKind } from '../../engine/index.ts';
 import type { RoomCode, SafetyNumber, Session, SessionStats } from '../../engine/index.ts';
-import { isInCall, roomEncryption } from '../internal/encryption.ts';
+import { isInCall, isRefused, markOf, roomEncryption } from '../internal/encryption.ts';
 import type { RoomEncryption } from '../internal/encryption.ts';
 import { roomContext } from '../internal/room-context.ts';
 import { RoomStore } from '../internal/room-store.ts';
@@ -85,8 +85,8 @@ export const ENGINE: unique symbol = Symbol('engine');
  * @fires {TaiStateChangeEvent} tai-state-change - `state` has changed.
  * @fires {TaiPeerJoinEvent} tai-peer-join - Somebody came.
  * @fires {TaiPeerLeaveEvent} tai-peer-leave - Somebody left.
- * @fires {TaiEncryptionChangeEvent} tai-encryption-change - Encryption changed, for one peer or overall.
- * @fires {TaiVerifyEvent} tai-verify - Codes were compared with somebody's device, or that was taken back.
+ * @fires {TaiEncryptionChangeEvent} tai-encryption-change - What is true of one peer changed, or of the room alone.
+ * @fires {TaiVerifyEvent} tai-verify - Codes were compared with somebody's device: equal, different, or taken back.
  * @fires {TaiDeviceChangeEvent} tai-device-change - Microphones or cameras came or went.
  * @fires {TaiErrorEvent} tai-error - Something failed.
  * @fires {TaiJoinRequestEvent} tai-join-request - The participant wants to join. Cancelable.
@@ -233,14 +233,27 @@ export class TaiRoom extends LitElement {
     return this.#session('getStats').getStats();
   }
 
-  /** Two people have compared codes and found them equal, or (`false`) take that back. Told by `tai-verify`. */
+  /**
+   * Two people have compared codes and found them equal, or (`false`) take that back. Told by `tai-verify`. Throws
+   * `TaiError('usage')` for a peer that is not here, or with whom no keys are agreed.
+   */
   verify(peerId: PeerId, isVerified = true): void {
-    this.#session('verify').dispatch({ type: 'set-verified', peerId, isVerified });
+    this.#keysOf('verify', peerId).dispatch({ type: 'set-verified', peerId, isVerified });
   }
 
-  /** Resolves to `undefined` while no keys are agreed with this peer. */
+  /**
+   * Two people have compared codes, and they are different: told by `tai-verify`, and shown as a warning until they are
+   * compared again and equal. Throws as `verify` does.
+   */
+  reportDifference(peerId: PeerId): void {
+    this.#keysOf('reportDifference', peerId).dispatch({ type: 'report-difference', peerIds: [peerId] });
+  }
+
+  /** Resolves to `undefined` while no keys are agreed with this peer. Rejects with `TaiError('usage')` for one that is not here. */
   async safetyNumber(peerId: PeerId): Promise<SafetyNumber | undefined> {
-    return this.#session('safetyNumber').safetyNumber(peerId);
+    const session = this.#session('safetyNumber');
+    this.#peer('safetyNumber', peerId);
+    return session.safetyNumber(peerId);
   }
 
   /** What happened to keys, hash-chained, as JSON lines: no names, addresses or keys in it. */
@@ -294,6 +307,20 @@ export class TaiRoom extends LitElement {
     const { session } = this.#store;
     if (!session) throw new TaiError('usage', `${method}: the room is not known yet`);
     return session;
+  }
+
+  #peer(method: string, peerId: PeerId): ParticipantView {
+    const peer = this.participants.find((each) => each.peerId === peerId);
+    if (!peer) throw new TaiError('usage', `${method}: peerId must be one of the participants`);
+    return peer;
+  }
+
+  #keysOf(method: string, peerId: PeerId): Session {
+    const session = this.#session(method);
+    const peer = this.#peer(method, peerId);
+    // agreed on our side is enough: there is something to compare
+    if (peer.identity && !isRefused(markOf(peer))) return session;
+    throw new TaiError('usage', `${method}: no keys are agreed with this peer`);
   }
 
   #takeOver(changed: PropertyValues<this>): void {

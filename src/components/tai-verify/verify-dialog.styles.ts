@@ -164,8 +164,9 @@ export const verifyStyles = [
       color: var(--_on-danger);
       font-weight: 650;
     }
-    .undo {
+    .read {
       justify-self: start;
+      border-color: var(--_warm);
     }
     .near {
       display: flex;

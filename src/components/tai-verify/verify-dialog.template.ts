@@ -2,7 +2,7 @@
 import { html, nothing, svg } from 'lit';
 import type { TemplateResult } from 'lit';
 import type { ParticipantView, PeerId, RoomCode, SafetyNumber } from '../../engine/index.ts';
-import { isComparable, markOf } from '../internal/encryption.ts';
+import { isAlarming, isComparable, isRefused, markOf } from '../internal/encryption.ts';
 import { ICONS } from '../internal/icons.ts';
 import { renderPeople } from '../internal/people.ts';
 import type { Room, VerifyTarget } from '../internal/room-context.ts';
@@ -24,11 +24,17 @@ export type VerifyModel = {
   readonly qr: QrCode | undefined;
   readonly camera: MediaStream | undefined;
   readonly note: string;
+  /** Of the one that is compared, also when that one has left. */
+  readonly name: string;
+  /** What has happened since the code was another one, which somebody may still be reading; empty = nothing. */
+  readonly news: string;
 };
 
 export type VerifyHandlers = {
   close(): void;
   show(target: VerifyTarget): void;
+  /** The new code is read from here on. */
+  read(): void;
   /** `code`: what was on the screen, as `comparedCode` gives it. */
   answer(peers: readonly PeerId[], isSame: boolean, code: string | undefined): void;
   undo(peers: readonly PeerId[]): void;
@@ -42,16 +48,12 @@ export type VerifyHandlers = {
 const GROUP = /\d{1,5}/g;
 
 export function renderVerify(model: VerifyModel, on: VerifyHandlers): TemplateResult {
-  const { room, text, step, peer, note } = model;
+  const { room, text, step, name, news } = model;
   const isRoom = room.verifying === 'room';
-  const name = peer?.name || text('guest');
   const isDiffering = step === 'differs';
-  const title = isDiffering
-    ? text('verify-alarm')
-    : isRoom || !peer
-      ? text('verify-room')
-      : text('verify-name', { name });
+  const title = isDiffering ? text('verify-alarm') : isRoom ? text('verify-room') : text('verify-name', { name });
   const done = isDiffering ? '' : doneText(model);
+  const note = isDiffering || news === '' ? model.note : news;
   return html`
     <header>
       <h2 id="title" tabindex="-1" autofocus>${title}</h2>
@@ -59,7 +61,7 @@ export function renderVerify(model: VerifyModel, on: VerifyHandlers): TemplateRe
         ${ICONS.close}
       </button>
     </header>
-    <p class=${done === '' ? 'note' : 'note done'} role="status" ?hidden=${done === '' && note === ''}>
+    <p id="note" class=${done === '' ? 'note' : 'note done'} role="status" ?hidden=${done === '' && note === ''}>
       ${done === '' ? note : html`${ICONS.verified}<span>${done}</span>`}
     </p>
     ${isDiffering ? renderAlarm(model, on) : isRoom ? renderRoomCode(model, on) : renderPeer(model, on)}
@@ -71,10 +73,8 @@ export function comparedCode({ verifying, view }: Room): string | undefined {
   return verifying === 'room' ? view.encryption.roomCode?.digits : undefined;
 }
 
-function doneText({ room, text, peer, answered }: VerifyModel): string {
-  if (room.verifying !== 'room') {
-    return peer?.encryption === 'verified' ? text('verify-peer-done', { name: peer.name || text('guest') }) : '';
-  }
+function doneText({ room, text, peer, name, answered }: VerifyModel): string {
+  if (room.verifying !== 'room') return peer?.encryption === 'verified' ? text('verify-peer-done', { name }) : '';
   // marks from before, of pins or safety numbers, say nothing of this code
   const isAnswered = answered !== undefined && answered === comparedCode(room);
   const isDone = isAnswered && room.view.participants.every(({ encryption }) => encryption === 'verified');
@@ -104,8 +104,11 @@ function renderRoomCode(model: VerifyModel, on: VerifyHandlers): TemplateResult 
   return html`
     ${
       encryption.roomCode
-        ? html`${renderCode(encryption.roomCode, text)} ${renderAnswers(model, on, peers)}`
-        : html`<p class="quiet">${text(isAlone ? 'verify-room-alone' : 'verify-room-wait')}</p>`
+        ? html`${model.news === '' ? nothing : renderRead(text, on)} ${renderCode(encryption.roomCode, text)}
+          ${renderAnswers(model, on, peers)}`
+        : html`<p class="quiet" ?hidden=${model.news !== '' && !isAlone}>
+            ${text(isAlone ? 'verify-room-alone' : 'verify-room-wait')}
+          </p>`
     }
     ${
       isAlone
@@ -113,6 +116,13 @@ function renderRoomCode(model: VerifyModel, on: VerifyHandlers): TemplateResult 
         : html`<h3>${text('verify-single')}</h3>
             ${renderPeople(participants, text, on.show)}`
     }
+  `;
+}
+
+/** Above the code, and far from the answers: a click that was meant for one of them must not land here. */
+function renderRead(text: RoomController['text'], on: VerifyHandlers): TemplateResult {
+  return html`
+    <button part="button" class="read" type="button" @click=${on.read}>${text('verify-code-read')}</button>
   `;
 }
 
@@ -131,15 +141,14 @@ function renderCode({ emoji, digits }: RoomCode, text: RoomController['text']): 
 }
 
 function renderPeer(model: VerifyModel, on: VerifyHandlers): TemplateResult {
-  const { text, peer, number, camera } = model;
+  const { text, peer, number, camera, name } = model;
   if (!peer) return html`<p class="quiet">${text('verify-peer-gone')}</p>`;
   const mark = markOf(peer);
-  const name = peer.name || text('guest');
   if (camera) return renderScanner(text, camera, name, on);
   const isShown = number !== undefined && isComparable(mark);
   return html`
     ${
-      mark === 'wrong-key' || mark === 'changed'
+      isAlarming(mark)
         ? html`<div class="alarm" role="alert">
             ${ICONS.alert}
             <p><strong>${text(`shield-${mark}`, { name })}.</strong> ${text(`shield-${mark}-hint`, { name })}</p>
@@ -156,7 +165,7 @@ function renderPeer(model: VerifyModel, on: VerifyHandlers): TemplateResult {
           `
         : nothing
     }
-    ${isShown || mark === 'wrong-key' ? nothing : html`<p class="quiet">${text('verify-peer-wait', { name })}</p>`}
+    ${isShown || isRefused(mark) ? nothing : html`<p class="quiet">${text('verify-peer-wait', { name })}</p>`}
   `;
 }
 
@@ -173,22 +182,37 @@ function renderDigits(digits: string, label: string): TemplateResult {
 }
 
 function renderAnswers(model: VerifyModel, on: VerifyHandlers, peers: readonly PeerId[]): TemplateResult {
-  const { text, room } = model;
+  const { text, room, news } = model;
   const code = comparedCode(room);
+  const differ = html`
+    <button part="button" type="button" @click=${() => on.answer(peers, false, code)}>
+      ${ICONS.close}${text('verify-differ')}
+    </button>
+  `;
   if (doneText(model) !== '') {
-    return html`<button part="button" class="undo" type="button" @click=${() => on.undo(peers)}>
-      ${text('verify-undo')}
-    </button>`;
+    // who compares again may find that it is so no longer
+    return html`
+      <div class="actions">
+        <button part="button" type="button" @click=${() => on.undo(peers)}>${text('verify-undo')}</button>
+        ${differ}
+      </div>
+    `;
   }
+  // Nobody is to say so of a code that came while the last one was read. Not `disabled`: that would take the focus away.
+  const isLocked = news !== '';
   // neither is the way on: who has not compared must not be led to say so
   return html`
     <div class="actions">
-      <button part="button" type="button" @click=${() => on.answer(peers, true, code)}>
+      <button
+        part="button"
+        type="button"
+        aria-disabled=${isLocked ? 'true' : nothing}
+        aria-describedby=${isLocked ? 'note' : nothing}
+        @click=${() => isLocked || on.answer(peers, true, code)}
+      >
         ${ICONS.check}${text('verify-match')}
       </button>
-      <button part="button" type="button" @click=${() => on.answer(peers, false, code)}>
-        ${ICONS.close}${text('verify-differ')}
-      </button>
+      ${differ}
     </div>
   `;
 }

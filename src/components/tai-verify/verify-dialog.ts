@@ -2,7 +2,7 @@
 import { html, nothing } from 'lit';
 import type { LitElement, ReactiveController, TemplateResult } from 'lit';
 import type { ParticipantView, PeerId, SafetyNumber } from '../../engine/index.ts';
-import { markOf } from '../internal/encryption.ts';
+import { isRefused, markOf } from '../internal/encryption.ts';
 import { TaiLeaveRequestEvent } from '../internal/events.ts';
 import type { Room, VerifyTarget } from '../internal/room-context.ts';
 import type { RoomController } from '../internal/room-controller.ts';
@@ -29,6 +29,10 @@ export class VerifyDialog implements ReactiveController {
   /** What the scanner has to say. */
   #note = '';
   #target: VerifyTarget | undefined;
+  /** What the one is called that is compared, or was. */
+  #name = '';
+  /** The code that is being read, and who was there with it. */
+  #read: CodeReading | undefined;
   /** What the dialog was last opened for: one that the participant closes tells so a task later, and must not open again. */
   #shown: VerifyTarget | undefined;
   /** Whose safety number is shown: a peer, and its device. */
@@ -55,10 +59,13 @@ export class VerifyDialog implements ReactiveController {
     const target = room?.verifying;
     if (target !== this.#target) {
       this.#target = target;
+      this.#name = '';
       this.#reset();
     }
     if (room && comparedCode(room) !== this.#answered) this.#answered = undefined;
+    if (room && !this.#read) this.#read = readingOf(room);
     const peer = room && peerOf(room, target);
+    if (peer) this.#name = peer.name;
     const numberOf = peer?.identity ? `${peer.peerId} ${peer.identity.deviceId}` : '';
     if (numberOf !== this.#numberOf) {
       this.#numberOf = numberOf;
@@ -67,7 +74,7 @@ export class VerifyDialog implements ReactiveController {
       if (peer && numberOf !== '') void this.#load(peer.peerId, numberOf);
     }
     // whose keys are refused, or who has left, is nobody to scan
-    if (this.#scan && (!peer || markOf(peer) === 'wrong-key')) this.#stopScan();
+    if (this.#scan && (!peer || isRefused(markOf(peer)))) this.#stopScan();
   }
 
   render(): TemplateResult {
@@ -82,6 +89,8 @@ export class VerifyDialog implements ReactiveController {
         qr: this.#qr,
         camera: this.#camera,
         note: this.#note,
+        name: this.#name || text('guest'),
+        news: room && this.#read ? newsOf(room, this.#read, text) : '',
       },
       peer: room && peerOf(room, room.verifying),
     };
@@ -106,6 +115,10 @@ export class VerifyDialog implements ReactiveController {
   readonly #on: VerifyHandlers = {
     close: () => this.#room.room?.actions.trust.close(),
     show: (target) => this.#room.room?.actions.trust.open(target),
+    read: () => {
+      this.#read = undefined;
+      this.#host.requestUpdate();
+    },
     answer: (peers, isSame, code) => this.#answer(peers, isSame, code),
     undo: (peers) => {
       this.#answered = undefined;
@@ -125,15 +138,15 @@ export class VerifyDialog implements ReactiveController {
   #answer(peers: readonly PeerId[], isSame: boolean, code: string | undefined): void {
     this.#answered = isSame ? code : undefined;
     if (isSame) this.#setVerified(peers, true);
-    else this.#differ();
+    else this.#differ(peers);
     // nothing else may change: all may have been marked before
     this.#host.requestUpdate();
   }
 
-  #differ(): void {
+  /** Of the room's code nobody knows which of them it is about: nobody stays verified. */
+  #differ(peers: readonly PeerId[]): void {
     this.#step = 'differs';
-    // a slip with the room's code says of nobody which of them it was
-    if (this.#target !== undefined && this.#target !== 'room') this.#setVerified([this.#target], false);
+    this.#room.room?.actions.trust.reportDifference(peers);
     this.#host.requestUpdate();
   }
 
@@ -189,7 +202,7 @@ export class VerifyDialog implements ReactiveController {
     const result = this.#room.room?.actions.trust.checkScan(peerId, text);
     this.#note = result === 'unreadable' ? this.#room.text('verify-scan-other') : '';
     if (result === 'match') this.#setVerified([peerId], true);
-    if (result === 'mismatch') this.#differ();
+    if (result === 'mismatch') this.#differ([peerId]);
     this.#host.requestUpdate();
     return result !== 'unreadable';
   }
@@ -206,6 +219,7 @@ export class VerifyDialog implements ReactiveController {
     this.#step = 'compare';
     this.#answered = undefined;
     this.#note = '';
+    this.#read = undefined;
   }
 
   #element(): HTMLDialogElement | null {
@@ -220,4 +234,28 @@ export class VerifyDialog implements ReactiveController {
 
 function peerOf({ view }: Room, target: VerifyTarget | undefined): ParticipantView | undefined {
   return view.participants.find(({ peerId }) => peerId === target);
+}
+
+/** A room's code while it is read, and the names of those who were there with it. */
+type CodeReading = { readonly code: string; readonly people: ReadonlyMap<PeerId, string> };
+
+function readingOf(room: Room): CodeReading | undefined {
+  const code = comparedCode(room);
+  const people = new Map(room.view.participants.map(({ peerId, name }) => [peerId, name]));
+  return code === undefined ? undefined : { code, people };
+}
+
+/** Who has come or gone since this code was read, and that there is another one; empty while it is the one. */
+function newsOf(room: Room, { code, people }: CodeReading, text: RoomController['text']): string {
+  const current = comparedCode(room);
+  if (current === code || room.verifying !== 'room') return '';
+  const { participants } = room.view;
+  const here = new Set(participants.map(({ peerId }) => peerId));
+  const came = participants.filter(({ peerId }) => !people.has(peerId)).map(({ name }) => name);
+  const went = [...people].filter(([peerId]) => !here.has(peerId)).map(([, name]) => name);
+  return [
+    ...came.map((name) => `${text('peer-joined', { name: name || text('guest') })}.`),
+    ...went.map((name) => `${text('peer-left', { name: name || text('guest') })}.`),
+    text(current === undefined ? 'verify-code-changing' : 'verify-code-changed'),
+  ].join(' ');
 }

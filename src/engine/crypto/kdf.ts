@@ -1,7 +1,8 @@
 /**
  * Hashes and key derivation on SHA-2: HMAC (RFC 2104), HKDF (RFC 5869). @noble/hashes rather than WebCrypto: the inputs are
  * short, so that two hops through the browser's crypto thread would cost more than the hashing, and ratchet steps stay
- * one synchronous piece.
+ * one synchronous piece. For what is long there are `digestSha256` and `digestSha512`, WebCrypto's: they work beside us, and a page
+ * that has just been loaded hashes slowly.
  */
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { hmac } from '@noble/hashes/hmac.js';
@@ -31,6 +32,16 @@ export function sha256(data: Uint8Array): Bytes {
 /** 64 bytes. */
 export function sha512(data: Uint8Array): Bytes {
   return own(nobleSha512(data));
+}
+
+/** 32 bytes, by WebCrypto: for kilobytes, and where there is something to wait for anyway. */
+export async function digestSha256(data: Bytes): Promise<Bytes> {
+  return new Uint8Array(await globalThis.crypto.subtle.digest('SHA-256', data));
+}
+
+/** 64 bytes, likewise. */
+export async function digestSha512(data: Bytes): Promise<Bytes> {
+  return new Uint8Array(await globalThis.crypto.subtle.digest('SHA-512', data));
 }
 
 /** noble's results are always over a buffer of their own; its types do not say so. */

@@ -26,6 +26,9 @@ const SIGN_BIT = 1n << 255n;
 const ORDER_8_Y = 0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n;
 const SMALL_ORDER_Y: ReadonlySet<bigint> = new Set([1n, P - 1n, 0n, ORDER_8_Y, P - ORDER_8_Y]);
 
+/** Their lowest bytes. */
+const SMALL_ORDER_FIRST: ReadonlySet<number> = new Set([...SMALL_ORDER_Y].map((y) => Number(y & 0xffn)));
+
 /** The modulus of ML-KEM (FIPS 203 §2.4), and how many of a key's first bytes are its coefficients. */
 const Q = 3329;
 const KEM_COEFFICIENT_BYTES = KEM_KEY_BYTES - 32;
@@ -42,7 +45,7 @@ export async function verifyChecked(
   equation: () => Promise<boolean>,
 ): Promise<boolean> {
   if (publicKey.length !== ED25519_KEY_BYTES || signature.length !== ED25519_SIGNATURE_BYTES) return false;
-  if (!isStrictPoint(publicKey) || !isStrictPoint(signature) || readLittleEndian(signature, 32) >= L) return false;
+  if (!isStrictPoint(publicKey) || !isStrictPoint(signature) || !isScalar(signature)) return false;
   return equation().catch(() => false);
 }
 
@@ -52,7 +55,7 @@ export async function verifyChecked(
  * `undefined` for any other key, and where the secret is all zeros (RFC 7748 §6.1: small order) or `derive` refuses it.
  */
 export async function agreeChecked(publicKey: Bytes, derive: () => Promise<Bytes>): Promise<Bytes | undefined> {
-  if (publicKey.length !== X25519_KEY_BYTES || readLittleEndian(publicKey, 0) >= P) return undefined;
+  if (publicKey.length !== X25519_KEY_BYTES || !isBelowP(publicKey)) return undefined;
   const secret = await derive().catch(() => undefined);
   return secret && !isAllZero(secret) ? secret : undefined;
 }
@@ -71,8 +74,20 @@ export function isKemKey(publicKey: Bytes): boolean {
 
 /** The first 32 bytes as a point: canonical, and not of small order. Whether it is on the curve is not looked at. */
 function isStrictPoint(encoded: Bytes): boolean {
+  // nearly every point shows by two bytes that it is none of the few that have to be looked at as a number
+  if ((byteAt(encoded, 31) & 0x7f) < 0x7f && !SMALL_ORDER_FIRST.has(byteAt(encoded, 0))) return true;
   const y = readLittleEndian(encoded, 0) & (SIGN_BIT - 1n);
   return y < P && !SMALL_ORDER_Y.has(y);
+}
+
+/** The first 32 bytes as a number below P. */
+function isBelowP(encoded: Bytes): boolean {
+  return byteAt(encoded, 31) < 0x7f || readLittleEndian(encoded, 0) < P;
+}
+
+/** S of a signature: below L. */
+function isScalar(signature: Bytes): boolean {
+  return byteAt(signature, 63) < 0x10 || readLittleEndian(signature, 32) < L;
 }
 
 /** In a time that does not depend on the bytes. */

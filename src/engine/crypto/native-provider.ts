@@ -2,6 +2,7 @@
  * The provider over WebCrypto alone. Private keys are not extractable. Where the browser lacks an algorithm, what makes
  * such keys rejects; `createProvider` (provider.ts) finds out first and takes @noble for it.
  */
+import { equalBytes } from '../protocol/bytes.ts';
 import type { Bytes } from '../protocol/bytes.ts';
 import type { Signer } from './ed25519.ts';
 import { KEM_CIPHERTEXT_BYTES, agreeChecked, isKemKey, verifyChecked } from './key-checks.ts';
@@ -32,12 +33,20 @@ type KemCrypto = {
   decapsulateBits(algorithm: typeof KEM, key: CryptoKey, ciphertext: Bytes): Promise<ArrayBuffer>;
 };
 
+type Imported = { readonly algorithm: string; readonly bytes: Bytes; readonly key: Promise<CryptoKey> };
+
+/**
+ * Public keys by the array that they came in: several operations of one handshake are with the same key. Beside each a copy of
+ * its bytes, since an array may have others by the next time.
+ */
+const imported = new WeakMap<Bytes, Imported>();
+
 export function createNativeProvider(subtle: SubtleCrypto = globalThis.crypto.subtle): Provider {
   return {
     generateSigner: async () => signerOfKeyPair(await generateSigningKeyPair(subtle), subtle),
     verify: (publicKey, message, signature) =>
       verifyChecked(publicKey, signature, async () => {
-        const key = await subtle.importKey('raw', publicKey, SIGNING, false, ['verify']);
+        const key = await importPublic(subtle, publicKey, SIGNING, ['verify']);
         return subtle.verify(SIGNING, key, signature, message);
       }),
     generateDh: async () => dhKeyOfKeyPair(await generateDhKeyPair(subtle), subtle),
@@ -78,7 +87,7 @@ export async function dhKeyOfKeyPair(
     publicKey: new Uint8Array(await subtle.exportKey('raw', publicKey)),
     agree: (other) =>
       agreeChecked(other, async () => {
-        const key = await subtle.importKey('raw', other, DH, false, []);
+        const key = await importPublic(subtle, other, DH, []);
         return new Uint8Array(await subtle.deriveBits({ name: DH, public: key }, privateKey, DH_SECRET_BITS));
       }),
   };
@@ -111,6 +120,16 @@ async function encapsulate(subtle: KemCrypto, publicKey: Bytes): Promise<Encapsu
   const key = await subtle.importKey('raw-public', publicKey, KEM, false, ['encapsulateBits']);
   const { ciphertext, sharedKey } = await subtle.encapsulateBits(KEM, key);
   return { ciphertext: new Uint8Array(ciphertext), secret: new Uint8Array(sharedKey) };
+}
+
+/** Rejects for what is no key. */
+function importPublic(subtle: SubtleCrypto, raw: Bytes, algorithm: string, usages: KeyUsage[]): Promise<CryptoKey> {
+  const known = imported.get(raw);
+  if (known?.algorithm === algorithm && equalBytes(known.bytes, raw)) return known.key;
+  const bytes = raw.slice();
+  const key = subtle.importKey('raw', bytes, algorithm, false, usages);
+  imported.set(raw, { algorithm, bytes, key });
+  return key;
 }
 
 function requireAlgorithm(key: CryptoKey, name: string): void {

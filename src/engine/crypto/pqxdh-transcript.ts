@@ -18,7 +18,7 @@ import type { Bytes } from '../protocol/bytes.ts';
 import { idBytes } from '../protocol/ids.ts';
 import type { PeerId, RoomId } from '../protocol/ids.ts';
 import type { Certificate } from './certificate.ts';
-import { sha512 } from './kdf.ts';
+import { digestSha512 } from './kdf.ts';
 import { PRE_KEY_ID_BYTES } from './pre-key-record.ts';
 import type { PublicPreKey } from './pre-key-record.ts';
 import { SUITE_BYTES } from './suite.ts';
@@ -60,8 +60,8 @@ export type Handshake = {
 };
 
 /** SHA-512, 64 bytes. */
-export function transcriptHash(handshake: Handshake): Bytes {
-  return sha512(transcript(handshake));
+export function transcriptHash(handshake: Handshake): Promise<Bytes> {
+  return digestSha512(transcript(handshake));
 }
 
 /** The bytes drawn above. */

@@ -34,7 +34,7 @@ import { transcriptHash } from './pqxdh-transcript.ts';
 import { publicPreKey } from './pre-key-record.ts';
 import type { OwnPreKeys, PeerBundle } from './pre-keys.ts';
 import { SHARED_SECRET_BYTES } from './provider.ts';
-import type { Provider } from './provider.ts';
+import type { DhKey, Provider } from './provider.ts';
 import { SUITE } from './suite.ts';
 
 /** What a caller needs besides. */
@@ -104,21 +104,13 @@ export async function initiate(
   const { bundle } = peer;
   const { lastResort, oneTime } = bundle;
   if (bundle.mode !== room.mode || !bundle.suites.includes(SUITE)) return undefined;
-  const dh1 = own.device.dh.agree(lastResort.dh);
-  const [ephemeral, encapsulated] = await Promise.all([
-    provider.generateDh(),
+  const [{ ephemeral, agreeing }, encapsulated] = await Promise.all([
+    beginAgreeing(provider, own.device.dh, bundle),
     provider.encapsulate((oneTime ?? lastResort).kem),
   ]);
   if (!encapsulated) return undefined;
-  const agreeing = Promise.all([
-    dh1,
-    ephemeral.agree(bundle.certificate.dhKey),
-    ephemeral.agree(lastResort.dh),
-    ...(oneTime ? [ephemeral.agree(oneTime.dh)] : []),
-  ]);
-  // Hashed while the browser's own threads agree.
   const { certificate } = own.device;
-  const hash = transcriptHash({
+  const hashing = transcriptHash({
     mode: room.mode,
     suitesOffered: bundle.suites,
     suite: SUITE,
@@ -130,7 +122,8 @@ export async function initiate(
     oneTime,
     kemCiphertext: encapsulated.ciphertext,
   });
-  const secrets = deriveSecrets([...(await agreeing), encapsulated.secret], room.psk, hash);
+  const [shared, hash] = await Promise.all([agreeing, hashing]);
+  const secrets = deriveSecrets([...shared, encapsulated.secret], room.psk, hash);
   if (!secrets) return undefined;
   const header = formatPqxdhHeader({
     suite: SUITE,
@@ -143,6 +136,23 @@ export async function initiate(
     kemCiphertext: encapsulated.ciphertext,
   });
   return { header, secrets };
+}
+
+/** DH1..4 of the initiator, begun as soon as there is an ephemeral key: each `undefined` where it is refused. */
+async function beginAgreeing(
+  provider: Provider,
+  identity: DhKey,
+  { certificate, lastResort, oneTime }: PeerBundle,
+): Promise<{ readonly ephemeral: DhKey; readonly agreeing: Promise<readonly (Bytes | undefined)[]> }> {
+  const dh1 = identity.agree(lastResort.dh);
+  const ephemeral = await provider.generateDh();
+  const agreeing = Promise.all([
+    dh1,
+    ephemeral.agree(certificate.dhKey),
+    ephemeral.agree(lastResort.dh),
+    ...(oneTime ? [ephemeral.agree(oneTime.dh)] : []),
+  ]);
+  return { ephemeral, agreeing };
 }
 
 /**
@@ -168,16 +178,7 @@ export async function respond(
   if (parsed.lastResortId !== lastResort.id || (oneTimeId !== 0 && !oneTime)) return refusal('unknown-pre-key');
   const certificate = parseCertificate(parsed.certificate);
   if (!certificate) return refusal('bad-certificate');
-  const working = Promise.all([
-    isValid(provider, certificate, nowS),
-    lastResort.dh.agree(certificate.dhKey),
-    own.device.dh.agree(ephemeralKey),
-    lastResort.dh.agree(ephemeralKey),
-    ...(oneTime ? [oneTime.dh.agree(ephemeralKey)] : []),
-    (oneTime ?? lastResort).kem.decapsulate(kemCiphertext),
-  ]);
-  // Hashed while the browser's own threads work.
-  const hash = transcriptHash({
+  const hashing = transcriptHash({
     mode: room.mode,
     suitesOffered: own.suites,
     suite: SUITE,
@@ -193,7 +194,15 @@ export async function respond(
     oneTime: oneTime && publicPreKey(oneTime),
     kemCiphertext,
   });
-  const [isGenuine, ...shared] = await working;
+  const working = Promise.all([
+    isValid(provider, certificate, nowS),
+    lastResort.dh.agree(certificate.dhKey),
+    own.device.dh.agree(ephemeralKey),
+    lastResort.dh.agree(ephemeralKey),
+    ...(oneTime ? [oneTime.dh.agree(ephemeralKey)] : []),
+    (oneTime ?? lastResort).kem.decapsulate(kemCiphertext),
+  ]);
+  const [[isGenuine, ...shared], hash] = await Promise.all([working, hashing]);
   if (!isGenuine) return refusal('bad-certificate');
   const secrets = deriveSecrets(shared, room.psk, hash);
   return secrets ? { ok: true, secrets, certificate, dtlsFingerprint, oneTimeId } : refusal('refused-key');

@@ -19,8 +19,24 @@ import type { Bytes } from '../protocol/bytes.ts';
 import { PADDING_BUCKETS_BYTES } from './padding.ts';
 import { KEM_CIPHERTEXT_BYTES, KEM_KEY_BYTES, X25519_KEY_BYTES } from './provider.ts';
 
-/** An AES-256-GCM key, not extractable. Two are the same key where they are the same object. */
-export type HeaderKey = Promise<CryptoKey>;
+/** An AES-256-GCM key. Two are the same key where they are the same object. */
+export class HeaderKey {
+  readonly #bytes: Bytes;
+  #key: Promise<CryptoKey> | undefined;
+
+  /** Takes a copy of the 32 bytes. */
+  constructor(key: Bytes) {
+    this.#bytes = key.slice();
+  }
+
+  /** Imported at the first use, since the key of a chain that never begins has none; not extractable, nor are its bytes kept. */
+  get key(): Promise<CryptoKey> {
+    this.#key ??= globalThis.crypto.subtle.importKey('raw', this.#bytes, 'AES-GCM', false, ['encrypt', 'decrypt']);
+    // WebCrypto has taken its copy
+    this.#bytes.fill(0);
+    return this.#key;
+  }
+}
 
 export type Header = {
   /** X25519, 32 bytes. */
@@ -65,16 +81,11 @@ export function nonceOf(sealedHeader: Bytes): Bytes {
   return sealedHeader.slice(FLAGS_BYTES, SEALED_AT);
 }
 
-/** Takes a copy of the 32 bytes before it returns. */
-export function importHeaderKey(key: Bytes): HeaderKey {
-  return globalThis.crypto.subtle.importKey('raw', key, 'AES-GCM', false, ['encrypt', 'decrypt']);
-}
-
 export async function sealHeader(key: HeaderKey, header: Header, associatedData: Bytes): Promise<Bytes> {
   const flags = (header.kemKey ? HAS_KEM_KEY : 0) | (header.kemCiphertext ? HAS_KEM_CIPHERTEXT : 0);
   const nonce = globalThis.crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
   const algorithm = gcm(nonce, associatedData, flags);
-  const sealed = await globalThis.crypto.subtle.encrypt(algorithm, await key, formatHeader(header));
+  const sealed = await globalThis.crypto.subtle.encrypt(algorithm, await key.key, formatHeader(header));
   return concatBytes(Uint8Array.of(flags), nonce, new Uint8Array(sealed));
 }
 
@@ -88,7 +99,7 @@ export async function openHeader(
   const flags = sealedHeader[0] as number;
   const algorithm = gcm(nonceOf(sealedHeader), associatedData, flags);
   try {
-    const opened = await globalThis.crypto.subtle.decrypt(algorithm, await key, sealedHeader.slice(SEALED_AT));
+    const opened = await globalThis.crypto.subtle.decrypt(algorithm, await key.key, sealedHeader.slice(SEALED_AT));
     return parseHeader(new Uint8Array(opened), flags);
   } catch {
     return undefined;

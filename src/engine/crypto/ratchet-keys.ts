@@ -5,13 +5,11 @@
 import { asciiBytes, concatBytes } from '../protocol/bytes.ts';
 import type { Bytes } from '../protocol/bytes.ts';
 import { hkdfSha512, hmacSha512 } from './kdf.ts';
-import { importHeaderKey, nonceOf } from './ratchet-header.ts';
-import type { HeaderKey } from './ratchet-header.ts';
+import { HeaderKey, nonceOf } from './ratchet-header.ts';
 
 const ROOT_INFO = asciiBytes('tai/1 ratchet root');
 const MESSAGE_INFO = asciiBytes('tai/1 ratchet message');
-const MESSAGE_KEY_CONSTANT = Uint8Array.of(1);
-const CHAIN_KEY_CONSTANT = Uint8Array.of(2);
+const CHAIN_CONSTANT = Uint8Array.of(1);
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 
@@ -33,24 +31,18 @@ export function stepRoot(rootKey: Bytes, dhSecret: Bytes, kemSecret: Bytes | und
   const step = {
     rootKey: derived.slice(0, KEY_BYTES),
     chainKey: derived.slice(KEY_BYTES, 2 * KEY_BYTES),
-    nextHeaderKey: importHeaderKey(derived.slice(2 * KEY_BYTES)),
+    nextHeaderKey: new HeaderKey(derived.slice(2 * KEY_BYTES)),
   };
   for (const used of [secret, dhSecret, kemSecret, derived]) used?.fill(0);
   return step;
 }
 
-/** KDF_CK: the key of one message, and the chain key after it. Neither tells the chain key before. */
+/** KDF_CK: the key of one message, and the chain key after it, the halves of one HMAC. Neither tells the chain key before. */
 export function stepChain(chainKey: Bytes): ChainStep {
-  return {
-    messageKey: keyOf(hmacSha512(chainKey, MESSAGE_KEY_CONSTANT)),
-    chainKey: keyOf(hmacSha512(chainKey, CHAIN_KEY_CONSTANT)),
-  };
-}
-
-function keyOf(mac: Bytes): Bytes {
-  const key = mac.slice(0, KEY_BYTES);
+  const mac = hmacSha512(chainKey, CHAIN_CONSTANT);
+  const step = { messageKey: mac.slice(0, KEY_BYTES), chainKey: mac.slice(KEY_BYTES) };
   mac.fill(0);
-  return key;
+  return step;
 }
 
 export async function sealBody(
@@ -79,7 +71,8 @@ export async function openBody(
 }
 
 /**
- * A key and a nonce for one body. The header's random nonce is the salt: were a state ever used twice (copied, restored),
+ * A key and a nonce for one body: HMAC under the message key, which is uniform and has no other use, so that nothing has to
+ * be extracted first. The header's random nonce goes into both: were a state ever used twice (copied, restored),
  * its two messages would still not share a key and a nonce.
  */
 async function bodyKey(
@@ -88,10 +81,10 @@ async function bodyKey(
   associatedData: Bytes,
   usage: 'encrypt' | 'decrypt',
 ): Promise<{ readonly key: CryptoKey; readonly algorithm: AesGcmParams }> {
-  const derived = hkdfSha512(messageKey, nonceOf(sealedHeader), MESSAGE_INFO, KEY_BYTES + NONCE_BYTES);
+  const derived = hmacSha512(messageKey, concatBytes(MESSAGE_INFO, nonceOf(sealedHeader)));
   const keyBytes = derived.slice(0, KEY_BYTES);
   const importing = globalThis.crypto.subtle.importKey('raw', keyBytes, 'AES-GCM', false, [usage]);
-  const iv = derived.slice(KEY_BYTES);
+  const iv = derived.slice(KEY_BYTES, KEY_BYTES + NONCE_BYTES);
   // WebCrypto takes its copy before it returns
   keyBytes.fill(0);
   derived.fill(0);

@@ -1,11 +1,11 @@
 /**
  * Opening a message of the ratchet (ratchet.ts). What a message may cost before it has opened is bounded: the length is looked
- * at first, then the header has to open under one of at most ten keys, then the counters, and only then are keys derived. A step
- * makes keys of our own only after the body has opened.
+ * at first, then the header has to open under one of at most ten keys, then the counters, and only then are keys derived. No
+ * keys of our own are made here.
  */
 import type { Bytes } from '../protocol/bytes.ts';
+import { isKemKey } from './key-checks.ts';
 import { unpad } from './padding.ts';
-import type { Provider } from './provider.ts';
 import { openHeader, splitMessage } from './ratchet-header.ts';
 import type { Header, HeaderKey, MessageParts } from './ratchet-header.ts';
 import { openBody, stepChain, stepRoot } from './ratchet-keys.ts';
@@ -27,8 +27,6 @@ export type RatchetOpened =
   | { readonly ok: true; readonly ratchet: Ratchet; readonly plaintext: Bytes }
   | { readonly ok: false; readonly fault: OpenFault };
 
-type RatchetProvider = Pick<Provider, 'generateDh' | 'generateKem' | 'encapsulate'>;
-
 /** Everything about one message in the course of being opened. */
 type Attempt = {
   readonly ratchet: Ratchet;
@@ -39,12 +37,7 @@ type Attempt = {
 };
 
 /** `nowMs`: by one clock, always the same. A fault leaves the state that was handed in as the one to go on with. */
-export async function openMessage(
-  provider: RatchetProvider,
-  ratchet: Ratchet,
-  message: Bytes,
-  nowMs: number,
-): Promise<RatchetOpened> {
+export async function openMessage(ratchet: Ratchet, message: Bytes, nowMs: number): Promise<RatchetOpened> {
   const parts = splitMessage(message);
   if (!parts) return failed('malformed');
   const present = withSkipped(ratchet, unexpired(ratchet.skippedKeys, nowMs));
@@ -56,7 +49,7 @@ export async function openMessage(
     const header = await openHeader(headerKey, parts.sealedHeader, associatedData);
     if (!header) continue;
     const attempt = { ratchet: present, header, headerKey, parts, nowMs };
-    if (headerKey === nextReceivingKey) return openOfNextChain(provider, attempt);
+    if (headerKey === nextReceivingKey) return openOfNextChain(attempt);
     const stored = skippedKeys.find((key) => key.headerKey === headerKey && key.number === header.number);
     if (stored) return openStored(attempt, stored);
     return receiving?.headerKey === headerKey ? openOfChain(attempt, receiving) : failed('replayed');
@@ -85,13 +78,15 @@ async function openOfChain(attempt: Attempt, chain: ReceivingChain): Promise<Rat
   return { ok: true, ratchet: withSkipped(next, storeKeys(ratchet.skippedKeys, skipped)), plaintext };
 }
 
-/** A message of a chain that answers our sending chain: the step of both. */
-async function openOfNextChain(provider: RatchetProvider, attempt: Attempt): Promise<RatchetOpened> {
+/** A message of a chain that answers our sending chain. Our own next one begins when we have something to say. */
+async function openOfNextChain(attempt: Attempt): Promise<RatchetOpened> {
   const { ratchet, header, headerKey, parts, nowMs } = attempt;
   const before = ratchet.receiving;
   const missing = header.previousCount - (before?.count ?? 0);
   // a chain before this one that has not been begun has no messages; one that has, no fewer than we know of
   if (missing < 0 || (missing > 0 && !before)) return failed('malformed');
+  // there is nothing new of ours that it could answer; and what we are to answer has to be a key
+  if (ratchet.unanswered || (header.kemKey && !isKemKey(header.kemKey))) return failed('malformed');
   if (missing > SKIP_MAX || header.number > SKIP_MAX) return failed('too-many-skipped');
   const secrets = await agreedSecrets(ratchet, header);
   if (!secrets) return failed('malformed');
@@ -112,10 +107,9 @@ async function openOfNextChain(provider: RatchetProvider, attempt: Attempt): Pro
     rootKey: step.rootKey,
     receiving,
     nextReceivingKey: step.nextHeaderKey,
+    unanswered: { dhKey: header.dhKey, kemKey: header.kemKey },
   };
-  const stored = withSkipped(stepped, storeKeys(ratchet.skippedKeys, [...older, ...skipped]));
-  const answering = await beginSending(provider, stored, header);
-  return answering ? { ok: true, ratchet: answering, plaintext } : failed('malformed');
+  return { ok: true, ratchet: withSkipped(stepped, storeKeys(ratchet.skippedKeys, [...older, ...skipped])), plaintext };
 }
 
 /**
@@ -133,38 +127,6 @@ async function agreedSecrets(
   ]);
   if (!dh || (ownKem && !kem)) return undefined;
   return { dh, kem };
-}
-
-/** Our own next chain, with keys made now; `undefined` where a key of the peer's is refused. */
-async function beginSending(
-  provider: RatchetProvider,
-  ratchet: Ratchet,
-  { dhKey, kemKey }: Header,
-): Promise<Ratchet | undefined> {
-  const [ownDh, ownKem, encapsulated] = await Promise.all([
-    provider.generateDh(),
-    ratchet.isKemRequested ? provider.generateKem() : undefined,
-    kemKey && provider.encapsulate(kemKey),
-  ]);
-  const dhSecret = await ownDh.agree(dhKey);
-  if (!dhSecret || (kemKey && !encapsulated)) return undefined;
-  const { rootKey, chainKey, nextHeaderKey } = stepRoot(ratchet.rootKey, dhSecret, encapsulated?.secret);
-  return {
-    ...ratchet,
-    rootKey,
-    ownDh,
-    ownKem,
-    isKemRequested: false,
-    kemSteps: ratchet.kemSteps + (encapsulated ? 1 : 0),
-    sending: {
-      headerKey: ratchet.nextSendingKey,
-      chainKey,
-      count: 0,
-      previousCount: ratchet.sending?.count ?? 0,
-      kemCiphertext: encapsulated?.ciphertext,
-    },
-    nextSendingKey: nextHeaderKey,
-  };
 }
 
 /** Derives the keys up to that of message `number`, which is not below the chain's count. */

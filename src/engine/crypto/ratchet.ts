@@ -4,8 +4,10 @@
  * everything has opened. Trap: a state that has been replaced is not to be used again, and has to be let go: it
  * still opens what the next one no longer does. Its keys are not overwritten, for then a use by mistake would seal under zeros.
  *
- * As in Signal's document, the chains of the two sides answer one another: whoever opens the first message of a new chain
- * begins its own next one at once. The step with ML-KEM goes round once with them, in the sealed headers:
+ * As in Signal's document, the chains of the two sides answer one another. Whoever opens the first message of a new chain
+ * begins its own next one when it has something to say (`answerChain`; Signal's §8.3 on deferring new keys): until then
+ * there is no key that could be stolen, and who only listens makes none. The step with ML-KEM goes round once with
+ * them, in the sealed headers:
  *
  * ```text
  *  A                                                              B
@@ -27,8 +29,7 @@ import type { Bytes } from '../protocol/bytes.ts';
 import { pad } from './padding.ts';
 import type { SessionSecrets } from './pqxdh.ts';
 import type { DhKey, KemKey, Provider } from './provider.ts';
-import { CHAIN_MESSAGES_MAX, importHeaderKey, sealHeader } from './ratchet-header.ts';
-import type { HeaderKey } from './ratchet-header.ts';
+import { CHAIN_MESSAGES_MAX, HeaderKey, sealHeader } from './ratchet-header.ts';
 import { sealBody, stepChain, stepRoot } from './ratchet-keys.ts';
 import type { SkippedKeys } from './ratchet-skipped.ts';
 
@@ -69,6 +70,8 @@ export type Ratchet = {
   /** Goes out with our sending chain, for the peer's next one to answer. */
   readonly ownKem: KemKey | undefined;
   readonly isKemRequested: boolean;
+  /** What the peer's newest chain has brought, where ours does not answer it yet: `answerChain` does. */
+  readonly unanswered: { readonly dhKey: Bytes; readonly kemKey: Bytes | undefined } | undefined;
   readonly sending: SendingChain | undefined;
   readonly receiving: ReceivingChain | undefined;
   readonly nextSendingKey: HeaderKey;
@@ -81,26 +84,26 @@ export type Ratchet = {
 export type RatchetSealed = { readonly ratchet: Ratchet; readonly message: Bytes };
 
 /**
- * The initiator's side: it can seal at once. `peerRatchetKey`: the responder's signed pre-key (X25519, 32 bytes).
- * `undefined` where that key is refused.
+ * The initiator's side: it can seal at once. `agreeing`: what the handshake gives; the keys of the first chain are made
+ * meanwhile. `peerRatchetKey`: the responder's signed pre-key (X25519, 32 bytes). `undefined` where that key is
+ * refused, or there are no secrets.
  */
 export async function initiateRatchet(
   provider: Pick<Provider, 'generateDh'>,
-  secrets: SessionSecrets,
+  agreeing: SessionSecrets | Promise<SessionSecrets | undefined>,
   peerRatchetKey: Bytes,
 ): Promise<Ratchet | undefined> {
-  const ownDh = await provider.generateDh();
-  const dhSecret = await ownDh.agree(peerRatchetKey);
-  if (!dhSecret) return undefined;
-  const { rootKey, chainKey, nextHeaderKey } = stepRoot(secrets.rootKey, dhSecret, undefined);
-  const headerKey = importHeaderKey(secrets.initiatorHeaderKey);
+  const [own, secrets] = await Promise.all([makeAgreed(provider, peerRatchetKey), agreeing]);
+  if (!own || !secrets) return undefined;
+  const { rootKey, chainKey, nextHeaderKey } = stepRoot(secrets.rootKey, own.secret, undefined);
+  const headerKey = new HeaderKey(secrets.initiatorHeaderKey);
   return {
     ...freshRatchet(secrets.transcriptHash),
     rootKey,
-    ownDh,
+    ownDh: own.dh,
     sending: { headerKey, chainKey, count: 0, previousCount: 0, kemCiphertext: undefined },
     nextSendingKey: nextHeaderKey,
-    nextReceivingKey: importHeaderKey(secrets.responderHeaderKey),
+    nextReceivingKey: new HeaderKey(secrets.responderHeaderKey),
   };
 }
 
@@ -112,24 +115,61 @@ export function acceptRatchet(secrets: SessionSecrets, own: DhKey): Ratchet {
     rootKey: secrets.rootKey.slice(),
     ownDh: own,
     sending: undefined,
-    nextSendingKey: importHeaderKey(secrets.responderHeaderKey),
-    nextReceivingKey: importHeaderKey(secrets.initiatorHeaderKey),
+    nextSendingKey: new HeaderKey(secrets.responderHeaderKey),
+    nextReceivingKey: new HeaderKey(secrets.initiatorHeaderKey),
   };
 }
 
-/** Our next sending chain, which begins when something of a new chain of the peer opens, brings a fresh ML-KEM key. */
+/** Our next sending chain brings a fresh ML-KEM key. */
 export function requestKemStep(ratchet: Ratchet): Ratchet {
   return { ...ratchet, isKemRequested: true };
 }
 
 /**
- * `message` as drawn in ratchet-header.ts. `undefined` for a plaintext over `BODY_MAX_BYTES`, for a responder that has not
- * opened anything yet, and at the end of a chain of 2^32 - 1 messages.
+ * The state to seal with: where the peer has begun a new chain, ours that answers it begins, with keys made now. Take this state
+ * over before what was sealed with it leaves: two chains that answer the same one would be one too many. `undefined`
+ * where the provider refuses a key that it has taken before.
+ */
+export async function answerChain(
+  provider: Pick<Provider, 'generateDh' | 'generateKem' | 'encapsulate'>,
+  ratchet: Ratchet,
+): Promise<Ratchet | undefined> {
+  const { unanswered } = ratchet;
+  if (!unanswered) return ratchet;
+  const [own, ownKem, encapsulated] = await Promise.all([
+    makeAgreed(provider, unanswered.dhKey),
+    ratchet.isKemRequested ? provider.generateKem() : undefined,
+    unanswered.kemKey && provider.encapsulate(unanswered.kemKey),
+  ]);
+  if (!own || (unanswered.kemKey && !encapsulated)) return undefined;
+  const { rootKey, chainKey, nextHeaderKey } = stepRoot(ratchet.rootKey, own.secret, encapsulated?.secret);
+  return {
+    ...ratchet,
+    rootKey,
+    ownDh: own.dh,
+    ownKem,
+    isKemRequested: false,
+    kemSteps: ratchet.kemSteps + (encapsulated ? 1 : 0),
+    unanswered: undefined,
+    sending: {
+      headerKey: ratchet.nextSendingKey,
+      chainKey,
+      count: 0,
+      previousCount: ratchet.sending?.count ?? 0,
+      kemCiphertext: encapsulated?.ciphertext,
+    },
+    nextSendingKey: nextHeaderKey,
+  };
+}
+
+/**
+ * `message` as drawn in ratchet-header.ts. `undefined` for a plaintext over `BODY_MAX_BYTES`, before `answerChain` where that
+ * has something to do, for a responder that has not opened anything yet, and at the end of a chain of 2^32 - 1 messages.
  */
 export async function sealMessage(ratchet: Ratchet, plaintext: Bytes): Promise<RatchetSealed | undefined> {
-  const { sending, associatedData } = ratchet;
+  const { sending, unanswered, associatedData } = ratchet;
   const padded = pad(plaintext);
-  if (!padded || !sending || sending.count >= CHAIN_MESSAGES_MAX) return undefined;
+  if (!padded || !sending || unanswered || sending.count >= CHAIN_MESSAGES_MAX) return undefined;
   const { chainKey, messageKey } = stepChain(sending.chainKey);
   const header = {
     dhKey: ratchet.ownDh.publicKey,
@@ -148,6 +188,16 @@ export async function sealMessage(ratchet: Ratchet, plaintext: Bytes): Promise<R
   };
 }
 
+/** A new key of ours, and what it agrees on with the peer's; `undefined` where that one is refused. */
+async function makeAgreed(
+  provider: Pick<Provider, 'generateDh'>,
+  peerKey: Bytes,
+): Promise<{ readonly dh: DhKey; readonly secret: Bytes } | undefined> {
+  const dh = await provider.generateDh();
+  const secret = await dh.agree(peerKey);
+  return secret && { dh, secret };
+}
+
 function freshRatchet(associatedData: Bytes) {
   return {
     isConfirmed: false,
@@ -156,6 +206,7 @@ function freshRatchet(associatedData: Bytes) {
     skipped: 0,
     ownKem: undefined,
     isKemRequested: false,
+    unanswered: undefined,
     receiving: undefined,
     skippedKeys: [],
     associatedData,

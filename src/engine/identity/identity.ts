@@ -26,8 +26,8 @@ export type IdentityProvider = {
   open(provider: Provider, nowS: number): Promise<DeviceKeys>;
   /** New keys in the place of the old ones, which are gone then, and the statement that says so (`openRotation`). */
   rotate(provider: Provider, nowS: number): Promise<{ readonly keys: DeviceKeys; readonly statement: Bytes }>;
-  /** Gives the keys up, and the statement that they are dead (`openRevocation`). The next `open` makes new ones. */
-  revoke(provider: Provider, nowS: number): Promise<Bytes>;
+  /** Gives the keys up, and the statement that they are dead (`openRevocation`), of this device. The next `open` makes new ones. */
+  revoke(provider: Provider, nowS: number): Promise<{ readonly statement: Bytes; readonly deviceId: Bytes }>;
 };
 
 export type IdentityOptions = {
@@ -78,10 +78,10 @@ class Identity implements IdentityProvider {
     return (await keys.replace(old, next)) === next ? { keys: next, statement } : this.rotate(provider, nowS);
   }
 
-  async revoke(provider: Provider, nowS: number): Promise<Bytes> {
+  async revoke(provider: Provider, nowS: number): Promise<{ readonly statement: Bytes; readonly deviceId: Bytes }> {
     const old = await this.open(provider, nowS);
     const statement = await issueRevocation(old.signer, nowS);
     await this.#options.keys.remove(old);
-    return statement;
+    return { statement, deviceId: old.certificate.deviceId };
   }
 }

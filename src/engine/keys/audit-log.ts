@@ -21,6 +21,8 @@ export const AUDIT_EVENTS = [
   'peer-agreed',
   'peer-verified',
   'peer-unverified',
+  /** Somebody here has compared codes, and they were different. */
+  'codes-differ',
   'peer-left',
   'identity-changed',
   'wrong-key',

@@ -20,8 +20,8 @@ export class ClientGeneration {
   readonly own: OwnParty;
   readonly preKeys: OwnPreKeys;
   #isOffered = false;
-  /** Sealed one-time records for single peers. */
-  #spare: readonly string[] = [];
+  /** One-time records for single peers, under the head that they belong to. */
+  #spare: SealedBundle = { head: '', one_time: [] };
 
   private constructor(own: OwnParty, preKeys: OwnPreKeys) {
     this.own = own;
@@ -48,10 +48,10 @@ export class ClientGeneration {
   /** With a one-time record where it goes to one peer alone. `timestamp`: milliseconds since 1970. */
   async publicKey(timestamp: number, isForOne: boolean): Promise<PublicKeyMessage> {
     const { room, self, device } = this.own;
-    if (isForOne && this.#spare.length === 0) this.#spare = (await this.publication()).one_time;
-    const { head } = await sealBundle(room, self, this.preKeys.head, []);
-    const one_time = isForOne ? this.#spare[0] : undefined;
-    this.#spare = this.#spare.slice(isForOne ? 1 : 0);
+    if (isForOne && this.#spare.one_time.length === 0) this.#spare = await this.publication();
+    const { head, one_time: spare } = isForOne ? this.#spare : await sealBundle(room, self, this.preKeys.head, []);
+    const one_time = spare[0];
+    if (isForOne) this.#spare = { head, one_time: spare.slice(1) };
     const message = {
       type: 'e2ee_public_key' as const,
       sender_id: self,

@@ -35,15 +35,14 @@ export class ClientKeys {
 
   constructor(party: ClientParty) {
     this.party = party;
-    const now = (): number => party.now();
     this.sessions = new ClientSessions({
       room: party.room,
       self: party.self,
-      now,
+      steadyNow: () => party.steadyNow(),
       isRevoked: ({ deviceId }) => party.isRevoked(deviceId),
     });
     this.proofs = new ClientProofs(party, this.sessions);
-    this.#kemStepMs = now();
+    this.#kemStepMs = party.now();
   }
 
   /** Bundles for a registry: each time with other one-time records. */

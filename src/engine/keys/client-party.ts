@@ -27,6 +27,8 @@ export type ClientPartyOptions = {
   isRevoked(deviceId: Bytes): Promise<boolean>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds of a clock that nobody sets. */
+  readonly steadyNow: () => number;
 };
 
 export class ClientParty {
@@ -64,6 +66,10 @@ export class ClientParty {
     return Math.floor(this.#options.now() + this.#aheadMs);
   }
 
+  steadyNow(): number {
+    return this.#options.steadyNow();
+  }
+
   nowS(): number {
     return Math.floor(this.now() / 1000);
   }
@@ -82,6 +88,7 @@ export class ClientParty {
       device: await this.#options.open(provider, this.nowS()),
       dtlsFingerprint: new Uint8Array(DTLS_FINGERPRINT_BYTES),
       now: () => this.now(),
+      steadyNow: () => this.steadyNow(),
       isRevoked: ({ deviceId }) => this.isRevoked(deviceId),
     };
   }

@@ -51,7 +51,7 @@ export type ClientSealed =
     }
   | { readonly ok: false; readonly fault: 'no-session' | 'revoked' | 'too-large' };
 
-export type ClientSessionsOptions = Pick<OwnParty, 'room' | 'self' | 'now' | 'isRevoked'>;
+export type ClientSessionsOptions = Pick<OwnParty, 'room' | 'self' | 'steadyNow' | 'isRevoked'>;
 
 export class ClientSessions {
   readonly #own: ClientSessionsOptions;
@@ -167,16 +167,16 @@ export class ClientSessions {
   }
 
   async #openBy(peer: ClientPeer, { pair }: ClientSession, message: Bytes, accepts: Accepts): Promise<ClientOpened> {
-    const { now, isRevoked } = this.#own;
+    const { steadyNow, isRevoked } = this.#own;
     // its keys may have been declared dead since we began
     if (!pair.hasOpened && (await isRevoked(pair.certificate))) {
       peer.isRefused = true;
       return refusal('revoked');
     }
     const isAccepted = (plaintext: Bytes): boolean => accepts(new TextDecoder().decode(plaintext), pair.certificate);
-    const opened = await pair.open(message, now(), isAccepted);
+    const opened = await pair.open(message, steadyNow(), isAccepted);
     if (!opened.ok) return opened;
-    peer.settle(now());
+    peer.settle(steadyNow());
     return { ok: true, isFirst: opened.isFirst };
   }
 

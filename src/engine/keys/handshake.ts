@@ -1,6 +1,6 @@
 /** From a bundle or a first message to a session with one peer (PROTOCOL.md HS3–HS7). Keeps nothing. */
 import type { Certificate, DeviceKeys } from '../crypto/certificate.ts';
-import { openBundle } from '../crypto/pre-keys.ts';
+import { readBundle } from '../crypto/pre-keys.ts';
 import type { OwnPreKeys } from '../crypto/pre-keys.ts';
 import { initiate, respond } from '../crypto/pqxdh.ts';
 import type { RespondFault } from '../crypto/pqxdh.ts';
@@ -24,6 +24,8 @@ export type OwnParty = {
   readonly dtlsFingerprint: Bytes;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds of a clock that nobody sets, neither here nor at the relay: for how long something has been kept. */
+  readonly steadyNow: () => number;
   readonly isRevoked: (certificate: Certificate) => Promise<boolean>;
 };
 
@@ -47,13 +49,22 @@ export type Answered =
 /** The newcomer's side: a session out of what the present peer has published. Proves nothing before it is answered. */
 export async function beginPair(own: OwnParty, peerId: PeerId, { head, oneTime }: OpenedBundle): Promise<Begun> {
   const { provider, room, now } = own;
-  const bundle = await openBundle(provider, { roomId: room.roomId, peerId }, head, oneTime, seconds(now));
-  if (!bundle) return { ok: false, fault: 'bad-bundle' };
-  const { certificate, dtlsFingerprint } = bundle;
-  if (await own.isRevoked(certificate)) return { ok: false, fault: 'revoked' };
-  const begun = await initiate(provider, sideOf(own), { peerId, bundle }, roomOf(own));
-  const ratchet = begun && (await initiateRatchet(provider, begun.secrets, bundle.lastResort.dh));
-  if (!ratchet) return { ok: false, fault: 'refused-key' };
+  const read = readBundle(provider, { roomId: room.roomId, peerId }, head, oneTime, seconds(now));
+  if (!read) return { ok: false, fault: 'bad-bundle' };
+  const { bundle } = read;
+  const { certificate, dtlsFingerprint, lastResort } = bundle;
+  const initiating = initiate(provider, sideOf(own), { peerId, bundle }, roomOf(own));
+  const agreeing = initiating.then((initiated) => initiated?.secrets);
+  // All at once; what has been agreed is thrown away where a verdict is against it.
+  const [isGenuine, isRevoked, begun, ratchet] = await Promise.all([
+    read.isGenuine,
+    own.isRevoked(certificate),
+    initiating,
+    initiateRatchet(provider, agreeing, lastResort.dh),
+  ]);
+  if (!isGenuine) return { ok: false, fault: 'bad-bundle' };
+  if (isRevoked) return { ok: false, fault: 'revoked' };
+  if (!begun || !ratchet) return { ok: false, fault: 'refused-key' };
   const { header, secrets } = begun;
   const pair = new Pair({ provider, role: 'initiator', header, secrets, ratchet, certificate, dtlsFingerprint });
   return { ok: true, pair };
@@ -67,13 +78,13 @@ export async function answerPair(
   header: Bytes,
   message: Bytes,
 ): Promise<Answered> {
-  const { provider, now } = own;
+  const { provider, now, steadyNow } = own;
   const side = { ...sideOf(own), preKeys, suites: SUITES };
   const answer = await respond(provider, side, peerId, header, roomOf(own), seconds(now));
   if (!answer.ok) return answer;
   const { secrets, certificate, dtlsFingerprint, oneTimeId } = answer;
   if (await own.isRevoked(certificate)) return { ok: false, fault: 'revoked' };
-  const opened = await openMessage(provider, acceptRatchet(secrets, preKeys.lastResort.dh), message, now());
+  const opened = await openMessage(acceptRatchet(secrets, preKeys.lastResort.dh), message, steadyNow());
   if (!opened.ok) return opened;
   const { ratchet, plaintext } = opened;
   const pair = new Pair({ provider, role: 'responder', header, secrets, ratchet, certificate, dtlsFingerprint });

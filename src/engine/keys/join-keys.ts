@@ -6,12 +6,14 @@
 import type { Certificate } from '../crypto/certificate.ts';
 import { createPreKeys } from '../crypto/pre-keys.ts';
 import type { OwnPreKeys } from '../crypto/pre-keys.ts';
+import { parsePqxdhHeader } from '../crypto/pqxdh-header.ts';
 import { MODE_REQUIRED } from '../crypto/suite.ts';
 import { equalBytes, toBase64Url, toHex } from '../protocol/bytes.ts';
 import type { Bytes } from '../protocol/bytes.ts';
 import type { HandedBundle, SealedBundle } from '../protocol/bundle.ts';
 import type { PeerId } from '../protocol/ids.ts';
 import type { Sender } from '../protocol/peer.ts';
+import { TokenBucket } from '../protocol/token-bucket.ts';
 import { answerPair, beginPair } from './handshake.ts';
 import type { AnswerFault, BeginFault, OwnParty } from './handshake.ts';
 import type { Pair, SealFault } from './pair.ts';
@@ -28,6 +30,9 @@ import {
 const ONE_TIME_PRE_KEYS = 8;
 /** With so few left, new ones are published. */
 const ONE_TIME_LOW = 4;
+/** An honest peer has begun once or twice too often. More looks cost agreements that somebody with the link can have us make. */
+const SECOND_LOOKS_BURST = 8;
+const SECOND_LOOK_EVERY_MS = 5_000;
 /** More than any room has: the others are of peers that are gone, and may come back. */
 export const PAIRS_MAX = 128;
 
@@ -39,6 +44,8 @@ export type OpenFault =
   | 'crossed'
   /** Somebody begins again as a peer that we have a session with. */
   | 'second-handshake'
+  /** The peer itself has begun so, before the session that stands: late, or kept back on the way. */
+  | 'stale-handshake'
   /** It names the DTLS certificate of another peer, or ours: another's media would be shown as its own (RFC 8844 §3). */
   | 'copied-certificate'
   /** We have given this peer up for good. */
@@ -70,6 +77,7 @@ export class JoinKeys {
   readonly #preKeys: OwnPreKeys;
   readonly #pairs = new Map<PeerId, Pair>();
   readonly #refused = new Set<PeerId>();
+  readonly #secondLooks = new TokenBucket({ burst: SECOND_LOOKS_BURST, everyMs: SECOND_LOOK_EVERY_MS });
   #present: ReadonlySet<PeerId> = new Set();
   #isPublished = false;
   #isDrained = false;
@@ -197,7 +205,7 @@ export class JoinKeys {
     // A session that is not confirmed gives way, to the same device only: of two that both sides have begun at the same time
     // to that of the lower id; one that has not heard our answer begins again.
     const isStanding = known?.role === 'initiator' ? known.hasOpened : known?.isConfirmed;
-    if (isStanding) return refusal('second-handshake');
+    if (known && isStanding) return refusal(await this.#beginAgainFault(from, known, header, message));
     if (known?.role === 'initiator' && self < from) return refusal('crossed');
     const answer = await answerPair(this.#options, this.#preKeys, from, header, message);
     if (!answer.ok) return answer;
@@ -215,8 +223,21 @@ export class JoinKeys {
     return opened(pair, plaintext, true);
   }
 
+  /**
+   * Of a first message beside a session that stands, which goes on in any case and has no part in this. A peer that had no
+   * answer has begun more than once (HS6), and its older beginnings may come later: they are proved to be its own, or name its
+   * certificate and a pre-key that is gone, by which nothing can be proved any more. Everything else is somebody else's.
+   */
+  async #beginAgainFault(from: PeerId, known: Pair, header: Bytes, message: Bytes): Promise<OpenFault> {
+    const claimed = parsePqxdhHeader(header)?.certificate;
+    if (!claimed || !equalBytes(claimed, known.certificate.bytes)) return 'second-handshake';
+    if (!this.#secondLooks.take(1, this.#options.steadyNow())) return 'second-handshake';
+    const answer = await answerPair(this.#options, this.#preKeys, from, header, message);
+    return answer.ok || answer.fault === 'unknown-pre-key' ? 'stale-handshake' : 'second-handshake';
+  }
+
   async #openBy(from: PeerId, pair: Pair, message: Bytes): Promise<Opened> {
-    const result = await pair.open(message, this.#options.now());
+    const result = await pair.open(message, this.#options.steadyNow());
     if (!result.ok) return result;
     if (result.isFirst) {
       const fault = await this.#answerFault(from, pair);

@@ -4,6 +4,7 @@ import { createProvider } from '../crypto/provider.ts';
 import type { Provider } from '../crypto/provider.ts';
 import { deriveRoomKeys } from '../crypto/room-keys.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
+import { equalBytes } from '../protocol/bytes.ts';
 import type { Bytes } from '../protocol/bytes.ts';
 import { PEER_ID_BYTES, peerIdFromBytes } from '../protocol/ids.ts';
 import type { PeerId, RoomId } from '../protocol/ids.ts';
@@ -22,29 +23,50 @@ export type DeviceSource = {
   isRevoked(certificate: Certificate): Promise<boolean>;
 };
 
+export type Clocks = {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Milliseconds of a clock that nobody sets. */
+  readonly steadyNow: () => number;
+};
+
+const CLOCKS: Clocks = { now: Date.now, steadyNow: () => performance.now() };
+
+/** `aheadMs`: the clock that its certificate was made by. */
+type OpenedDevice = { readonly device: DeviceKeys; readonly aheadMs: number };
+
+/** The keys of a join that may come. `undefined` where they could not be made. */
+type Ahead = {
+  readonly self: PeerId;
+  readonly dtlsFingerprint: Bytes;
+  readonly keys: Promise<JoinKeys | undefined>;
+};
+
 export class KeyRing {
   readonly roomId: RoomId;
   readonly provider: Provider;
   readonly #keys: RoomKeys;
   readonly #devices: DeviceSource;
   readonly #now: () => number;
+  readonly #steadyNow: () => number;
   /** What the relay's clock is ahead of ours, where it has told us so (AD5): certificates have times as well. */
   #aheadMs = 0;
+  #ahead: Ahead | undefined;
 
-  private constructor(keys: RoomKeys, provider: Provider, devices: DeviceSource, now: () => number) {
+  private constructor(keys: RoomKeys, provider: Provider, devices: DeviceSource, clocks: Clocks) {
     this.#keys = keys;
     this.provider = provider;
     this.#devices = devices;
-    this.#now = now;
+    this.#now = clocks.now;
+    this.#steadyNow = clocks.steadyNow;
     this.roomId = keys.roomId;
   }
 
-  /** `now`: milliseconds since 1970. */
-  static async create(room: RoomSecret, devices: DeviceSource, now: () => number = Date.now): Promise<KeyRing> {
+  static async create(room: RoomSecret, devices: DeviceSource, clocks: Clocks = CLOCKS): Promise<KeyRing> {
     const [keys, provider] = await Promise.all([deriveRoomKeys(room), createProvider()]);
     // Made or read now, so that they are there when somebody joins.
-    await devices.open(provider, Math.floor(now() / 1000));
-    return new KeyRing(keys, provider, devices, now);
+    await devices.open(provider, Math.floor(clocks.now() / 1000));
+    return new KeyRing(keys, provider, devices, clocks);
   }
 
   /** A fresh admission token, as a WebSocket subprotocol (AD1–AD6). `nowS` is the relay's clock as far as it is known. */
@@ -59,10 +81,36 @@ export class KeyRing {
     return this.#now() + this.#aheadMs;
   }
 
+  /**
+   * Begins the keys of the next join before anybody asks for it, so that it does not wait for them: `join` takes them where
+   * it is of the same peer id and DTLS certificate. A failure is told to who joins.
+   */
+  prepare(self: PeerId, dtlsFingerprint: Bytes): void {
+    const keys = this.#openDevice().then((opened) => this.#make(self, dtlsFingerprint, opened));
+    this.#ahead = { self, dtlsFingerprint, keys: keys.catch(() => undefined) };
+  }
+
   /** The keys of one join: our peer id and DTLS certificate (its SHA-256, 32 bytes) are bound into them. */
   async join(self: PeerId, dtlsFingerprint: Bytes): Promise<JoinKeys> {
-    const madeAtMs = this.#aheadMs;
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    const opened = await this.#openDevice();
+    if (ahead?.self === self && equalBytes(ahead.dtlsFingerprint, dtlsFingerprint)) {
+      const keys = await ahead.keys;
+      // meanwhile the device's keys may have been changed, in another tab too, or the clock
+      const isCurrent = keys && !keys.isOutdated && equalBytes(keys.certificate.hash, opened.device.certificate.hash);
+      if (isCurrent) return keys;
+    }
+    return this.#make(self, dtlsFingerprint, opened);
+  }
+
+  async #openDevice(): Promise<OpenedDevice> {
+    const aheadMs = this.#aheadMs;
     const device = await this.#devices.open(this.provider, Math.floor(this.now() / 1000));
+    return { device, aheadMs };
+  }
+
+  #make(self: PeerId, dtlsFingerprint: Bytes, { device, aheadMs }: OpenedDevice): Promise<JoinKeys> {
     return JoinKeys.create({
       provider: this.provider,
       room: this.#keys,
@@ -70,7 +118,8 @@ export class KeyRing {
       self,
       dtlsFingerprint,
       now: () => this.now(),
-      isClockRight: () => Math.abs(this.#aheadMs - madeAtMs) < CLOCK_AHEAD_MIN_MS,
+      steadyNow: this.#steadyNow,
+      isClockRight: () => Math.abs(this.#aheadMs - aheadMs) < CLOCK_AHEAD_MIN_MS,
       isRevoked: (certificate) => this.#devices.isRevoked(certificate),
     });
   }

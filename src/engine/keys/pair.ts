@@ -5,7 +5,7 @@
 import type { Certificate } from '../crypto/certificate.ts';
 import type { SessionSecrets } from '../crypto/pqxdh.ts';
 import type { Provider } from '../crypto/provider.ts';
-import { openMessage, requestKemStep, sealMessage } from '../crypto/ratchet.ts';
+import { answerChain, openMessage, requestKemStep, sealMessage } from '../crypto/ratchet.ts';
 import type { OpenFault as RatchetFault, Ratchet } from '../crypto/ratchet.ts';
 import type { Bytes } from '../protocol/bytes.ts';
 import { InOrder } from './in-order.ts';
@@ -76,7 +76,10 @@ export class Pair {
    */
   seal(plaintext: Bytes, carry: (sealed: PairSealed) => Promise<boolean>): Promise<SealFault | undefined> {
     return this.#work.run(async () => {
-      const sealed = await sealMessage(this.#ratchet, plaintext);
+      const ready = await answerChain(this.#provider, this.#ratchet);
+      // kept also where nothing leaves us: the peer may have seen what we believe lost, and has one chain of ours then
+      if (ready) this.#ratchet = ready;
+      const sealed = ready && (await sealMessage(ready, plaintext));
       if (!sealed) return 'too-large';
       const isHeaderDue = this.role === 'initiator' && !this.#hasOpened;
       if (!(await carry({ message: sealed.message, isHeaderDue }))) return 'not-carried';
@@ -88,7 +91,7 @@ export class Pair {
   /** `accepts` is asked once the message has opened; where it says no, the fault is `malformed` and nothing has changed. */
   open(message: Bytes, nowMs: number, accepts: (plaintext: Bytes) => boolean = () => true): Promise<PairOpened> {
     return this.#work.run(async () => {
-      const opened = await openMessage(this.#provider, this.#ratchet, message, nowMs);
+      const opened = await openMessage(this.#ratchet, message, nowMs);
       if (!opened.ok) return opened;
       if (!accepts(opened.plaintext)) return { ok: false, fault: 'malformed' };
       this.#ratchet = opened.ratchet;

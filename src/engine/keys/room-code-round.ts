@@ -21,7 +21,7 @@ import type { Bytes } from '../protocol/bytes.ts';
 import { ROUND_MAX } from '../protocol/code-message.ts';
 import type { CodeMessage } from '../protocol/code-message.ts';
 import type { PeerId } from '../protocol/ids.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { TokenBucket } from '../protocol/token-bucket.ts';
 
 export type Outgoing = { readonly to: PeerId; readonly message: CodeMessage };
 
@@ -72,7 +72,7 @@ type Reveal = Extract<CodeMessage, { type: 'code-reveal' }>;
 export class RoomCodeRounds {
   readonly #self: PeerId;
   readonly #random: () => Bytes;
-  readonly #allowance = new TokenBucket(ROUNDS_BURST, ROUND_EVERY_MS);
+  readonly #allowance = new TokenBucket({ burst: ROUNDS_BURST, everyMs: ROUND_EVERY_MS });
   /** Of each peer the commitment with the highest number, where we have not come to that number: it is ahead of us. */
   readonly #early = new Map<PeerId, Commit>();
   /** How often each of the others has kept its nonce back. */
@@ -153,7 +153,7 @@ export class RoomCodeRounds {
     const roster = this.#roster;
     if (!roster) return [];
     const number = this.#wantedNumber(roster);
-    if (number === undefined || !this.#allowance.take(nowMs)) return [];
+    if (number === undefined || !this.#allowance.take(1, nowMs)) return [];
     this.#end();
     const commitments = new Map<PeerId, string>();
     for (const [from, early] of this.#early) {

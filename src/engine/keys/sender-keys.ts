@@ -11,7 +11,7 @@ import { asciiBytes, concatBytes, equalBytes, fromBase64Url, toBase64Url, uintBy
 import type { Bytes } from '../protocol/bytes.ts';
 import type { PeerId } from '../protocol/ids.ts';
 import type { PeerMessage, RoomMessage, SenderKey, SenderKeyMessage } from '../protocol/peer.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { TokenBucket } from '../protocol/token-bucket.ts';
 
 /** The worker, as far as keys go to it. */
 export type SenderKeyHolder = {
@@ -155,7 +155,7 @@ export class SenderKeys {
   #acknowledged(keys: LinkKeys, message: Extract<SenderKeyMessage, { type: 'e2ee_sender_key_ack' }>): void {
     if (!message.isAsking) {
       if (message.generation === keys.next?.generation) this.#switch(keys);
-    } else if (keys.isExchanged && keys.asks.take(this.#options.now())) this.#renew(keys, 0);
+    } else if (keys.isExchanged && keys.asks.take(1, this.#options.now())) this.#renew(keys, 0);
     else this.#options.onDropped('rate-limited');
   }
 
@@ -217,7 +217,7 @@ export class SenderKeys {
       ours: this.#fresh(),
       next: undefined,
       theirs: new Map(),
-      asks: new TokenBucket(ASKS_BURST, ASK_EVERY_MS),
+      asks: new TokenBucket({ burst: ASKS_BURST, everyMs: ASK_EVERY_MS }),
     };
     this.#links.set(peerId, [...(known ?? []), keys]);
     return keys;

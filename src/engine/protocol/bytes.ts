@@ -9,11 +9,15 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const NO_DIGIT = 255;
 
-const BASE64URL_VALUES: Uint8Array = (() => {
+const BASE64URL_VALUES = valuesOf(BASE64URL);
+const HEX_VALUES = valuesOf('0123456789abcdef');
+
+/** By character code: which digit of these it is. */
+function valuesOf(digits: string): Uint8Array {
   const values = new Uint8Array(128).fill(NO_DIGIT);
-  for (let i = 0; i < BASE64URL.length; i++) values[BASE64URL.charCodeAt(i)] = i;
+  for (let i = 0; i < digits.length; i++) values[digits.charCodeAt(i)] = i;
   return values;
-})();
+}
 
 /** How many bytes a text has in UTF-8. A surrogate without its other half counts as U+FFFD: three. */
 export function utf8Length(text: string): number {
@@ -74,9 +78,14 @@ export function toHex(bytes: Uint8Array): string {
 
 /** Lower-case hexadecimal to bytes; `undefined` for odd length, capitals or other characters. */
 export function fromHex(text: string): Uint8Array<ArrayBuffer> | undefined {
-  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) return undefined;
+  if (text.length % 2 !== 0) return undefined;
   const bytes = new Uint8Array(text.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  for (let i = 0; i < bytes.length; i++) {
+    const high = HEX_VALUES[text.charCodeAt(2 * i)] ?? NO_DIGIT;
+    const low = HEX_VALUES[text.charCodeAt(2 * i + 1)] ?? NO_DIGIT;
+    if (high === NO_DIGIT || low === NO_DIGIT) return undefined;
+    bytes[i] = (high << 4) | low;
+  }
   return bytes;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What two peers say to each other, always sealed (PROTOCOL.md PM1–PM8). The relay never sees any of it.
+ * What two peers say to each other, always sealed (PROTOCOL.md PM1–PM11). The relay never sees any of it.
  * A message that does not parse is counted and dropped; unknown fields are ignored, unknown types dropped.
  */
 import { parseCodeMessage, parseDigest } from './code-message.ts';
@@ -16,6 +16,7 @@ const CANDIDATE_MAX_CHARS = 512;
 export const CANDIDATES_MAX = 64;
 const PUBLICATIONS_MAX = 8;
 const GENERATION_MAX = 2 ** 32 - 1;
+const SEQ_MAX = 2 ** 32 - 1;
 /** As many as a room can list, and ourselves. */
 const ROSTER_MEMBERS_MAX = 65;
 const STATEMENT_MAX_CHARS = 1024;
@@ -39,34 +40,37 @@ export type Candidate = {
   readonly usernameFragment: string | null;
 };
 
+/** When the sender has said how things are with it (PM11): of two messages the one with the higher number is the newer. */
+export type Numbered = { readonly seq: number };
+
 export type PeerMessage =
-  | {
+  | (Numbered & {
       readonly type: 'offer';
       readonly link: number;
       readonly round: number;
       readonly sdp: string;
       readonly presence: Presence;
       readonly senderKey?: SenderKey;
-    }
-  | {
+    })
+  | (Numbered & {
       readonly type: 'answer';
       readonly link: number;
       readonly round: number;
       readonly sdp: string;
       readonly presence: Presence;
       readonly senderKey?: SenderKey;
-    }
+    })
   | { readonly type: 'candidates'; readonly link: number; readonly candidates: readonly Candidate[] }
-  | {
+  | (Numbered & {
       readonly type: 'presence';
       /** The sender's connection to the receiver, so that one that was given up is noticed. */
       readonly link: number;
       readonly presence: Presence;
       /** The sender was away from the relay and wants the receiver's presence in return. */
       readonly isAsking: boolean;
-    }
+    })
   | SenderKeyMessage
-  | ({ readonly type: 'roster' } & RosterReport)
+  | ({ readonly type: 'roster' } & Numbered & RosterReport)
   | CodeMessage
   /** A signed statement about the sender's device, base64url: its new keys, or that its keys are dead. */
   | { readonly type: 'e2ee_key_rotation' | 'e2ee_key_revoke'; readonly statement: string }
@@ -131,11 +135,12 @@ export function parsePeerMessage(text: string): PeerMessage | undefined {
     case 'answer': {
       const link = parseCount(value['link'], GENERATION_MAX);
       const round = parseCount(value['round'], GENERATION_MAX);
+      const seq = parseCount(value['seq'], SEQ_MAX);
       const sdp = parseText(value['sdp'], SDP_MAX_CHARS);
       const presence = parsePresence(value['presence']);
       const senderKey = parseSenderKey(value['senderKey']);
-      if (link === undefined || round === undefined || sdp === undefined || !presence || !senderKey) return undefined;
-      return { type: value['type'], link, round, sdp, presence, senderKey };
+      if (link === undefined || round === undefined || seq === undefined || sdp === undefined) return undefined;
+      return presence && senderKey && { type: value['type'], link, round, seq, sdp, presence, senderKey };
     }
     case 'candidates': {
       const link = parseCount(value['link'], GENERATION_MAX);
@@ -144,9 +149,10 @@ export function parsePeerMessage(text: string): PeerMessage | undefined {
     }
     case 'presence': {
       const link = parseCount(value['link'], GENERATION_MAX);
+      const seq = parseCount(value['seq'], SEQ_MAX);
       const presence = parsePresence(value['presence']);
-      if (link === undefined || !presence) return undefined;
-      return { type: 'presence', link, presence, isAsking: value['isAsking'] === true };
+      if (link === undefined || seq === undefined || !presence) return undefined;
+      return { type: 'presence', link, seq, presence, isAsking: value['isAsking'] === true };
     }
     case 'e2ee_sender_key': {
       const link = parseCount(value['link'], GENERATION_MAX);
@@ -165,7 +171,9 @@ export function parsePeerMessage(text: string): PeerMessage | undefined {
     case 'roster': {
       const members = parseList(value['members'], ROSTER_MEMBERS_MAX, parseRosterMember);
       const mac = parseDigest(value['mac']);
-      return members && mac ? { type: 'roster', members, mac, isAsking: value['isAsking'] === true } : undefined;
+      const seq = parseCount(value['seq'], SEQ_MAX);
+      if (!members || !mac || seq === undefined) return undefined;
+      return { type: 'roster', seq, members, mac, isAsking: value['isAsking'] === true };
     }
     case 'e2ee_key_rotation':
     case 'e2ee_key_revoke': {

@@ -3,6 +3,7 @@ import type { CloseReason, ErrorCode } from '../protocol/errors.ts';
 import type { PeerId } from '../protocol/ids.ts';
 import { closeDevice, presenceOf } from './devices.ts';
 import type { Effect, RoomEvent } from './events.ts';
+import { nextSeq } from './order.ts';
 import { goneTimer, linkTimer, meetPeer, relistPeer, sendPresence, stopTimer, unlistPeer } from './peers.ts';
 import type { Own, PeerStep } from './peers.ts';
 import { NO_ROSTER } from './roster.ts';
@@ -15,10 +16,13 @@ const NOTHING: readonly Effect[] = [];
 export function welcome(state: RoomState, event: Extract<RoomEvent, { type: 'welcome' }>): Step {
   const { call, local } = state;
   if (call.phase !== 'joining' && !isPresent(call)) return [state, NOTHING];
-  const own: Own = { joinNumber: event.joinNumber, presence: presenceOf(local) };
+  const said = isPresent(call) ? call.said : 0;
+  const own: Own = { joinNumber: event.joinNumber, presence: presenceOf(local), seq: nextSeq({ said }) };
   const known: Peers = isPresent(call) ? call.peers : new Map();
   const refused: Present['refused'] = isPresent(call) ? call.refused : new Set();
-  const listed = event.peers.filter(({ peerId }) => peerId !== call.peerId && !refused.has(peerId));
+  const gone: Present['gone'] = isPresent(call) ? call.gone : new Map();
+  const isOver = (peerId: PeerId): boolean => refused.has(peerId) || (gone.get(peerId)?.hasLeft ?? false);
+  const listed = event.peers.filter(({ peerId }) => peerId !== call.peerId && !isOver(peerId));
   const peers = new Map<PeerId, Peer>();
   const effects: Effect[] = call.phase === 'joining' ? [{ type: 'tell', moment: { type: 'joined' } }] : [];
   const add = (next: PeerStep): void => {
@@ -28,20 +32,19 @@ export function welcome(state: RoomState, event: Extract<RoomEvent, { type: 'wel
   for (const peer of known.values()) {
     const place = listed.find(({ peerId }) => peerId === peer.peerId);
     add(place ? relistPeer(peer, place.joinNumber) : unlistPeer(peer));
-    if (place) effects.push(sendPresence(peer, own.presence, true));
+    if (place) effects.push(sendPresence(peer, own, true));
   }
   const generations: Present['generations'] = isPresent(call) ? call.generations : new Map();
   for (const place of listed) {
-    if (!known.has(place.peerId)) add(meetPeer(own, place, generations.get(place.peerId)));
+    const { peerId } = place;
+    if (!known.has(peerId)) add(meetPeer(own, place, generations.get(peerId), gone.get(peerId)?.heard));
   }
   // joining | reconnecting → joined
   const { peerId } = call;
   const { joinNumber, certificate } = event;
   const roster = isPresent(call) ? call.roster : NO_ROSTER;
-  return [
-    { local, call: { phase: 'joined', peerId, joinNumber, certificate, roster, peers, refused, generations } },
-    effects,
-  ];
+  const company = { peerId, joinNumber, certificate, roster, peers, refused, generations, gone, said };
+  return [{ local, call: { phase: 'joined', ...company } }, effects];
 }
 
 export function loseRelay(state: RoomState, trouble?: ErrorCode): Step {

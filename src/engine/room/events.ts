@@ -55,10 +55,12 @@ export type RoomEvent =
   /** It has begun its session with us anew: what we have said in the one before is lost. */
   | { readonly type: 'peer-renewed'; readonly peerId: PeerId }
   | { readonly type: 'peer-identified'; readonly peerId: PeerId; readonly standing: Standing }
+  /** Somebody here has compared codes with this peer's device. What is looked up later does not undo a difference. */
+  | { readonly type: 'peer-compared'; readonly peerId: PeerId; readonly isSame: boolean }
   /** Somebody begins as this peer who is not, or keys came that cannot be its own. The peer itself is not to blame. */
-  | { readonly type: 'peer-doubted'; readonly peerId: PeerId }
+  | { readonly type: 'peer-doubted'; readonly peerId: PeerId; readonly reason: DoubtReason }
   /** The peer itself shows what it must not: another DTLS certificate than it has named, or revoked keys. */
-  | { readonly type: 'peer-refused'; readonly peerId: PeerId }
+  | { readonly type: 'peer-refused'; readonly peerId: PeerId; readonly isRevoked?: boolean }
   // told by a link
   | ({ readonly type: 'offer-made'; readonly sdp: string } & OnRound)
   | ({ readonly type: 'offer-accepted'; readonly sdp: string } & OnRound)
@@ -73,6 +75,22 @@ export type RoomEvent =
   | ({ readonly type: 'frames-unsealed' } & OnLink)
   // told by the clock
   | { readonly type: 'timer'; readonly id: TimerId };
+
+/** What brings a peer's keys into doubt. */
+export type DoubtReason =
+  // somebody begins as this peer
+  | 'second-handshake'
+  | 'copied-certificate'
+  | 'revoked'
+  | 'wrong-mode'
+  // what it has published
+  | 'bad-bundle'
+  | 'refused-key'
+  | 'refused-peer'
+  | 'too-many-peers'
+  // its part in the room code
+  | 'wrong-reveal'
+  | 'withheld-nonce';
 
 export type ListedPeer = { readonly peerId: PeerId; readonly joinNumber: number };
 
@@ -92,6 +110,8 @@ export type Effect =
   /** Tells whom we see, under each pair's own MAC, and begins a new room code where that has changed. */
   | {
       readonly type: 'announce-roster';
+      /** PM11. */
+      readonly seq: number;
       readonly members: readonly RosterMember[];
       readonly to: readonly PeerId[];
       readonly isAsking: boolean;
@@ -128,18 +148,38 @@ export type AssuranceMessage = Extract<
   { type: 'code-commit' | 'code-reveal' | 'e2ee_key_rotation' | 'e2ee_key_revoke' }
 >;
 
+/** What was said of a peer's codes. `differ`: compared, and different. `withdrawn`: that they were equal is said no longer. */
+export type Comparison = 'match' | 'differ' | 'withdrawn';
+
 /** What the page is told of. */
 export type Moment =
   | { readonly type: 'joined' }
   | { readonly type: 'left'; readonly reason: LeaveReason }
   | { readonly type: 'peer-joined'; readonly peerId: PeerId }
   | { readonly type: 'peer-left'; readonly peerId: PeerId; readonly reason: PeerLeaveReason }
-  | { readonly type: 'error'; readonly code: ErrorCode; readonly isRecoverable: boolean; readonly peerId?: PeerId }
-  | { readonly type: 'verified'; readonly peerId: PeerId; readonly isVerified: boolean };
+  | {
+      readonly type: 'error';
+      readonly code: ErrorCode;
+      readonly isRecoverable: boolean;
+      /** Whom it is about, where it is about one. */
+      readonly peerId?: PeerId;
+      /** With `wrong-key`: the keys were declared dead by who held them. */
+      readonly isRevoked?: true;
+    }
+  | {
+      readonly type: 'verified';
+      readonly peerId: PeerId;
+      readonly isVerified: boolean;
+      readonly comparison: Comparison;
+    };
 
 export type DropReason =
   | 'unknown-peer'
   | 'refused-peer'
+  /** The relay lists somebody who has said that it leaves. */
+  | 'left-peer'
+  /** How things were with the peer before it said what we know already: overtaken, or held back. */
+  | 'stale-state'
   | 'stale-link'
   | 'ignored-offer'
   | 'stale-answer'

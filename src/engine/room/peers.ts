@@ -4,6 +4,7 @@ import type { Presence } from '../protocol/peer.ts';
 import type { Effect, ListedPeer, TimerId } from './events.ts';
 import { stepNegotiation } from './negotiation.ts';
 import type { NegotiationInput } from './negotiation.ts';
+import { NOTHING_HEARD } from './order.ts';
 import type { Link, LinkTransport, Peer } from './state.ts';
 
 /** A link that does not stand is looked after this often, and tried again. */
@@ -25,7 +26,12 @@ export const UNREACHABLE_ATTEMPTS = 3;
 export type PeerStep = { readonly peer: Peer; readonly effects: readonly Effect[] };
 
 /** What a link's transition needs to know about our own side. */
-export type Own = { readonly joinNumber: number; readonly presence: Presence };
+export type Own = {
+  readonly joinNumber: number;
+  readonly presence: Presence;
+  /** What our presence is told under now (PM11). */
+  readonly seq: number;
+};
 
 const NEW_LINK: Omit<Link, 'generation'> = {
   negotiation: { at: 'new' },
@@ -56,11 +62,11 @@ export function isOfferer(own: Own, peer: Pick<Peer, 'joinNumber'>): boolean {
   return own.joinNumber > peer.joinNumber;
 }
 
-/** A peer heard of for the first time, or again after it was given up at `lastGeneration`. */
-export function meetPeer(own: Own, listed: ListedPeer, lastGeneration = 0): PeerStep {
+/** A peer heard of for the first time, or again after it was given up at `lastGeneration` and had been `heard` so far. */
+export function meetPeer(own: Own, listed: ListedPeer, lastGeneration = 0, heard = NOTHING_HEARD): PeerStep {
   const { peerId, joinNumber } = listed;
   const link: Link = { ...NEW_LINK, generation: lastGeneration + 1 };
-  const peer: Peer = { peerId, joinNumber, isListed: true, presence: undefined, ...UNKNOWN, link, ...NO_MEDIA };
+  const peer: Peer = { peerId, joinNumber, isListed: true, presence: undefined, heard, ...UNKNOWN, link, ...NO_MEDIA };
   const watch = startTimer(linkTimer(peerId), LINK_CHECK_MS);
   if (!isOfferer(own, peer)) return { peer, effects: [watch] };
   const offered = negotiate(own, peer, { type: 'need-offer' });
@@ -96,7 +102,7 @@ export function negotiate(own: Own, peer: Peer, input: NegotiationInput, sdp = '
   }
   if ('round' in input) {
     const { round } = input;
-    const message = { link: link.generation, round, sdp, presence: own.presence };
+    const message = { link: link.generation, round, seq: own.seq, sdp, presence: own.presence };
     if (step.action === 'send-offer') {
       effects.push({ type: 'send', to: peerId, message: { type: 'offer', ...message } });
     }
@@ -199,8 +205,9 @@ export function isStanding(link: Link): boolean {
 }
 
 /** `isAsking`: we were away from the relay, and may have missed what the others said meanwhile. */
-export function sendPresence(to: Peer, presence: Presence, isAsking = false): Effect {
-  return { type: 'send', to: to.peerId, message: { type: 'presence', link: to.link.generation, presence, isAsking } };
+export function sendPresence(to: Peer, { presence, seq }: Own, isAsking = false): Effect {
+  const { peerId, link } = to;
+  return { type: 'send', to: peerId, message: { type: 'presence', link: link.generation, seq, presence, isAsking } };
 }
 
 function openLink(peer: Peer): Effect {

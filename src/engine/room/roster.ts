@@ -8,6 +8,7 @@
 import type { PeerId } from '../protocol/ids.ts';
 import type { RosterMember, RosterReport } from '../protocol/peer.ts';
 import type { Effect } from './events.ts';
+import { nextSeq } from './order.ts';
 import { isPresent } from './state.ts';
 import type { Call, Present, RosterMismatch, RosterState } from './state.ts';
 
@@ -87,7 +88,7 @@ function keysOf(call: Call): ReadonlySet<string> {
   return new Set(isPresent(call) ? rosterMembers(call).map(keyOf) : []);
 }
 
-/** A peer has told whom it sees; its MAC has been checked. */
+/** A peer has told whom it sees; its MAC has been checked, and it has told nothing newer before. */
 export function receiveRoster(call: Present, from: PeerId, report: RosterReport): readonly [Call, readonly Effect[]] {
   const { roster: held } = call;
   const members = new Set(report.members.map(keyOf));
@@ -106,9 +107,14 @@ export function receiveRoster(call: Present, from: PeerId, report: RosterReport)
   if (isJudging && !held.isJudging) effects.push(start('roster-verdict', ROSTER_VERDICT_MS));
   // Nor this: who takes somebody off his report again and again gets no more time for it.
   if (lost && held.isGraceOver) effects.push(start('roster-grace', ROSTER_GRACE_MS));
-  if (report.isAsking) effects.push(announce(call, [from], false));
+  if (report.isAsking) effects.push(answerRoster(call, from));
   const [next, told] = judge({ ...call, roster });
   return [next, [...effects, ...told]];
+}
+
+/** To one that has asked. */
+export function answerRoster(call: Present, peerId: PeerId): Effect {
+  return announce(call, [peerId], false);
 }
 
 /** To one that may not have heard us; it is asked for its own, too. */
@@ -182,7 +188,7 @@ function judge(call: Present): readonly [Call, readonly Effect[]] {
 }
 
 function announce(call: Present, to: readonly PeerId[], isAsking: boolean, isChange = false): Effect {
-  return { type: 'announce-roster', members: rosterMembers(call), to, isAsking, isChange };
+  return { type: 'announce-roster', seq: nextSeq(call), members: rosterMembers(call), to, isAsking, isChange };
 }
 
 /** Those who have to agree with us. */

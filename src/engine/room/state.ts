@@ -60,8 +60,11 @@ export type Link = {
   readonly isEnded: boolean;
 };
 
-/** How the device behind a peer stands with us: `changed` = somebody of this name had another device's keys before. */
-export type Standing = 'new' | 'known' | 'verified' | 'changed';
+/**
+ * How the device behind a peer stands with us. `changed`: somebody of this name had another device's keys before. `differs`:
+ * codes were compared, and are different. `revoked`: who held its keys has declared them dead.
+ */
+export type Standing = 'new' | 'known' | 'verified' | 'changed' | 'differs' | 'revoked';
 
 export type AgreedIdentity = Sender & { readonly standing: Standing };
 
@@ -92,6 +95,16 @@ export type RosterState = {
   readonly mismatches: readonly RosterMismatch[];
 };
 
+/** The highest numbers that a peer's statements of each kind have come with (PM11). */
+export type Heard = { readonly presence: number; readonly roster: number };
+
+/** What is remembered of a peer that has spoken and is gone: nothing old is to bring it back. */
+export type Gone = {
+  readonly heard: Heard;
+  /** It has said so itself: nobody comes back under a peer id that was left. */
+  readonly hasLeft: boolean;
+};
+
 export type Peer = {
   readonly peerId: PeerId;
   readonly joinNumber: number;
@@ -99,6 +112,7 @@ export type Peer = {
   readonly isListed: boolean;
   /** Told by the peer itself, sealed; `undefined` until its first message. */
   readonly presence: Presence | undefined;
+  readonly heard: Heard;
   /** What the handshake has proved about who speaks; `undefined` until a message of the peer has opened. */
   readonly identity: AgreedIdentity | undefined;
   /** It has published keys that only a holder of the link can make, and we have spoken to them. */
@@ -129,6 +143,10 @@ type Company = {
   readonly refused: ReadonlySet<PeerId>;
   /** The last generation with peers that were given up: one that comes back may still have that connection. */
   readonly generations: ReadonlyMap<PeerId, number>;
+  /** Of those that have spoken to us in this join, and are gone. */
+  readonly gone: ReadonlyMap<PeerId, Gone>;
+  /** The number that our state was last told under (PM11); 0 where we have not told it yet. */
+  readonly said: number;
 };
 
 /** What the page was last told about a relay that does not let us in: said once, however often it is tried. */
@@ -159,5 +177,5 @@ export function isPresent(call: Call): call is Present {
   return call.phase === 'joined' || call.phase === 'reconnecting';
 }
 
-/** Why a peer is gone: it said so itself, sealed, or it fell silent. */
-export type PeerLeaveReason = 'left' | 'connection-lost';
+/** Why a peer is gone: it said so itself, sealed; it fell silent; or its keys were refused. */
+export type PeerLeaveReason = 'left' | 'connection-lost' | 'refused';

@@ -30,7 +30,8 @@ import {
   stepUnsealed,
   watchSenderKeys,
 } from './frames.ts';
-import { isRosterTimer, receiveRoster, retellRoster, stepRosterTimer, watchRoster } from './roster.ts';
+import { NOTHING_HEARD, hear, nextSeq, rememberGone, tellsState } from './order.ts';
+import { answerRoster, isRosterTimer, receiveRoster, retellRoster, stepRosterTimer, watchRoster } from './roster.ts';
 import { isPresent } from './state.ts';
 import type { Peer, PeerLeaveReason, Present, RoomState } from './state.ts';
 import { agree, stepTrust } from './trust.ts';
@@ -38,6 +39,7 @@ import { agree, stepTrust } from './trust.ts';
 export type Step = readonly [RoomState, readonly Effect[]];
 
 const NOTHING: readonly Effect[] = [];
+const STALE: Effect = { type: 'drop', reason: 'stale-state' };
 /** More peers than any mesh has; the relay's list is not to be trusted with our memory. */
 const PEERS_MAX = 64;
 /** Of as many peers that were given up is the last generation kept. */
@@ -45,8 +47,12 @@ const FORGOTTEN_MAX = 64;
 
 export function step(state: RoomState, event: RoomEvent): Step {
   const [next, effects] = stepRoom(state, event);
-  if (next.call === state.call) return [next, effects];
-  const [call, told] = watchRoster(state.call, next.call, [...greetings(state.call, next.call), ...effects]);
+  const isCallChanged = next.call !== state.call;
+  const [watched, told] = isCallChanged
+    ? watchRoster(state.call, next.call, [...greetings(state.call, next.call), ...effects])
+    : [next.call, effects];
+  const isSaid = isPresent(watched) && told.some(tellsState);
+  const call = isSaid ? { ...watched, said: nextSeq(watched) } : watched;
   return [call === next.call ? next : { ...next, call }, watchSenderKeys(state.call, call, told)];
 }
 
@@ -127,35 +133,45 @@ function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step
     case 'peer-listed': {
       if (event.peerId === call.peerId) return [state, NOTHING];
       if (call.refused.has(event.peerId)) return [state, [{ type: 'drop', reason: 'refused-peer' }]];
+      const gone = call.gone.get(event.peerId);
+      if (gone?.hasLeft) return [state, [{ type: 'drop', reason: 'left-peer' }]];
       const known = call.peers.get(event.peerId);
       // the relay can list anybody: each would cost a connection
       if (!known && call.peers.size >= PEERS_MAX) return [state, [{ type: 'drop', reason: 'too-many-peers' }]];
       const last = call.generations.get(event.peerId);
-      return withPeer(state, call, known ? relistPeer(known, event.joinNumber) : meetPeer(own, event, last));
+      const { joinNumber } = event;
+      return withPeer(state, call, known ? relistPeer(known, joinNumber) : meetPeer(own, event, last, gone?.heard));
     }
     case 'peer-unlisted': {
       const peer = call.peers.get(event.peerId);
       if (!peer) return [state, NOTHING];
-      if (peer.link.isEnded) return dropPeer(state, call, peer, 'connection-lost');
+      // one that was refused is shown a while longer: who is to know of it must not blink
+      if (peer.link.isEnded && !peer.isRefused) return dropPeer(state, call, peer, 'connection-lost');
       return withPeer(state, call, unlistPeer(peer));
     }
     case 'message':
       return receive(state, call, event);
     case 'rotate-sender-keys':
       return [state, rotateSenderKeys(call)];
-    case 'peer-renewed':
-      return call.peers.has(event.peerId) ? [state, [retellRoster(call, event.peerId)]] : [state, NOTHING];
+    case 'peer-renewed': {
+      const peer = call.peers.get(event.peerId);
+      if (!peer) return [state, NOTHING];
+      // nothing of the session before opens any more
+      const renewed: Peer = { ...peer, heard: NOTHING_HEARD };
+      return withPeer(state, call, { peer: renewed, effects: [retellRoster(call, event.peerId)] });
+    }
     case 'peer-met':
     case 'peer-identified':
+    case 'peer-compared':
     case 'peer-doubted':
     case 'peer-refused': {
       const peer = call.peers.get(event.peerId);
       if (!peer) return [state, NOTHING];
       const next = stepTrust(peer, event);
-      if (!next.peer.isRefused || peer.isListed) return withPeer(state, call, next);
+      if (next.peer === peer || !next.peer.isRefused || peer.isListed) return withPeer(state, call, next);
       // nobody will tell any more that it is gone
-      const [gone, effects] = dropPeer(state, call, next.peer, 'connection-lost');
-      return [gone, [...next.effects, ...effects]];
+      const gone = unlistPeer(next.peer);
+      return withPeer(state, call, { peer: gone.peer, effects: [...next.effects, ...gone.effects] });
     }
     case 'timer': {
       if (isRosterTimer(event.id)) return withCall(state, stepRosterTimer(call, event.id));
@@ -218,8 +234,10 @@ function receive(state: RoomState, call: Present, event: Extract<RoomEvent, { ty
   const peer = agree(found, event.sender);
   switch (message.type) {
     case 'roster': {
-      const known = { ...call, peers: new Map(call.peers).set(from, peer) };
-      return withCall(state, receiveRoster(known, from, message));
+      const heard = hear(peer, 'roster', message.seq);
+      const known = { ...call, peers: new Map(call.peers).set(from, heard ?? peer) };
+      if (heard) return withCall(state, receiveRoster(known, from, message));
+      return withCall(state, [known, message.isAsking ? [STALE, answerRoster(known, from)] : [STALE]]);
     }
     case 'code-commit':
     case 'code-reveal':
@@ -236,8 +254,11 @@ function receive(state: RoomState, call: Present, event: Extract<RoomEvent, { ty
     const effect: Effect = { type: 'add-candidates', peerId: from, generation: message.link, candidates };
     return withPeer(state, call, { peer, effects: [effect] });
   }
-  const present: Peer = { ...peer, presence: message.presence };
-  return withPeer(state, call, negotiated(ownOf(state, call), present, message));
+  const heard = hear(peer, 'presence', message.seq);
+  const present: Peer = heard ? { ...heard, presence: message.presence } : peer;
+  // An old one may still ask, or belong to an exchange that goes on: `link` and `round` tell.
+  const next = negotiated(ownOf(state, call), present, message);
+  return withPeer(state, call, heard ? next : { peer: next.peer, effects: [STALE, ...next.effects] });
 }
 
 /** Who is shown now and was not before. */
@@ -259,7 +280,7 @@ function negotiated(
   message: Extract<Extract<RoomEvent, { type: 'message' }>['message'], { type: 'offer' | 'answer' | 'presence' }>,
 ): PeerStep {
   if (message.type === 'presence') {
-    const answer = message.isAsking ? [sendPresence(peer, own.presence)] : NOTHING;
+    const answer = message.isAsking ? [sendPresence(peer, own)] : NOTHING;
     // The peer had given us up, and waits for a connection newer than the one we have.
     const isBehind = message.link > peer.link.generation && isOfferer(own, peer);
     const next = isBehind ? renewLink(own, peer, message.link + 1) : { peer, effects: NOTHING };
@@ -278,14 +299,16 @@ function dropPeer(state: RoomState, call: Present, peer: Peer, reason: PeerLeave
   // the relay can invent any number of peers: the oldest are forgotten
   for (const oldest of generations.keys()) if (generations.size > FORGOTTEN_MAX) generations.delete(oldest);
   const refused = peer.isRefused ? new Set(call.refused).add(peerId) : call.refused;
+  const gone = rememberGone(call.gone, peer, reason);
   const effects: Effect[] = [
     stopTimer(linkTimer(peerId)),
     stopTimer(goneTimer(peerId)),
     { type: 'close-link', peerId },
   ];
   // One that was never shown, nobody misses.
-  if (isShown(peer)) effects.push({ type: 'tell', moment: { type: 'peer-left', peerId, reason } });
-  return [{ ...state, call: { ...call, peers, refused, generations } }, effects];
+  const why = peer.isRefused ? 'refused' : reason;
+  if (isShown(peer)) effects.push({ type: 'tell', moment: { type: 'peer-left', peerId, reason: why } });
+  return [{ ...state, call: { ...call, peers, refused, generations, gone } }, effects];
 }
 
 function withCall(state: RoomState, [call, effects]: readonly [RoomState['call'], readonly Effect[]]): Step {
@@ -304,9 +327,10 @@ function withLocal(state: RoomState, next: LocalStep): Step {
   const presence = presenceOf(next.local);
   const changed: RoomState = { ...state, local: next.local };
   if (!isPresent(call) || JSON.stringify(before) === JSON.stringify(presence)) return [changed, next.effects];
+  const own = ownOf(changed, call);
   const told: Effect[] = [];
   for (const peer of call.peers.values()) {
-    if (peer.link.negotiation.at !== 'new') told.push(sendPresence(peer, presence));
+    if (peer.link.negotiation.at !== 'new') told.push(sendPresence(peer, own));
   }
   return [changed, [...next.effects, ...told]];
 }
@@ -316,5 +340,5 @@ function unchanged(state: RoomState): LocalStep {
 }
 
 function ownOf(state: RoomState, call: Present): Own {
-  return { joinNumber: call.joinNumber, presence: presenceOf(state.local) };
+  return { joinNumber: call.joinNumber, presence: presenceOf(state.local), seq: nextSeq(call) };
 }

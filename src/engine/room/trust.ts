@@ -1,10 +1,14 @@
 /** What we know of the keys behind a peer: proved by the handshake, remembered from before, or refused. Pure. */
+import type { PeerId } from '../protocol/ids.ts';
 import type { Sender } from '../protocol/peer.ts';
 import type { RoomEvent } from './events.ts';
 import type { PeerStep } from './peers.ts';
 import type { AgreedIdentity, Peer } from './state.ts';
 
-type TrustEvent = Extract<RoomEvent, { type: 'peer-met' | 'peer-identified' | 'peer-doubted' | 'peer-refused' }>;
+type TrustEvent = Extract<
+  RoomEvent,
+  { type: 'peer-met' | 'peer-identified' | 'peer-compared' | 'peer-doubted' | 'peer-refused' }
+>;
 
 /** A message of the peer has opened under keys that only this device can hold. */
 export function agree(peer: Peer, sender: Sender): Peer {
@@ -21,26 +25,54 @@ export function stepTrust(peer: Peer, event: TrustEvent): PeerStep {
     case 'peer-met':
       return { peer: peer.isMet ? peer : { ...peer, isMet: true }, effects: [] };
     case 'peer-identified': {
-      if (!identity || identity.standing === event.standing) return { peer, effects: [] };
+      if (!identity || peer.isRefused || identity.standing === event.standing) return { peer, effects: [] };
       const { standing } = event;
+      const alarms = standing === 'changed' ? [trouble('identity-changed', peer)] : [];
+      // what was found different stays so until it is compared again
+      if (identity.standing === 'differs') return { peer, effects: alarms };
       const next: Peer = { ...peer, identity: { ...identity, standing } };
-      const isVerified = standing === 'verified';
-      if (standing === 'changed') return { peer: next, effects: [trouble('identity-changed', peer)] };
-      if (!isVerified && identity.standing !== 'verified') return { peer: next, effects: [] };
-      return { peer: next, effects: [{ type: 'tell', moment: { type: 'verified', peerId, isVerified } }] };
+      if (standing === 'changed') return { peer: next, effects: alarms };
+      if (standing === 'verified') return { peer: next, effects: [compared(peerId, 'match')] };
+      return { peer: next, effects: identity.standing === 'verified' ? [compared(peerId, 'withdrawn')] : [] };
+    }
+    case 'peer-compared': {
+      const standing = event.isSame ? 'verified' : 'differs';
+      if (!identity || peer.isRefused || identity.standing === standing) return { peer, effects: [] };
+      const next: Peer = { ...peer, identity: { ...identity, standing } };
+      return { peer: next, effects: [compared(peerId, event.isSame ? 'match' : 'differ')] };
     }
     case 'peer-doubted':
-      return { peer, effects: [trouble('wrong-key', peer)] };
-    case 'peer-refused':
+      return { peer, effects: [trouble('wrong-key', peer, event.reason === 'revoked')] };
+    case 'peer-refused': {
       // whatever stood → CloseLink, RefusePeer; nothing leads back
       if (peer.isRefused) return { peer, effects: [] };
+      const known = identity && event.isRevoked ? { ...identity, standing: 'revoked' as const } : identity;
       return {
-        peer: { ...peer, isRefused: true, tracks: {}, frames: {}, link: { ...peer.link, isEnded: true } },
-        effects: [{ type: 'close-link', peerId }, { type: 'refuse-peer', peerId }, trouble('wrong-key', peer)],
+        peer: {
+          ...peer,
+          identity: known,
+          isRefused: true,
+          tracks: {},
+          frames: {},
+          link: { ...peer.link, isEnded: true },
+        },
+        effects: [
+          { type: 'close-link', peerId },
+          { type: 'refuse-peer', peerId },
+          trouble('wrong-key', peer, event.isRevoked),
+        ],
       };
+    }
   }
 }
 
-function trouble(code: 'wrong-key' | 'identity-changed', { peerId }: Peer): PeerStep['effects'][number] {
-  return { type: 'tell', moment: { type: 'error', code, isRecoverable: true, peerId } };
+type TrustEffect = PeerStep['effects'][number];
+
+function compared(peerId: PeerId, comparison: 'match' | 'differ' | 'withdrawn'): TrustEffect {
+  return { type: 'tell', moment: { type: 'verified', peerId, isVerified: comparison === 'match', comparison } };
+}
+
+function trouble(code: 'wrong-key' | 'identity-changed', { peerId }: Peer, isRevoked = false): TrustEffect {
+  const why = isRevoked ? ({ isRevoked: true } as const) : {};
+  return { type: 'tell', moment: { type: 'error', code, isRecoverable: true, peerId, ...why } };
 }
