@@ -100,7 +100,7 @@ export type EncryptionView = {
   readonly roster: 'settling' | 'consistent' | 'mismatch';
   /** With `mismatch`: whom `by` does not see, or sees and we do not. */
   readonly mismatches: readonly RosterMismatch[];
-  /** A second seal on every frame, under keys that no TURN or SFU host has. */
+  /** Every frame that leaves has a seal of its own, under keys that no TURN or SFU host has. `false`: one would not have had, and sending to that peer was stopped. */
   readonly isFrameSealed: boolean;
   /** Somebody compared safety codes. */
   readonly isVerified: boolean;

@@ -90,7 +90,7 @@ function encryptionOf({ call }: RoomState, { roomKind, iceHosts, roomCode }: Vie
       isPresent(call) && call.roster.verdict === 'consistent' && !call.roster.isAnnounceDue ? roomCode : undefined,
     roster: isPresent(call) ? call.roster.verdict : 'settling',
     mismatches: isPresent(call) ? call.roster.mismatches : [],
-    isFrameSealed: encryptions.every((encryption) => encryption === 'encrypted' || encryption === 'verified'),
+    isFrameSealed: !peers.some(({ isUnsealed }) => isUnsealed),
     isVerified:
       encryptions.length > 0 &&
       encryptions.every((encryption) => encryption === 'verified') &&

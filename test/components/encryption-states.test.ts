@@ -216,12 +216,12 @@ describe('<tai-privacy-shield> tells', () => {
       link: 'kept',
       verified: 'known',
       media: 'kept',
-      frames: 'known',
+      frames: 'kept',
       address: 'known',
       relay: 'known',
     });
     ok(texts(room).includes('post-quantum ML-KEM-768'), 'by what');
-    ok(texts(room).includes('No second seal on sound and picture yet'), 'and what not');
+    ok(texts(room).includes('Every frame is sealed for its receiver'), 'and the frames');
     same(shieldStates(room), ['encrypted']);
   });
 

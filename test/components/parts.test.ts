@@ -270,7 +270,7 @@ describe('<tai-privacy-shield>', () => {
       link: 'kept',
       verified: 'known',
       media: 'kept',
-      frames: 'known',
+      frames: 'kept',
       address: 'known',
       relay: 'known',
     });
@@ -323,7 +323,7 @@ describe('<tai-privacy-shield>', () => {
       keys: 'known',
       link: 'kept',
       verified: 'known',
-      frames: 'known',
+      frames: 'kept',
       address: 'known',
       relay: 'known',
     });

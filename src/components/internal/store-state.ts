@@ -61,7 +61,7 @@ export const EMPTY_VIEW: SessionView = {
     roster: 'settling',
     mismatches: [],
     iceHosts: 0,
-    isFrameSealed: false,
+    isFrameSealed: true,
     isVerified: false,
     isAddressHidden: false,
   },

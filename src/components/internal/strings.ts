@@ -118,11 +118,12 @@ export const ENGLISH = {
     'They are encrypted from browser to browser (DTLS-SRTP), also when a helper passes them on. The relay never does.',
   'shield-media-waiting': 'Nobody is connected yet',
   'shield-media-waiting-hint': 'Sound and picture will be encrypted from browser to browser (DTLS-SRTP).',
-  'shield-frames': 'Every frame has a second seal',
-  'shield-frames-hint': 'No host on the way holds its keys.',
-  'shield-no-frames': 'No second seal on sound and picture yet',
-  'shield-no-frames-hint':
-    'They rely on the encryption of the browsers alone. Whether a later quantum computer could open a recording of it depends on the browsers: this version neither checks nor promises it.',
+  'shield-frames': 'Every frame is sealed for its receiver',
+  'shield-frames-hint':
+    'Before it leaves, under keys that only your two devices have and that were agreed post-quantum: no host on the way can open it, nor a later quantum computer that has a recording.',
+  'shield-unsealed': 'Sending was stopped',
+  'shield-unsealed-hint':
+    'This browser was about to send sound or picture without our seal. Nothing more goes out on that connection. Leave, and use another browser.',
   'shield-verified': 'Codes compared with everybody here',
   'shield-verified-hint': 'Nobody sits between your devices.',
   'shield-some-verified': 'Codes compared with {count} of {total}',
@@ -198,7 +199,10 @@ export const ENGLISH = {
     'This room is asked to hide IP addresses (“private”). This version cannot do that yet, so it does not connect.',
   'error-e2ee':
     'This room asks for its own choice of frame encryption (“e2ee”). This version has none yet, so it does not connect.',
-  'error-unsupported-browser': 'This browser cannot make video calls. A current Firefox, Chrome, Edge or Safari can.',
+  'error-unsupported-browser':
+    'This browser cannot make calls whose frames are sealed, so nothing is sent. A current Firefox, Chrome, Edge or Safari can.',
+  'error-worker-blocked':
+    'This page does not let the room start its worker, and without it nothing can be sealed. Site owner: allow “worker-src blob:”, or set worker-url.',
   'error-insecure-context': 'Camera and microphone need a secure page: open it by https.',
   'error-permissions-policy':
     'This page may not use the {device}. Its owner has to send the header “Permissions-Policy: camera=(self), microphone=(self)”.',
@@ -217,6 +221,8 @@ export const ENGLISH = {
     'Wrong keys came in the name of {name}, and were refused. Say nothing private before you have compared codes.',
   'error-revoked':
     '{name} was refused: the keys of this device were revoked. Compare codes anew when {name} comes back.',
+  'error-frames-unsealed':
+    'Sending to {name} was stopped: this browser sent frames past our seal. Leave, and use another browser.',
   'error-identity-changed':
     '{name} is here with another device than before. Compare codes before you say anything private.',
   'error-roster-mismatch': 'You do not all see the same people. The shield says who is missing.',

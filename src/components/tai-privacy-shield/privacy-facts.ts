@@ -85,7 +85,7 @@ function addMedia({ encryption, participants }: SessionView, add: Add): void {
   if (isConnected && encryption.isMediaDtls) add('media', true, 'shield-media', mediaHint);
   else if (!isConnected) add('media', true, 'shield-media-waiting', 'shield-media-waiting-hint');
   if (encryption.isFrameSealed) add('frames', true, 'shield-frames', 'shield-frames-hint');
-  else add('frames', false, 'shield-no-frames', 'shield-no-frames-hint');
+  else add('frames', 'alarm', 'shield-unsealed', 'shield-unsealed-hint');
 }
 
 function isSeen({ selfId, participants }: SessionView, { peerId }: RosterMismatch): boolean {

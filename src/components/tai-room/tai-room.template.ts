@@ -110,11 +110,16 @@ function renderPeer(peer: ParticipantView): TemplateResult {
       encryption=${peer.encryption}
       ?changed=${peer.identity?.standing === 'changed'}
       ?revoked=${peer.identity?.standing === 'revoked'}
-      ?muted=${peer.microphone === undefined || peer.microphone.isMuted}
+      ?muted=${!isHeard(peer)}
       .videoTrack=${isSeen ? peer.videoTrack : undefined}
       link=${peer.link}
     ></tai-participant>
   `;
+}
+
+/** Sound counts once a frame of it has opened: before, there is nothing to hear. */
+function isHeard({ microphone }: ParticipantView): boolean {
+  return microphone !== undefined && !microphone.isMuted && microphone.isOpened;
 }
 
 function renderAlone({ strings, hasInvite }: Room): TemplateResult {
