@@ -86,7 +86,9 @@ describe('sealed frames', () => {
           assert.ok(figures);
           assert.ok(figures.codec.includes(`video/${codec}`), figures.codec.join());
           assert.ok(figures.framesSealed >= figures.framesSentByStats, 'no frame went past the seal');
-          const lost = Object.values(figures.framesDropped).reduce((sum, count) => sum + count, 0);
+          // Chromium fills up with packets that it has sent before; a frame of one packet then comes twice, and counts once
+          const { replayed: _, ...others } = figures.framesDropped;
+          const lost = Object.values(others).reduce((sum, count) => sum + count, 0);
           assert.ok(lost <= figures.framesOpened * 0.02, JSON.stringify(figures.framesDropped));
           await page.until('encrypted', encryptionOfOther, 'encrypted');
         }
