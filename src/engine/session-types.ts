@@ -1,9 +1,9 @@
 /** Types of the engine's public face. */
-import type { ErrorCode } from './protocol/errors.ts';
 import type { PeerId, RoomId } from './protocol/ids.ts';
 import type { PublicationKind } from './protocol/peer.ts';
 import type { IceServer } from './protocol/relay.ts';
-import type { Device, LeaveReason, LinkTransport, PeerLeaveReason, Phase, Standing } from './room/state.ts';
+import type { Comparison, Moment } from './room/events.ts';
+import type { Device, LeaveReason, LinkTransport, Phase, Standing } from './room/state.ts';
 import type { RoomAddress, RoomKind } from './room-address.ts';
 
 export type SessionOptions = {
@@ -52,9 +52,6 @@ export type Command =
  * - `unsupported`: this browser or that one cannot do it.
  */
 export type PeerEncryption = 'waiting-key' | 'encrypted' | 'verified' | 'codes-differ' | 'wrong-key' | 'unsupported';
-
-/** What was said of a peer's codes. */
-export type Comparison = 'match' | 'differ' | 'withdrawn';
 
 /** The device behind a peer, as its certificate says. */
 export type PeerIdentity = {
@@ -144,29 +141,10 @@ export type SessionView = {
   readonly encryption: EncryptionView;
 };
 
+export type { Comparison };
+
 /** Moments, where `SessionView` is the state. */
-export type SessionEvent =
-  | { readonly type: 'joined' }
-  | { readonly type: 'left'; readonly reason: LeaveReason }
-  | { readonly type: 'peer-joined'; readonly peerId: PeerId }
-  | { readonly type: 'peer-left'; readonly peerId: PeerId; readonly reason: PeerLeaveReason }
-  | {
-      readonly type: 'error';
-      readonly code: ErrorCode;
-      readonly isRecoverable: boolean;
-      /** Whom it is about, where it is about one. */
-      readonly peerId?: PeerId;
-      /** With `wrong-key`: the keys were declared dead by who held them. */
-      readonly isRevoked?: true;
-    }
-  | {
-      readonly type: 'verified';
-      readonly peerId: PeerId;
-      readonly isVerified: boolean;
-      /** `differ`: codes were compared and are different. `withdrawn`: that they were equal is said no longer. */
-      readonly comparison: Comparison;
-    }
-  | { readonly type: 'devices-changed' };
+export type SessionEvent = Moment | { readonly type: 'devices-changed' };
 
 export type MediaDevice = {
   readonly deviceId: string;

@@ -219,8 +219,10 @@ describe('HS: the keys behind a peer', () => {
 
   it('are doubted without harm to the call that stands', () => {
     const room = three();
-    const moments = momentsOf(room.run({ type: 'peer-doubted', peerId: BOB, reason: 'revoked' }));
+    const moments = momentsOf(room.run({ type: 'peer-doubted', peerId: BOB, reason: 'second-handshake' }));
     assert.deepEqual(moments, [{ type: 'error', code: 'wrong-key', isRecoverable: true, peerId: BOB }]);
+    const dead = momentsOf(room.run({ type: 'peer-doubted', peerId: BOB, reason: 'revoked' }));
+    assert.deepEqual(dead, [{ type: 'error', code: 'wrong-key', isRecoverable: true, peerId: BOB, isRevoked: true }]);
     assert.equal(room.peer(BOB)?.isRefused, false);
   });
 

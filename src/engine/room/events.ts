@@ -135,6 +135,9 @@ export type AssuranceMessage = Extract<
   { type: 'code-commit' | 'code-reveal' | 'e2ee_key_rotation' | 'e2ee_key_revoke' }
 >;
 
+/** What was said of a peer's codes. `differ`: compared, and different. `withdrawn`: that they were equal is said no longer. */
+export type Comparison = 'match' | 'differ' | 'withdrawn';
+
 /** What the page is told of. */
 export type Moment =
   | { readonly type: 'joined' }
@@ -145,6 +148,7 @@ export type Moment =
       readonly type: 'error';
       readonly code: ErrorCode;
       readonly isRecoverable: boolean;
+      /** Whom it is about, where it is about one. */
       readonly peerId?: PeerId;
       /** With `wrong-key`: the keys were declared dead by who held them. */
       readonly isRevoked?: true;
@@ -153,8 +157,7 @@ export type Moment =
       readonly type: 'verified';
       readonly peerId: PeerId;
       readonly isVerified: boolean;
-      /** `differ`: codes were compared and are different. `withdrawn`: that they were equal is said no longer. */
-      readonly comparison: 'match' | 'differ' | 'withdrawn';
+      readonly comparison: Comparison;
     };
 
 export type DropReason =
