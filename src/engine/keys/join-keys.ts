@@ -79,18 +79,21 @@ export class JoinKeys {
   readonly #refused = new Set<PeerId>();
   readonly #secondLooks = new TokenBucket({ burst: SECOND_LOOKS_BURST, everyMs: SECOND_LOOK_EVERY_MS });
   #present: ReadonlySet<PeerId> = new Set();
-  #isPublished = false;
+  #firstPublication: SealedBundle | undefined;
   #isDrained = false;
 
-  private constructor(options: JoinKeysOptions, preKeys: OwnPreKeys) {
+  private constructor(options: JoinKeysOptions, preKeys: OwnPreKeys, firstPublication: SealedBundle) {
     this.#options = options;
     this.#preKeys = preKeys;
+    this.#firstPublication = firstPublication;
   }
 
   static async create(options: JoinKeysOptions): Promise<JoinKeys> {
     const { provider, device, room, self, dtlsFingerprint } = options;
     const context = { roomId: room.roomId, peerId: self, dtlsFingerprint, mode: MODE_REQUIRED };
-    return new JoinKeys(options, await createPreKeys(provider, device, context, ONE_TIME_PRE_KEYS));
+    const preKeys = await createPreKeys(provider, device, context, ONE_TIME_PRE_KEYS);
+    // sealed now, since keys that are made ahead have the time: whoever has just come in is busy
+    return new JoinKeys(options, preKeys, await sealBundle(room, self, preKeys.head, preKeys.oneTime));
   }
 
   /** Made by a wrong clock: others may refuse our certificate. */
@@ -107,9 +110,11 @@ export class JoinKeys {
    * of the ones before, some may be in the hands of somebody who is about to use them.
    */
   async publication(): Promise<SealedBundle> {
-    if (this.#isPublished) await this.#preKeys.refill();
-    this.#isPublished = true;
+    const first = this.#firstPublication;
+    this.#firstPublication = undefined;
+    if (!first) await this.#preKeys.refill();
     this.#isDrained = false;
+    if (first) return first;
     const { room, self } = this.#options;
     return sealBundle(room, self, this.#preKeys.head, this.#preKeys.oneTime);
   }
