@@ -14,6 +14,8 @@ export type KeyStatementsOptions = {
   readonly audit: AuditLog;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Nothing is sealed for this peer or opened from it any more, also where the room does not know it now. */
+  refuse(peerId: PeerId): void;
   onEvent(event: RoomEvent): void;
   onDropped(reason: string): void;
 };
@@ -77,13 +79,17 @@ export class KeyStatements {
 
   /** Whoever brings it: its signature is of the keys that it declares dead. */
   async #takeRevocation(statement: string): Promise<void> {
-    const { identity, proofs, audit, now, onDropped, onEvent } = this.#options;
+    const { identity, proofs, audit, now, refuse, onDropped, onEvent } = this.#options;
     const revocation = await proofs.openRevocation(statement);
     if (!revocation) return onDropped('bad-statement');
     const { deviceId } = revocation;
     audit.add('key-revoked', now(), { device: deviceId });
     // refused at once: storage that is slow, or not to be had, must not keep a thief in the room
-    for (const peerId of this.#peersOf(deviceId)) onEvent({ type: 'peer-refused', peerId, isRevoked: true });
+    for (const peerId of this.#peersOf(deviceId)) {
+      // a session outlives the peer's place in the room: who is away just now must not come back by it
+      refuse(peerId);
+      onEvent({ type: 'peer-refused', peerId, isRevoked: true });
+    }
     await identity.pins.markRevoked(deviceId);
   }
 
