@@ -28,6 +28,8 @@ type Certificate = NonNullable<ReturnType<Proofs['certificateOf']>>;
  * real ones out of the record, nor out of what is remembered.
  */
 const STATEMENTS_MAX = 8;
+/** More than have keys with us at any time: of so many is it counted, also of those that are gone. */
+const COUNTED_MAX = 256;
 
 export class KeyStatements {
   readonly #options: KeyStatementsOptions;
@@ -55,7 +57,9 @@ export class KeyStatements {
   receive(from: PeerId, message: KeyStatement): void {
     const { onDropped } = this.#options;
     const count = (this.#counts.get(from) ?? 0) + 1;
+    this.#counts.delete(from);
     this.#counts.set(from, count);
+    for (const oldest of this.#counts.keys()) if (this.#counts.size > COUNTED_MAX) this.#counts.delete(oldest);
     if (count > STATEMENTS_MAX) return onDropped('too-many-statements');
     const { type, statement } = message;
     this.#taken = this.#order

@@ -208,6 +208,8 @@ function stepLink(state: RoomState, call: Present, peer: Peer, event: LinkEvent)
 function receive(state: RoomState, call: Present, event: Extract<RoomEvent, { type: 'message' }>): Step {
   const { from, message } = event;
   const found = call.peers.get(from);
+  // proves itself: a leave that was faster, or a connection that has ended, must not keep it from counting
+  if (!found && message.type === 'e2ee_key_revoke') return [state, [{ type: 'assure', from, message }]];
   if (!found) return [state, [{ type: 'drop', reason: 'unknown-peer' }]];
   if (found.isRefused) return [state, [{ type: 'drop', reason: 'refused-peer' }]];
   const peer = agree(found, event.sender);
