@@ -16,6 +16,8 @@ import type { Comparison, RoomCode, SafetyNumber, ScanResult } from './session-t
 
 export type OwnSideOptions = OwnKeysOptions &
   Omit<MembershipOptions, 'keys' | 'dtls' | 'identity' | 'audit'> & {
+    /** The room knows this peer. */
+    isListed(peerId: PeerId): boolean;
     /** Our DTLS certificate for the connections of this join; before any of them opens. */
     onDtls(dtls: DtlsIdentity): void;
   };
@@ -67,12 +69,12 @@ export class OwnSide {
       if (this.#joinedAs === peerId) this.#options.onDtls(made);
       return made;
     });
-    const { onEvent, steadyNow } = this.#options;
+    const { onEvent, isListed, steadyNow } = this.#options;
     // only who holds the keys of its handshake has told a certificate
     const isProved = (peer: PeerId): boolean => this.dtlsFingerprint(peer) !== undefined;
     this.#membership = new Membership(peerId, {
       ...this.#options,
-      onEvent: tellSeldom(onEvent, isProved, steadyNow),
+      onEvent: tellSeldom({ onEvent, isListed, isProved, steadyNow }),
       keys: this.#own.ring(),
       dtls,
       identity: () => this.#own.identity,

@@ -225,7 +225,8 @@ export class Signalling {
           return true;
         }
         this.#options.onDropped(fault);
-        this.#tell({ type: 'peer-doubted', peerId: to, reason: fault });
+        // found out behind the bundle's own signature
+        this.#tell({ type: 'peer-doubted', peerId: to, reason: fault, isSigned: fault === 'revoked' });
         return false;
       },
       deliver: (message) => this.#deliver(to, message),
