@@ -174,6 +174,8 @@ export type DropReason =
   /** How things were with the peer before it said what we know already: overtaken, or held back. */
   | 'stale-state'
   | 'stale-link'
+  /** Not after the last one of its link that we have taken up. */
+  | 'stale-offer'
   | 'ignored-offer'
   | 'stale-answer'
   | 'wrong-phase'
