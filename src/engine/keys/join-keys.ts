@@ -16,6 +16,7 @@ import type { Sender } from '../protocol/peer.ts';
 import { TokenBucket } from '../protocol/token-bucket.ts';
 import { answerPair, beginPair } from './handshake.ts';
 import type { AnswerFault, BeginFault, OwnParty } from './handshake.ts';
+import { InOrder } from './in-order.ts';
 import type { Pair, SealFault } from './pair.ts';
 import {
   KIND_PUBLIC_KEY,
@@ -78,6 +79,7 @@ export class JoinKeys {
   readonly #pairs = new Map<PeerId, Pair>();
   readonly #refused = new Set<PeerId>();
   readonly #secondLooks = new TokenBucket({ burst: SECOND_LOOKS_BURST, everyMs: SECOND_LOOK_EVERY_MS });
+  readonly #publications = new InOrder();
   #present: ReadonlySet<PeerId> = new Set();
   #isPublished = false;
   #isDrained = false;
@@ -106,12 +108,15 @@ export class JoinKeys {
    * What the relay keeps for newcomers: sealed, so that it learns no identity. Every publication has fresh one-time keys:
    * of the ones before, some may be in the hands of somebody who is about to use them.
    */
-  async publication(): Promise<SealedBundle> {
-    if (this.#isPublished) await this.#preKeys.refill();
-    this.#isPublished = true;
-    this.#isDrained = false;
-    const { room, self } = this.#options;
-    return sealBundle(room, self, this.#preKeys.head, this.#preKeys.oneTime);
+  publication(): Promise<SealedBundle> {
+    // one after the other: else two that are made at once could both be of the later refill
+    return this.#publications.run(async () => {
+      if (this.#isPublished) await this.#preKeys.refill();
+      this.#isPublished = true;
+      this.#isDrained = false;
+      const { room, self } = this.#options;
+      return sealBundle(room, self, this.#preKeys.head, this.#preKeys.oneTime);
+    });
   }
 
   /** Few one-time pre-keys are left, or the relay had none for somebody who has come: publish again. */
@@ -226,14 +231,16 @@ export class JoinKeys {
   /**
    * Of a first message beside a session that stands, which goes on in any case and has no part in this. A peer that had no
    * answer has begun more than once (HS6), and its older beginnings may come later: they are proved to be its own, or name its
-   * certificate and a pre-key that is gone, by which nothing can be proved any more. Everything else is somebody else's.
+   * certificate and a pre-key that we have had and is gone, by which nothing can be proved any more. Everything else is somebody else's.
    */
   async #beginAgainFault(from: PeerId, known: Pair, header: Bytes, message: Bytes): Promise<OpenFault> {
-    const claimed = parsePqxdhHeader(header)?.certificate;
-    if (!claimed || !equalBytes(claimed, known.certificate.bytes)) return 'second-handshake';
+    const claimed = parsePqxdhHeader(header);
+    if (!claimed || !equalBytes(claimed.certificate, known.certificate.bytes)) return 'second-handshake';
     if (!this.#secondLooks.take(1, this.#options.steadyNow())) return 'second-handshake';
     const answer = await answerPair(this.#options, this.#preKeys, from, header, message);
-    return answer.ok || answer.fault === 'unknown-pre-key' ? 'stale-handshake' : 'second-handshake';
+    const { lastResort } = this.#preKeys;
+    const isGone = claimed.lastResortId === lastResort.id && this.#preKeys.hasIssued(claimed.oneTimeId);
+    return answer.ok || (answer.fault === 'unknown-pre-key' && isGone) ? 'stale-handshake' : 'second-handshake';
   }
 
   async #openBy(from: PeerId, pair: Pair, message: Bytes): Promise<Opened> {
