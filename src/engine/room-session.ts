@@ -7,7 +7,6 @@ import { TaiError } from './protocol/errors.ts';
 import type { PeerId } from './protocol/ids.ts';
 import { checkedIceServers, relayUrl } from './relay-address.ts';
 import type { Effect, RoomEvent, TimerId } from './room/events.ts';
-import { isPresent } from './room/state.ts';
 import { Store } from './room/store.ts';
 import type {
   Command,
@@ -80,10 +79,7 @@ export class RoomSession implements Session {
       now: Date.now,
       steadyNow: () => performance.now(),
       sendDirect: (to, payload) => this.#links.send(to, payload),
-      isListed: (peerId) => {
-        const { call } = this.#store.state;
-        return isPresent(call) && call.peers.has(peerId);
-      },
+      call: () => this.#store.state.call,
       onDtls: ({ certificate }) => this.#links.setCertificate(certificate),
       onEvent,
       onCode: () => this.#settled(true),

@@ -176,14 +176,14 @@ describe('A bundle', () => {
 
   it('is whole also where another is made at the same time', async () => {
     const device = await stage.device();
-    let waiting = 0;
+    const waiting: Uint8Array[] = [];
     let open = (): void => {};
     const gate = new Promise<void>((resolve) => (open = resolve));
     let isGated = false;
     const sign: typeof device.signer.sign = async (message) => {
       const signature = await device.signer.sign(message);
       if (isGated) {
-        waiting += 1;
+        waiting.push(signature);
         await gate;
       }
       return signature;
@@ -192,7 +192,7 @@ describe('A bundle', () => {
     await dan.publication();
     isGated = true;
     const making = Promise.all([dan.publication(), dan.publication()]);
-    while (waiting === 0) await turn();
+    while (waiting.length === 0) await turn();
     // for the other one to come as far, if nothing keeps it
     for (let i = 0; i < 200; i++) await turn();
     open();

@@ -118,7 +118,7 @@ describe('PN4: revokeKey()', () => {
     relay.tampering.onLetter = (letter) => letter.from === id && letters.push(letter);
     await ada.session.revokeKey();
     await until('the statement and the leave are out', () => ada.world.released.includes('relay'));
-    for (const letter of letters.reverse()) relay.deliver(letter);
+    for (const letter of letters.toReversed()) relay.deliver(letter);
     await until('people hear of it', () => bob.errors.length === 1);
     assert.equal(bob.peer(id), undefined, 'the leave is one');
     assert.deepEqual(bob.errors, [['wrong-key', id]]);
