@@ -126,7 +126,7 @@ export class Assurance {
 
   /** Somebody here has compared codes with this peer's device, or takes back what was said of them. */
   async compared(peerId: PeerId, comparison: Comparison): Promise<void> {
-    const { identity, audit, now, onEvent } = this.#options;
+    const { identity, audit, now, refuse, onEvent } = this.#options;
     const certificate = this.#statements.certificateOf(peerId);
     if (!certificate) return;
     const { deviceId: device, hash } = certificate;
@@ -143,6 +143,10 @@ export class Assurance {
     // the name that was on the screen, not one that comes meanwhile
     const name = this.#looked.get(peerId)?.slice(LOOKED_NAME_AT) ?? '';
     const standing = await this.#writes.run(() => this.#mark(certificate, name, comparison === 'match'));
+    if (standing === 'revoked') {
+      refuse(peerId);
+      return onEvent({ type: 'peer-refused', peerId, isRevoked: true });
+    }
     if (this.#countOf(peerId) !== count) return;
     audit.add(comparison === 'match' ? 'peer-verified' : 'peer-unverified', now(), details);
     if (comparison === 'withdrawn') return onEvent({ type: 'peer-identified', peerId, standing });
@@ -151,12 +155,15 @@ export class Assurance {
     onEvent({ type: 'peer-compared', peerId, isSame: true });
   }
 
-  /** How the device stands then. */
+  /** How the device stands then. That its keys are dead may have been heard since its session began, here or in another tab. */
   async #mark(certificate: Certificate, name: string, isVerified: boolean): Promise<Standing> {
     const { identity, roomId } = this.#options;
-    await identity.pins.setVerified(certificate.deviceId, isVerified);
+    const { pins } = identity;
+    await pins.setVerified(certificate.deviceId, isVerified);
+    if (!isVerified) return pins.look(roomId, name, certificate);
     // a name that was another device's is this one's from now on
-    return isVerified ? identity.pins.pin(roomId, name, certificate) : identity.pins.look(roomId, name, certificate);
+    const standing = await pins.pin(roomId, name, certificate);
+    return (await pins.isRevoked(certificate.deviceId)) ? 'revoked' : standing;
   }
 
   #countOf(peerId: PeerId): number {

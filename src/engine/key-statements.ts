@@ -14,6 +14,8 @@ export type KeyStatementsOptions = {
   readonly audit: AuditLog;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Nothing is sealed for this peer or opened from it any more, also where the room does not know it now. */
+  refuse(peerId: PeerId): void;
   onEvent(event: RoomEvent): void;
   onDropped(reason: string): void;
 };
@@ -26,6 +28,8 @@ type Certificate = NonNullable<ReturnType<Proofs['certificateOf']>>;
  * real ones out of the record, nor out of what is remembered.
  */
 const STATEMENTS_MAX = 8;
+/** More than have keys with us at any time: of so many is it counted, also of those that are gone. */
+const COUNTED_MAX = 256;
 
 export class KeyStatements {
   readonly #options: KeyStatementsOptions;
@@ -53,7 +57,9 @@ export class KeyStatements {
   receive(from: PeerId, message: KeyStatement): void {
     const { onDropped } = this.#options;
     const count = (this.#counts.get(from) ?? 0) + 1;
+    this.#counts.delete(from);
     this.#counts.set(from, count);
+    for (const oldest of this.#counts.keys()) if (this.#counts.size > COUNTED_MAX) this.#counts.delete(oldest);
     if (count > STATEMENTS_MAX) return onDropped('too-many-statements');
     const { type, statement } = message;
     this.#taken = this.#order
@@ -77,13 +83,17 @@ export class KeyStatements {
 
   /** Whoever brings it: its signature is of the keys that it declares dead. */
   async #takeRevocation(statement: string): Promise<void> {
-    const { identity, proofs, audit, now, onDropped, onEvent } = this.#options;
+    const { identity, proofs, audit, now, refuse, onDropped, onEvent } = this.#options;
     const revocation = await proofs.openRevocation(statement);
     if (!revocation) return onDropped('bad-statement');
     const { deviceId } = revocation;
     audit.add('key-revoked', now(), { device: deviceId });
     // refused at once: storage that is slow, or not to be had, must not keep a thief in the room
-    for (const peerId of this.#peersOf(deviceId)) onEvent({ type: 'peer-refused', peerId, isRevoked: true });
+    for (const peerId of this.#peersOf(deviceId)) {
+      // a session outlives the peer's place in the room: who is away just now must not come back by it
+      refuse(peerId);
+      onEvent({ type: 'peer-refused', peerId, isRevoked: true });
+    }
     await identity.pins.markRevoked(deviceId);
   }
 
