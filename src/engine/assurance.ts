@@ -40,8 +40,10 @@ export class Assurance {
   /** Under which name and keys each peer was looked up last. */
   readonly #looked = new Map<PeerId, string>();
   readonly #statements: KeyStatements;
-  /** How many answers there were about each peer's codes: the last one counts. */
+  /** The number of the last answer about each peer's codes: only that one counts. */
   readonly #answers = new Map<PeerId, number>();
+  /** Only grows: a peer that comes back begins with no number that an answer of before still has. */
+  #answered = 0;
   readonly #writes = new InOrder();
   /** Devices whose codes were different: they are so as well under the next peer id. Hexadecimal. */
   readonly #differing = new Set<string>();
@@ -131,8 +133,8 @@ export class Assurance {
     if (!certificate) return;
     const { deviceId: device, hash } = certificate;
     const details = { device, certificate: hash };
-    const count = this.#countOf(peerId) + 1;
-    this.#answers.set(peerId, count);
+    const answer = ++this.#answered;
+    this.#answers.set(peerId, answer);
     if (comparison === 'differ') {
       this.#differing.add(toHex(device));
       audit.add('codes-differ', now(), details);
@@ -143,7 +145,7 @@ export class Assurance {
     // the name that was on the screen, not one that comes meanwhile
     const name = this.#looked.get(peerId)?.slice(LOOKED_NAME_AT) ?? '';
     const standing = await this.#writes.run(() => this.#mark(certificate, name, comparison === 'match'));
-    if (this.#countOf(peerId) !== count) return;
+    if (this.#answers.get(peerId) !== answer) return;
     audit.add(comparison === 'match' ? 'peer-verified' : 'peer-unverified', now(), details);
     if (comparison === 'withdrawn') return onEvent({ type: 'peer-identified', peerId, standing });
     this.#differing.delete(toHex(device));
@@ -159,10 +161,6 @@ export class Assurance {
     return isVerified ? identity.pins.pin(roomId, name, certificate) : identity.pins.look(roomId, name, certificate);
   }
 
-  #countOf(peerId: PeerId): number {
-    return this.#answers.get(peerId) ?? 0;
-  }
-
   #look({ peerId, identity, presence }: Peer): void {
     if (!identity || !presence) return;
     const key = `${identity.deviceId} ${presence.name}`;
@@ -175,7 +173,7 @@ export class Assurance {
     const { audit, now, roomId } = this.#options;
     const details = { device: certificate.deviceId, certificate: certificate.hash };
     if (before === undefined) audit.add('peer-agreed', now(), details);
-    const answers = this.#countOf(peerId);
+    const answer = this.#answers.get(peerId);
     const names = (this.#names.get(peerId) ?? 0) + 1;
     this.#names.set(peerId, names);
     // who changes names all the time must not push out whom we know
@@ -184,7 +182,7 @@ export class Assurance {
     void found
       .then((standing) => {
         // it has another name by now, or somebody has answered for it
-        if (this.#looked.get(peerId) !== key || this.#countOf(peerId) !== answers) return;
+        if (this.#looked.get(peerId) !== key || this.#answers.get(peerId) !== answer) return;
         if (this.#differing.has(identity.deviceId))
           this.#options.onEvent({ type: 'peer-compared', peerId, isSame: false });
         if (standing === 'changed') audit.add('identity-changed', now(), details);

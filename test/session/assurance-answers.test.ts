@@ -1,0 +1,149 @@
+/** What people answer about codes, while storage is slow, peers come and go, and keys are rotated. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { Assurance } from '../../src/engine/assurance.ts';
+import { toHex } from '../../src/engine/protocol/bytes.ts';
+import type { Bytes } from '../../src/engine/protocol/bytes.ts';
+import type { PeerId } from '../../src/engine/protocol/ids.ts';
+import type { RoomEvent } from '../../src/engine/room/events.ts';
+import type { Call, Peer } from '../../src/engine/room/state.ts';
+import { stepTrust } from '../../src/engine/room/trust.ts';
+import { ALICE, BOB, CAROL, ROOM } from '../helpers/samples.ts';
+
+const OLD = new Uint8Array(32).fill(1);
+const NEW = new Uint8Array(32).fill(2);
+
+type Gate = { readonly opened: Promise<void>; open(): void; fail(): void };
+
+function gate(): Gate {
+  let open = (): void => {};
+  let fail = (): void => {};
+  const opened = new Promise<void>((resolve, reject) => {
+    open = resolve;
+    fail = () => reject(new Error('no storage'));
+  });
+  return { opened, open: () => open(), fail: () => fail() };
+}
+
+/** Long enough for what waits for nothing. */
+async function turns(): Promise<void> {
+  for (let i = 0; i < 10; i++) await turn();
+}
+
+/** Alice's side, with peers and storage of the test's. */
+class Stage {
+  readonly events: RoomEvent[] = [];
+  readonly dropped: string[] = [];
+  /** Device and mark, in order. */
+  readonly marks: (readonly [string, boolean])[] = [];
+  /** Waited for, where they are there, before storage does it. */
+  marking: Gate | undefined;
+  looking: Gate | undefined;
+  moving: Gate | undefined;
+  readonly #devices = new Map<PeerId, Bytes>();
+  readonly #peers = new Map<PeerId, Peer>();
+  readonly #assurance: Assurance;
+
+  constructor() {
+    const look = async (): Promise<string> => {
+      await this.looking?.opened;
+      return 'known';
+    };
+    const pins = {
+      look,
+      pin: look,
+      setVerified: async (device: Bytes, isVerified: boolean) => {
+        await this.marking?.opened;
+        this.marks.push([toHex(device), isVerified]);
+      },
+      moveTo: async () => {
+        await this.moving?.opened;
+        return true;
+      },
+    };
+    const proofs = {
+      certificateOf: (peerId: PeerId) => certificateOf(this.#devices.get(peerId)),
+      openRotation: async () => ({ from: OLD, to: NEW, certificate: certificateOf(NEW), issuedS: 0 }),
+    };
+    const options = {
+      roomId: ROOM,
+      self: ALICE,
+      now: () => 0,
+      send: () => undefined,
+      onCode: () => undefined,
+      onDropped: (reason: string) => this.dropped.push(reason),
+      onEvent: (event: RoomEvent) => this.#take(event),
+      audit: { add: () => undefined },
+      identity: { pins },
+      proofs,
+    };
+    // what is not here, answers about codes do not use
+    this.#assurance = new Assurance(options as unknown as ConstructorParameters<typeof Assurance>[0]);
+  }
+
+  get standings(): readonly (string | undefined)[] {
+    return [...this.#peers.values()].map(({ identity }) => identity?.standing);
+  }
+
+  meet(peerId: PeerId, device: Bytes): void {
+    this.#devices.set(peerId, device);
+    const identity = { deviceId: toHex(device), standing: 'new' };
+    this.#peers.set(peerId, { peerId, identity, presence: { name: 'Bob' } } as unknown as Peer);
+    this.settle();
+  }
+
+  part(peerId: PeerId): void {
+    this.#devices.delete(peerId);
+    this.#peers.delete(peerId);
+    this.settle();
+  }
+
+  settle(): void {
+    const roster = { epoch: 0, verdict: 'settling' };
+    this.#assurance.settled({ phase: 'joined', peers: this.#peers, roster } as unknown as Call);
+  }
+
+  compare(peerId: PeerId, comparison: 'match' | 'differ'): Promise<void> {
+    return this.#assurance.compared(peerId, comparison);
+  }
+
+  rotate(peerId: PeerId): Promise<void> {
+    this.#assurance.receive(peerId, { type: 'e2ee_key_rotation', statement: '' });
+    return this.#assurance.taken;
+  }
+
+  #take(event: RoomEvent): void {
+    this.events.push(event);
+    if (event.type !== 'peer-compared' && event.type !== 'peer-identified') return;
+    const peer = this.#peers.get(event.peerId);
+    assert.ok(peer);
+    this.#peers.set(event.peerId, stepTrust(peer, event).peer);
+    this.settle();
+  }
+}
+
+function certificateOf(deviceId: Bytes | undefined): unknown {
+  return deviceId && { deviceId, hash: deviceId };
+}
+
+describe('an answer about codes', () => {
+  it('that storage is slow with does not count for a peer that was gone in between, and was found different', async () => {
+    const stage = new Stage();
+    stage.meet(BOB, OLD);
+    const marking = (stage.marking = gate());
+    const slow = stage.compare(BOB, 'match');
+    stage.part(BOB);
+    stage.meet(BOB, OLD);
+    const last = stage.compare(BOB, 'differ');
+    assert.deepEqual(stage.standings, ['differs']);
+    marking.open();
+    await Promise.all([slow, last]);
+    await turns();
+    assert.deepEqual(stage.standings, ['differs']);
+    stage.part(BOB);
+    stage.meet(CAROL, OLD);
+    await turns();
+    assert.deepEqual(stage.standings, ['differs'], 'and is so under the next peer id');
+  });
+});
