@@ -107,12 +107,13 @@ export class Assurance {
   /** After every change of the state: looks up who has a new name or new keys, and records what has changed. */
   settled(call: Call): void {
     if (!isPresent(call)) return;
+    // those as well who were never looked up, having told no name
+    this.#statements.setPresent(call.peers);
     for (const peer of call.peers.values()) this.#look(peer);
     for (const [peerId, looked] of this.#looked) {
       if (call.peers.has(peerId)) continue;
       this.#looked.delete(peerId);
       this.#answers.delete(peerId);
-      this.#statements.forget(peerId);
       this.#options.audit.add('peer-left', this.#options.now(), { device: hexBytes(looked.slice(0, DEVICE_ID_CHARS)) });
     }
     const { epoch, verdict } = call.roster;

@@ -61,10 +61,11 @@ export class KeyStatements {
       .catch(() => onDropped('bad-statement'));
   }
 
-  /** The peer is gone. */
-  forget(peerId: PeerId): void {
-    this.#rotated.delete(peerId);
-    this.#counts.delete(peerId);
+  /** Everybody who is here; whoever else has said something is gone. */
+  setPresent(present: { has(peerId: PeerId): boolean }): void {
+    for (const each of [this.#rotated, this.#counts]) {
+      for (const peerId of each.keys()) if (!present.has(peerId)) each.delete(peerId);
+    }
   }
 
   async #takeRotation(from: PeerId, statement: string): Promise<void> {

@@ -86,10 +86,11 @@ class Stage {
     return [...this.#peers.values()].map(({ identity }) => identity?.standing);
   }
 
-  meet(peerId: PeerId, device: Bytes): void {
+  /** `presence` null: it has told no name yet. */
+  meet(peerId: PeerId, device: Bytes, presence: { readonly name: string } | null = { name: 'Bob' }): void {
     this.#devices.set(peerId, device);
     const identity = { deviceId: toHex(device), standing: 'new' };
-    this.#peers.set(peerId, { peerId, identity, presence: { name: 'Bob' } } as unknown as Peer);
+    this.#peers.set(peerId, { peerId, identity, presence: presence ?? undefined } as unknown as Peer);
     this.settle();
   }
 
@@ -145,5 +146,20 @@ describe('an answer about codes', () => {
     stage.meet(CAROL, OLD);
     await turns();
     assert.deepEqual(stage.standings, ['differs'], 'and is so under the next peer id');
+  });
+});
+
+describe('statements about keys', () => {
+  it('of who is gone are forgotten, also where it has never told a name', async () => {
+    const stage = new Stage();
+    stage.meet(BOB, OLD, null);
+    for (let i = 0; i < 9; i++) await stage.rotate(BOB);
+    assert.deepEqual(stage.dropped, ['too-many-statements']);
+    stage.part(BOB);
+    stage.meet(BOB, OLD);
+    await stage.compare(BOB, 'match');
+    assert.deepEqual(stage.marks, [[toHex(OLD), true]], 'the keys that it has now');
+    await stage.rotate(BOB);
+    assert.deepEqual(stage.dropped, ['too-many-statements']);
   });
 });
