@@ -4,6 +4,7 @@
  */
 import { KeyStatements } from './key-statements.ts';
 import type { KeyStatementsOptions } from './key-statements.ts';
+import type { Rotation } from './crypto/statement.ts';
 import { InOrder } from './keys/in-order.ts';
 import { RoomCodeRounds } from './keys/room-code-round.ts';
 import type { CodeFault, Outgoing } from './keys/room-code-round.ts';
@@ -57,7 +58,7 @@ export class Assurance {
 
   constructor(options: AssuranceOptions) {
     this.#options = options;
-    this.#statements = new KeyStatements(options);
+    this.#statements = new KeyStatements(options, (rotation) => this.#rotated(rotation));
     this.#rounds = new RoomCodeRounds(options.self, () =>
       globalThis.crypto.getRandomValues(new Uint8Array(NONCE_BYTES)),
     );
@@ -109,7 +110,10 @@ export class Assurance {
     if (!isPresent(call)) return;
     // those as well who were never looked up, having told no name
     this.#statements.setPresent(call.peers);
-    for (const peer of call.peers.values()) this.#look(peer);
+    for (const peer of call.peers.values()) {
+      this.#warn(peer);
+      this.#look(peer);
+    }
     for (const [peerId, looked] of this.#looked) {
       if (call.peers.has(peerId)) continue;
       this.#looked.delete(peerId);
@@ -137,7 +141,7 @@ export class Assurance {
     const answer = ++this.#answered;
     this.#answers.set(peerId, answer);
     if (comparison === 'differ') {
-      this.#differing.add(toHex(device));
+      for (const each of this.#devicesOf(peerId)) this.#differing.add(each);
       audit.add('codes-differ', now(), details);
       // shown first: a warning does not wait for storage
       onEvent({ type: 'peer-compared', peerId, isSame: false });
@@ -149,7 +153,7 @@ export class Assurance {
     if (this.#answers.get(peerId) !== answer) return;
     audit.add(comparison === 'match' ? 'peer-verified' : 'peer-unverified', now(), details);
     if (comparison === 'withdrawn') return onEvent({ type: 'peer-identified', peerId, standing });
-    this.#differing.delete(toHex(device));
+    for (const each of this.#devicesOf(peerId)) this.#differing.delete(each);
     // A guest is pinned to nothing: that it was compared counts for this visit.
     onEvent({ type: 'peer-compared', peerId, isSame: true });
   }
@@ -160,6 +164,27 @@ export class Assurance {
     await identity.pins.setVerified(certificate.deviceId, isVerified);
     // a name that was another device's is this one's from now on
     return isVerified ? identity.pins.pin(roomId, name, certificate) : identity.pins.look(roomId, name, certificate);
+  }
+
+  /** The keys of its session, and those that it has rotated to. Hexadecimal. */
+  #devicesOf(peerId: PeerId): readonly string[] {
+    const certificates = [this.#options.proofs.certificateOf(peerId), this.#statements.certificateOf(peerId)];
+    return certificates.flatMap((certificate) => (certificate ? [toHex(certificate.deviceId)] : []));
+  }
+
+  /** New keys of a device whose codes were different are no better. */
+  #rotated({ from, to }: Rotation): void {
+    if (!this.#differing.has(toHex(from))) return;
+    this.#differing.add(toHex(to));
+    const { identity, onDropped } = this.#options;
+    // the mark may have gone over before the answer took it away
+    this.#writes.run(() => identity.pins.setVerified(to, false)).catch(() => onDropped('pins-failed'));
+  }
+
+  /** Before it is looked up: a warning waits for neither a name nor storage. */
+  #warn({ peerId, identity, isRefused }: Peer): void {
+    if (!identity || isRefused || identity.standing === 'differs' || !this.#differing.has(identity.deviceId)) return;
+    this.#options.onEvent({ type: 'peer-compared', peerId, isSame: false });
   }
 
   #look({ peerId, identity, presence }: Peer): void {
@@ -184,8 +209,6 @@ export class Assurance {
       .then((standing) => {
         // it has another name by now, or somebody has answered for it
         if (this.#looked.get(peerId) !== key || this.#answers.get(peerId) !== answer) return;
-        if (this.#differing.has(identity.deviceId))
-          this.#options.onEvent({ type: 'peer-compared', peerId, isSame: false });
         if (standing === 'changed') audit.add('identity-changed', now(), details);
         this.#options.onEvent({ type: 'peer-identified', peerId, standing });
       })

@@ -1,4 +1,5 @@
 /** What peers say about their own devices' keys: that others take their place, or that they are dead. One join's. */
+import type { Rotation } from './crypto/statement.ts';
 import type { IdentityProvider } from './identity/identity.ts';
 import type { AuditLog } from './keys/audit-log.ts';
 import { InOrder } from './keys/in-order.ts';
@@ -29,6 +30,7 @@ const STATEMENTS_MAX = 8;
 
 export class KeyStatements {
   readonly #options: KeyStatementsOptions;
+  readonly #onRotation: (rotation: Rotation) => void;
   /** The certificates that peers use from their next join on. What is known of their devices has gone over to them. */
   readonly #rotated = new Map<PeerId, Certificate>();
   /** How many each peer has made. */
@@ -36,8 +38,10 @@ export class KeyStatements {
   readonly #order = new InOrder();
   #taken: Promise<void> = Promise.resolve();
 
-  constructor(options: KeyStatementsOptions) {
+  /** `onRotation`: both devices have signed it. Called also where storage could not take it. */
+  constructor(options: KeyStatementsOptions, onRotation: (rotation: Rotation) => void) {
     this.#options = options;
+    this.#onRotation = onRotation;
   }
 
   /** When every statement that has come was acted on. Whoever has sent it may have left right after: that must not count first. */
@@ -71,9 +75,13 @@ export class KeyStatements {
   async #takeRotation(from: PeerId, statement: string): Promise<void> {
     const { identity, proofs, audit, now, onDropped } = this.#options;
     const rotation = await proofs.openRotation(from, statement);
-    if (!rotation || !(await identity.pins.moveTo(rotation.from, rotation.to))) return onDropped('bad-statement');
+    if (!rotation) return onDropped('bad-statement');
+    const { from: old, to } = rotation;
+    // after it: what is answered while it is under way goes over as well
+    const isMoved = await identity.pins.moveTo(old, to).finally(() => this.#onRotation(rotation));
+    if (!isMoved) return onDropped('bad-statement');
     this.#rotated.set(from, rotation.certificate);
-    audit.add('key-rotated', now(), { device: rotation.to, certificate: rotation.certificate.hash });
+    audit.add('key-rotated', now(), { device: to, certificate: rotation.certificate.hash });
   }
 
   /** Whoever brings it: its signature is of the keys that it declares dead. */

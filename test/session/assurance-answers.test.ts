@@ -94,6 +94,12 @@ class Stage {
     this.settle();
   }
 
+  refuse(peerId: PeerId, device: Bytes): void {
+    const identity = { deviceId: toHex(device), standing: 'revoked' };
+    this.#peers.set(peerId, { peerId, identity, isRefused: true } as unknown as Peer);
+    this.settle();
+  }
+
   part(peerId: PeerId): void {
     this.#devices.delete(peerId);
     this.#peers.delete(peerId);
@@ -146,6 +152,91 @@ describe('an answer about codes', () => {
     stage.meet(CAROL, OLD);
     await turns();
     assert.deepEqual(stage.standings, ['differs'], 'and is so under the next peer id');
+  });
+});
+
+describe('codes that differ', () => {
+  it('are shown when the device comes back, before storage says anything, and before it has a name', async () => {
+    const stage = new Stage();
+    stage.meet(BOB, OLD);
+    await stage.compare(BOB, 'differ');
+    stage.part(BOB);
+    const looking = (stage.looking = gate());
+    stage.meet(CAROL, OLD, null);
+    assert.deepEqual(stage.standings, ['differs'], 'without a name');
+    stage.part(CAROL);
+    stage.meet(CAROL, OLD);
+    assert.deepEqual(stage.standings, ['differs'], 'with one');
+    looking.fail();
+    await turns();
+    assert.deepEqual(stage.standings, ['differs'], 'though storage fails');
+    assert.deepEqual(stage.dropped, ['pins-failed']);
+  });
+
+  it('are told once', async () => {
+    const stage = new Stage();
+    stage.meet(BOB, OLD);
+    await stage.compare(BOB, 'differ');
+    stage.settle();
+    assert.equal(stage.events.filter(({ type }) => type === 'peer-compared').length, 1);
+  });
+
+  it('before a rotation are so under the new keys', async () => {
+    const stage = new Stage();
+    stage.meet(BOB, OLD);
+    await stage.compare(BOB, 'differ');
+    await stage.rotate(BOB);
+    stage.part(BOB);
+    stage.meet(CAROL, NEW);
+    assert.deepEqual(stage.standings, ['differs']);
+    await stage.compare(CAROL, 'match');
+    stage.part(CAROL);
+    stage.meet(BOB, NEW);
+    await turns();
+    assert.deepEqual(stage.standings, ['known'], 'and no more once found equal');
+  });
+
+  it('after a rotation are so under the old keys and the new ones, and once found equal under neither', async () => {
+    const stage = new Stage();
+    stage.meet(BOB, OLD);
+    await stage.rotate(BOB);
+    await stage.compare(BOB, 'differ');
+    for (const device of [OLD, NEW]) {
+      stage.meet(CAROL, device);
+      assert.deepEqual(stage.standings, ['differs', 'differs']);
+    }
+    stage.part(CAROL);
+    await stage.compare(BOB, 'match');
+    for (const device of [OLD, NEW]) {
+      stage.meet(CAROL, device);
+      assert.deepEqual(stage.standings, ['verified', 'new']);
+    }
+  });
+
+  for (const outcome of ['open', 'fail'] as const) {
+    it(`while storage is busy with a rotation go over with it, if it does then ${outcome}`, async () => {
+      const stage = new Stage();
+      stage.meet(BOB, OLD);
+      const moving = (stage.moving = gate());
+      const rotated = stage.rotate(BOB);
+      await turns();
+      await stage.compare(BOB, 'differ');
+      moving[outcome]();
+      await rotated;
+      stage.part(BOB);
+      stage.meet(CAROL, NEW);
+      assert.deepEqual(stage.standings, ['differs']);
+      await turns();
+      assert.deepEqual(stage.marks.at(-1), [toHex(NEW), false], 'nor does a mark that has gone over count');
+    });
+  }
+
+  it('of a refused peer are told no more', async () => {
+    const stage = new Stage();
+    stage.meet(BOB, OLD);
+    await stage.compare(BOB, 'differ');
+    stage.refuse(CAROL, OLD);
+    assert.equal(stage.events.filter(({ type }) => type === 'peer-compared').length, 1);
   });
 });
 
