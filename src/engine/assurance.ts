@@ -2,9 +2,9 @@
  * What makes a call more than sealed: who is known from before, whose codes were compared, whether all see the same
  * people. One join's. It says what it finds as events, and keeps the record of it.
  */
+import type { PinStatus } from './identity/pins.ts';
 import { KeyStatements } from './key-statements.ts';
-import type { KeyStatementsOptions } from './key-statements.ts';
-import type { Rotation } from './crypto/statement.ts';
+import type { KeyStatementsOptions, Rotation } from './key-statements.ts';
 import { InOrder } from './keys/in-order.ts';
 import { RoomCodeRounds } from './keys/room-code-round.ts';
 import type { CodeFault, Outgoing } from './keys/room-code-round.ts';
@@ -13,7 +13,7 @@ import type { PeerId, RoomId } from './protocol/ids.ts';
 import type { PeerMessage } from './protocol/peer.ts';
 import type { AssuranceMessage, Effect } from './room/events.ts';
 import { isPresent } from './room/state.ts';
-import type { Call, Peer, RosterState, Standing } from './room/state.ts';
+import type { Call, Peer, RosterState } from './room/state.ts';
 import type { Comparison, RoomCode } from './session-types.ts';
 
 export type AssuranceOptions = KeyStatementsOptions & {
@@ -159,7 +159,7 @@ export class Assurance {
   }
 
   /** How the device stands then. */
-  async #mark(certificate: Certificate, name: string, isVerified: boolean): Promise<Standing> {
+  async #mark(certificate: Certificate, name: string, isVerified: boolean): Promise<PinStatus> {
     const { identity, roomId } = this.#options;
     await identity.pins.setVerified(certificate.deviceId, isVerified);
     // a name that was another device's is this one's from now on

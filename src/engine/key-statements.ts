@@ -1,5 +1,4 @@
 /** What peers say about their own devices' keys: that others take their place, or that they are dead. One join's. */
-import type { Rotation } from './crypto/statement.ts';
 import type { IdentityProvider } from './identity/identity.ts';
 import type { AuditLog } from './keys/audit-log.ts';
 import { InOrder } from './keys/in-order.ts';
@@ -21,6 +20,7 @@ export type KeyStatementsOptions = {
 
 export type KeyStatement = Extract<AssuranceMessage, { type: 'e2ee_key_rotation' | 'e2ee_key_revoke' }>;
 type Certificate = NonNullable<ReturnType<Proofs['certificateOf']>>;
+export type Rotation = NonNullable<Awaited<ReturnType<Proofs['openRotation']>>>;
 
 /**
  * A device has one or two to make in a join. Anybody can sign any number, of keys made up for it: they must not push the
