@@ -27,6 +27,8 @@ export type Rotation = NonNullable<Awaited<ReturnType<Proofs['openRotation']>>>;
  * real ones out of the record, nor out of what is remembered.
  */
 const STATEMENTS_MAX = 8;
+/** More than have keys with us at any time: of so many is it counted, also of those that are gone. */
+const COUNTED_MAX = 256;
 
 export class KeyStatements {
   readonly #options: KeyStatementsOptions;
@@ -57,7 +59,9 @@ export class KeyStatements {
   receive(from: PeerId, message: KeyStatement): void {
     const { onDropped } = this.#options;
     const count = (this.#counts.get(from) ?? 0) + 1;
+    this.#counts.delete(from);
     this.#counts.set(from, count);
+    for (const oldest of this.#counts.keys()) if (this.#counts.size > COUNTED_MAX) this.#counts.delete(oldest);
     if (count > STATEMENTS_MAX) return onDropped('too-many-statements');
     const { type, statement } = message;
     this.#taken = this.#order
@@ -65,11 +69,9 @@ export class KeyStatements {
       .catch(() => onDropped('bad-statement'));
   }
 
-  /** Everybody who is here; whoever else has said something is gone. */
+  /** Everybody who is here. Who is gone uses its newest keys when it comes back; how much it has said still counts (PN5). */
   setPresent(present: { has(peerId: PeerId): boolean }): void {
-    for (const each of [this.#rotated, this.#counts]) {
-      for (const peerId of each.keys()) if (!present.has(peerId)) each.delete(peerId);
-    }
+    for (const peerId of this.#rotated.keys()) if (!present.has(peerId)) this.#rotated.delete(peerId);
   }
 
   async #takeRotation(from: PeerId, statement: string): Promise<void> {

@@ -241,16 +241,27 @@ describe('codes that differ', () => {
 });
 
 describe('statements about keys', () => {
-  it('of who is gone are forgotten, also where it has never told a name', async () => {
+  it('by which who is gone has other keys are forgotten, also where it has never told a name', async () => {
     const stage = new Stage();
     stage.meet(BOB, OLD, null);
-    for (let i = 0; i < 9; i++) await stage.rotate(BOB);
-    assert.deepEqual(stage.dropped, ['too-many-statements']);
+    await stage.rotate(BOB);
     stage.part(BOB);
     stage.meet(BOB, OLD);
     await stage.compare(BOB, 'match');
     assert.deepEqual(stage.marks, [[toHex(OLD), true]], 'the keys that it has now');
+  });
+
+  it('PN5: are counted for a join, also of who goes and comes back, and of so many peers only', async () => {
+    const stage = new Stage();
+    stage.meet(BOB, OLD);
+    for (let i = 0; i < 8; i++) await stage.rotate(BOB);
+    assert.deepEqual(stage.dropped, []);
+    stage.part(BOB);
+    stage.meet(BOB, OLD);
     await stage.rotate(BOB);
     assert.deepEqual(stage.dropped, ['too-many-statements']);
+    for (let i = 0; i < 256; i++) await stage.rotate(`0x${i.toString(16).padStart(32, '0')}` as PeerId);
+    await stage.rotate(BOB);
+    assert.equal(stage.dropped.length, 1, 'the oldest was forgotten');
   });
 });
