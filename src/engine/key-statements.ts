@@ -69,7 +69,10 @@ export class KeyStatements {
       .catch(() => onDropped('bad-statement'));
   }
 
-  /** Everybody who is here. Who is gone uses its newest keys when it comes back; how much it has said still counts (PN5). */
+  /**
+   * Everybody who is here. Keys that somebody has rotated to who is gone must not stand for whoever comes under that peer id;
+   * how many statements it has made still counts (PN5).
+   */
   setPresent(present: { has(peerId: PeerId): boolean }): void {
     for (const peerId of this.#rotated.keys()) if (!present.has(peerId)) this.#rotated.delete(peerId);
   }
