@@ -2,8 +2,9 @@
  * What makes a call more than sealed: who is known from before, whose codes were compared, whether all see the same
  * people. One join's. It says what it finds as events, and keeps the record of it.
  */
+import type { PinStatus } from './identity/pins.ts';
 import { KeyStatements } from './key-statements.ts';
-import type { KeyStatementsOptions } from './key-statements.ts';
+import type { KeyStatementsOptions, Rotation } from './key-statements.ts';
 import { InOrder } from './keys/in-order.ts';
 import { RoomCodeRounds } from './keys/room-code-round.ts';
 import type { CodeFault, Outgoing } from './keys/room-code-round.ts';
@@ -12,7 +13,7 @@ import type { PeerId, RoomId } from './protocol/ids.ts';
 import type { PeerMessage } from './protocol/peer.ts';
 import type { AssuranceMessage, Effect } from './room/events.ts';
 import { isPresent } from './room/state.ts';
-import type { Call, Peer, RosterState, Standing } from './room/state.ts';
+import type { Call, Peer, RosterState } from './room/state.ts';
 import type { Comparison, RoomCode } from './session-types.ts';
 
 export type AssuranceOptions = KeyStatementsOptions & {
@@ -40,8 +41,10 @@ export class Assurance {
   /** Under which name and keys each peer was looked up last. */
   readonly #looked = new Map<PeerId, string>();
   readonly #statements: KeyStatements;
-  /** How many answers there were about each peer's codes: the last one counts. */
+  /** The number of the last answer about each peer's codes: only that one counts. */
   readonly #answers = new Map<PeerId, number>();
+  /** Only grows: a peer that comes back begins with no number that an answer of before still has. */
+  #answered = 0;
   readonly #writes = new InOrder();
   /** Devices whose codes were different: they are so as well under the next peer id. Hexadecimal. */
   readonly #differing = new Set<string>();
@@ -55,7 +58,7 @@ export class Assurance {
 
   constructor(options: AssuranceOptions) {
     this.#options = options;
-    this.#statements = new KeyStatements(options);
+    this.#statements = new KeyStatements(options, (rotation) => this.#rotated(rotation));
     this.#rounds = new RoomCodeRounds(options.self, () =>
       globalThis.crypto.getRandomValues(new Uint8Array(NONCE_BYTES)),
     );
@@ -105,12 +108,16 @@ export class Assurance {
   /** After every change of the state: looks up who has a new name or new keys, and records what has changed. */
   settled(call: Call): void {
     if (!isPresent(call)) return;
-    for (const peer of call.peers.values()) this.#look(peer);
+    // those as well who were never looked up, having told no name
+    this.#statements.setPresent(call.peers);
+    for (const peer of call.peers.values()) {
+      this.#warn(peer);
+      this.#look(peer);
+    }
     for (const [peerId, looked] of this.#looked) {
       if (call.peers.has(peerId)) continue;
       this.#looked.delete(peerId);
       this.#answers.delete(peerId);
-      this.#statements.forget(peerId);
       this.#options.audit.add('peer-left', this.#options.now(), { device: hexBytes(looked.slice(0, DEVICE_ID_CHARS)) });
     }
     const { epoch, verdict } = call.roster;
@@ -126,15 +133,15 @@ export class Assurance {
 
   /** Somebody here has compared codes with this peer's device, or takes back what was said of them. */
   async compared(peerId: PeerId, comparison: Comparison): Promise<void> {
-    const { identity, audit, now, onEvent } = this.#options;
+    const { identity, audit, now, refuse, onEvent } = this.#options;
     const certificate = this.#statements.certificateOf(peerId);
     if (!certificate) return;
     const { deviceId: device, hash } = certificate;
     const details = { device, certificate: hash };
-    const count = this.#countOf(peerId) + 1;
-    this.#answers.set(peerId, count);
+    const answer = ++this.#answered;
+    this.#answers.set(peerId, answer);
     if (comparison === 'differ') {
-      this.#differing.add(toHex(device));
+      for (const each of this.#devicesOf(peerId)) this.#differing.add(each);
       audit.add('codes-differ', now(), details);
       // shown first: a warning does not wait for storage
       onEvent({ type: 'peer-compared', peerId, isSame: false });
@@ -143,24 +150,48 @@ export class Assurance {
     // the name that was on the screen, not one that comes meanwhile
     const name = this.#looked.get(peerId)?.slice(LOOKED_NAME_AT) ?? '';
     const standing = await this.#writes.run(() => this.#mark(certificate, name, comparison === 'match'));
-    if (this.#countOf(peerId) !== count) return;
+    if (standing === 'revoked') {
+      refuse(peerId);
+      return onEvent({ type: 'peer-refused', peerId, isRevoked: true });
+    }
+    if (this.#answers.get(peerId) !== answer) return;
     audit.add(comparison === 'match' ? 'peer-verified' : 'peer-unverified', now(), details);
     if (comparison === 'withdrawn') return onEvent({ type: 'peer-identified', peerId, standing });
-    this.#differing.delete(toHex(device));
+    for (const each of this.#devicesOf(peerId)) this.#differing.delete(each);
     // A guest is pinned to nothing: that it was compared counts for this visit.
     onEvent({ type: 'peer-compared', peerId, isSame: true });
   }
 
-  /** How the device stands then. */
-  async #mark(certificate: Certificate, name: string, isVerified: boolean): Promise<Standing> {
+  /** How the device stands then. That its keys are dead may have been heard since its session began, here or in another tab. */
+  async #mark(certificate: Certificate, name: string, isVerified: boolean): Promise<PinStatus | 'revoked'> {
     const { identity, roomId } = this.#options;
-    await identity.pins.setVerified(certificate.deviceId, isVerified);
+    const { pins } = identity;
+    await pins.setVerified(certificate.deviceId, isVerified);
+    if (!isVerified) return pins.look(roomId, name, certificate);
     // a name that was another device's is this one's from now on
-    return isVerified ? identity.pins.pin(roomId, name, certificate) : identity.pins.look(roomId, name, certificate);
+    const standing = await pins.pin(roomId, name, certificate);
+    return (await pins.isRevoked(certificate.deviceId)) ? 'revoked' : standing;
   }
 
-  #countOf(peerId: PeerId): number {
-    return this.#answers.get(peerId) ?? 0;
+  /** The keys of its session, and those that it has rotated to. Hexadecimal. */
+  #devicesOf(peerId: PeerId): readonly string[] {
+    const certificates = [this.#options.proofs.certificateOf(peerId), this.#statements.certificateOf(peerId)];
+    return certificates.flatMap((certificate) => (certificate ? [toHex(certificate.deviceId)] : []));
+  }
+
+  /** New keys of a device whose codes were different are no better. */
+  #rotated({ from, to }: Rotation): void {
+    if (!this.#differing.has(toHex(from))) return;
+    this.#differing.add(toHex(to));
+    const { identity, onDropped } = this.#options;
+    // the mark may have gone over before the answer took it away
+    this.#writes.run(() => identity.pins.setVerified(to, false)).catch(() => onDropped('pins-failed'));
+  }
+
+  /** Before it is looked up: a warning waits for neither a name nor storage. */
+  #warn({ peerId, identity, isRefused }: Peer): void {
+    if (!identity || isRefused || identity.standing === 'differs' || !this.#differing.has(identity.deviceId)) return;
+    this.#options.onEvent({ type: 'peer-compared', peerId, isSame: false });
   }
 
   #look({ peerId, identity, presence }: Peer): void {
@@ -175,7 +206,7 @@ export class Assurance {
     const { audit, now, roomId } = this.#options;
     const details = { device: certificate.deviceId, certificate: certificate.hash };
     if (before === undefined) audit.add('peer-agreed', now(), details);
-    const answers = this.#countOf(peerId);
+    const answer = this.#answers.get(peerId);
     const names = (this.#names.get(peerId) ?? 0) + 1;
     this.#names.set(peerId, names);
     // who changes names all the time must not push out whom we know
@@ -184,9 +215,7 @@ export class Assurance {
     void found
       .then((standing) => {
         // it has another name by now, or somebody has answered for it
-        if (this.#looked.get(peerId) !== key || this.#countOf(peerId) !== answers) return;
-        if (this.#differing.has(identity.deviceId))
-          this.#options.onEvent({ type: 'peer-compared', peerId, isSame: false });
+        if (this.#looked.get(peerId) !== key || this.#answers.get(peerId) !== answer) return;
         if (standing === 'changed') audit.add('identity-changed', now(), details);
         this.#options.onEvent({ type: 'peer-identified', peerId, standing });
       })

@@ -8,23 +8,31 @@ import type { DoubtReason, RoomEvent } from './room/events.ts';
 
 /** Of one peer, for one reason. */
 export const DOUBT_EVERY_MS = 60_000;
-/** Of all those together who have proved nothing: the relay can list any number of them. */
+/** Of all those together who have proved nothing: the relay can list many of them. */
 export const STRANGERS_BURST = 8;
 export const STRANGER_EVERY_MS = 10_000;
 /** Of peers and reasons is it known when they were told last; of the oldest it is forgotten. */
 const TOLD_MAX = 512;
 
+export type TellSeldomOptions = {
+  onEvent(event: RoomEvent): void;
+  /** The room knows this peer: of another, people hear nothing, and it must not use up what others need. */
+  isListed(peerId: PeerId): boolean;
+  /** It holds keys that we share. */
+  isProved(peerId: PeerId): boolean;
+  /** Milliseconds of a clock that nobody sets. */
+  steadyNow(): number;
+};
+
 /** Of one join. `onEvent`, but that it hears of doubts no more often than the page shall. */
-export function tellSeldom(
-  onEvent: (event: RoomEvent) => void,
-  isProved: (peerId: PeerId) => boolean,
-  steadyNow: () => number,
-): (event: RoomEvent) => void {
+export function tellSeldom({ onEvent, isListed, isProved, steadyNow }: TellSeldomOptions): (event: RoomEvent) => void {
   const doubts = new Doubts();
   return (event) => {
-    const isTold =
-      event.type !== 'peer-doubted' || doubts.tell(event.peerId, event.reason, isProved(event.peerId), steadyNow());
-    if (isTold) onEvent(event);
+    if (event.type === 'peer-doubted') {
+      const { peerId, reason, isSigned = false } = event;
+      if (!isListed(peerId) || !doubts.tell(peerId, reason, isSigned || isProved(peerId), steadyNow())) return;
+    }
+    onEvent(event);
   };
 }
 

@@ -3,6 +3,7 @@ import { parseInner } from './e2ee-format.ts';
 import type { Inner } from './e2ee-format.ts';
 import { E2eeError } from './e2ee-types.ts';
 import type { E2eeFault, E2eePeer } from './e2ee-types.ts';
+import type { PinStatus } from './identity/pins.ts';
 import type { ClientPeer } from './keys/client-peers.ts';
 import type { ClientOpened } from './keys/client-sessions.ts';
 import type { OwnClient } from './own-client.ts';
@@ -16,7 +17,6 @@ export const TIME_AHEAD_MAX_MS = 5 * 60_000;
 /** Nothing here lives longer than a guest's certificate. */
 export const TIME_AGE_MAX_MS = 24 * 3_600_000;
 
-type Standing = NonNullable<E2eePeer['standing']>;
 type Met = Pick<E2eePeer, 'userId' | 'standing'>;
 type Judgement = { readonly ok: true; readonly inner: Inner } | { readonly ok: false; readonly fault: E2eeFault };
 
@@ -52,7 +52,7 @@ export class E2eeInbox {
     };
   }
 
-  setStanding(peerId: PeerId, standing: Standing): void {
+  setStanding(peerId: PeerId, standing: PinStatus): void {
     const met = this.#met.get(peerId);
     if (met) this.#met.set(peerId, { ...met, standing });
   }

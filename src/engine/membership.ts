@@ -175,7 +175,8 @@ export class Membership {
     // statements have times as certificates have: a wrong clock of ours must not have us miss that keys are dead
     const proofs = new Proofs({ provider, roomId, self: this.#self, keys, now: () => ring.now(), isRevoked });
     const send = (to: PeerId, message: PeerMessage): void => this.send(to, message);
-    const shared = { roomId, self: this.#self, identity, audit, now, send, onEvent, onDropped, onCode };
+    const refuse = (peerId: PeerId): void => keys.refuse(peerId);
+    const shared = { roomId, self: this.#self, identity, audit, now, send, refuse, onEvent, onDropped, onCode };
     const { deviceId, hash } = keys.certificate;
     // ours as well: so that two people's records can be laid side by side
     audit.add('session-started', now(), { device: deviceId, certificate: hash });

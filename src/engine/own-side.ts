@@ -16,6 +16,8 @@ import type { Comparison, RoomCode, SafetyNumber, ScanResult } from './session-t
 
 export type OwnSideOptions = OwnKeysOptions &
   Omit<MembershipOptions, 'keys' | 'dtls' | 'identity' | 'audit'> & {
+    /** Where the room is now. */
+    call(): Call;
     /** Our DTLS certificate for the connections of this join; before any of them opens. */
     onDtls(dtls: DtlsIdentity): void;
   };
@@ -67,12 +69,16 @@ export class OwnSide {
       if (this.#joinedAs === peerId) this.#options.onDtls(made);
       return made;
     });
-    const { onEvent, steadyNow } = this.#options;
+    const { onEvent, call, steadyNow } = this.#options;
+    const isListed = (peer: PeerId): boolean => {
+      const now = call();
+      return isPresent(now) && now.peers.has(peer);
+    };
     // only who holds the keys of its handshake has told a certificate
     const isProved = (peer: PeerId): boolean => this.dtlsFingerprint(peer) !== undefined;
     this.#membership = new Membership(peerId, {
       ...this.#options,
-      onEvent: tellSeldom(onEvent, isProved, steadyNow),
+      onEvent: tellSeldom({ onEvent, isListed, isProved, steadyNow }),
       keys: this.#own.ring(),
       dtls,
       identity: () => this.#own.identity,

@@ -105,6 +105,7 @@ export class RoomSession implements Session {
       now: Date.now,
       steadyNow: () => performance.now(),
       sendDirect: (to, payload) => this.#links.send(to, payload),
+      call: () => this.#store.state.call,
       onDtls: ({ certificate }) => this.#links.setCertificate(certificate),
       onEvent,
       onCode: () => this.#settled(true),

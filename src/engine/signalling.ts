@@ -2,7 +2,7 @@
  * Sealed signalling: what the room says leaves sealed or not at all, what comes is opened and parsed, or counted.
  * Every peer has its own session of keys; nothing is said to a peer before there is one.
  */
-import type { JoinKeys } from './keys/join-keys.ts';
+import type { JoinKeys, SendFault } from './keys/join-keys.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import type { DtlsIdentity, Ports, RelayPort } from './ports.ts';
 import { fromBase64Url, toBase64Url } from './protocol/bytes.ts';
@@ -39,8 +39,8 @@ export type SignallingOptions = {
   onDropped(reason: string): void;
 };
 
-/** Of the connection's own making: they must not depend on it. And what is said last, of which each has to come before the next. */
-const RELAY_FIRST: readonly PeerMessage['type'][] = ['offer', 'answer', 'candidates', 'e2ee_key_revoke', 'leave'];
+/** Of the connection's own making: they must not depend on it. And what is said last, which ends it. */
+const RELAY_FIRST: readonly PeerMessage['type'][] = ['offer', 'answer', 'candidates', 'leave'];
 /** The relay can name any number of peers; those that we have no keys with are forgotten, the oldest first. */
 const OUTBOXES_MAX = 128;
 /** Of one peer: more is a flood, and everybody's messages wait behind it. */
@@ -231,7 +231,8 @@ export class Signalling {
           return true;
         }
         this.#options.onDropped(fault);
-        this.#tell({ type: 'peer-doubted', peerId: to, reason: fault });
+        // found out behind the bundle's own signature
+        this.#tell({ type: 'peer-doubted', peerId: to, reason: fault, isSigned: fault === 'revoked' });
         return false;
       },
       deliver: (message) => this.#deliver(to, message),
@@ -251,13 +252,18 @@ export class Signalling {
   }
 
   async #deliver(to: PeerId, message: PeerMessage): Promise<void> {
+    const text = formatPeerMessage(message);
     const overRelay = (payload: Bytes): boolean => this.#relay?.send(to, toBase64Url(payload)) ?? false;
     const direct = (payload: Bytes): boolean => this.#options.sendDirect(to, payload);
-    const fault = await this.#join?.send(to, formatPeerMessage(message), (payload) =>
-      RELAY_FIRST.includes(message.type)
-        ? overRelay(payload) || direct(payload)
-        : direct(payload) || overRelay(payload),
-    );
+    const send = async (...ways: readonly ((payload: Bytes) => boolean)[]): Promise<SendFault | undefined> =>
+      this.#join?.send(to, text, (payload) => ways.some((way) => way(payload)));
+    let fault: SendFault | undefined;
+    if (message.type === 'e2ee_key_revoke') {
+      // Both, each sealed for itself: the relay may keep it back, and a connection may end before it is through.
+      const faults = [await send(overRelay), await send(direct)];
+      fault = faults.includes(undefined) ? undefined : faults[0];
+    } else if (RELAY_FIRST.includes(message.type)) fault = await send(overRelay, direct);
+    else fault = await send(direct, overRelay);
     if (fault) this.#options.onDropped(fault === 'not-carried' ? 'relay-away' : fault);
   }
 

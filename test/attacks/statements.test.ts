@@ -184,6 +184,43 @@ describe('Statements about keys', () => {
   });
 });
 
+describe('PN4: a device that was revoked while it was away', () => {
+  it('does not come back under the session that stood', async () => {
+    const relay = new MemoryRelay();
+    const [ada] = (await gather(relay, ['Ada', 'Bob'])) as [Page, Page];
+    const device = await newDevice();
+    const thief = new Puppet(relay, 'Carol', { device });
+    await thief.join();
+    const carol = new Puppet(relay, 'Carol at home');
+    await carol.join();
+    const isSealed = (): boolean =>
+      [thief, carol].every(({ id }) => ada.peer(id)?.encryption === 'encrypted' && ada.peer(id)?.link === 'connected');
+    await untilWith([ada], ['roster-announce'], 'both are in', isSealed);
+    // he falls silent, and is given up
+    relay.tell(ada.id, { method: 'peer_left', params: { peer_id: thief.id } });
+    for (const { options } of ada.world.links) options.onTransport('disconnected');
+    await until('he is gone', () => ada.fire(`gone:${thief.id}`) && ada.peer(thief.id) === undefined);
+    const statement = toBase64Url(await issueRevocation(device.signer, nowS()));
+    carol.say(ada.id, { type: 'e2ee_key_revoke', statement });
+    await until('people hear of it', () => ada.errors.some(([, peerId]) => peerId === thief.id));
+    assert.ok(ada.events.some((event) => event.type === 'error' && event.isRevoked && event.peerId === thief.id));
+    relay.tell(ada.id, { method: 'peer_joined', params: { peer_id: thief.id, join_number: 3 } });
+    await ada.untilDropped('refused-peer');
+    thief.rename('Carol again');
+    thief.say(ada.id, {
+      type: 'presence',
+      link: 9,
+      seq: 1_000,
+      presence: { name: 'x', publications: [] },
+      isAsking: true,
+    });
+    // by the keys as well, not by the room's list alone
+    await ada.untilDropped('refused-peer', 3);
+    assert.equal(ada.peer(thief.id), undefined);
+    assert.equal(await ada.dropped('unknown-peer'), 0);
+  });
+});
+
 describe('Names', () => {
   it('PN2: somebody else’s under another device is told, loudly, and the name’s owner is not harmed', async () => {
     const relay = new MemoryRelay();

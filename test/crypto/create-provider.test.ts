@@ -102,6 +102,8 @@ describe('WebCrypto keys', () => {
     assert.deepEqual(await dh.agree(shared), await another.agree(dh.publicKey));
     assert.equal(await provider.verify(shared, MESSAGE, signature), false);
     assert.deepEqual(imported, ['Ed25519', 'X25519', 'X25519', 'Ed25519']);
+    await createNativeProvider(subtleWith({ importKey })).verify(signer.publicKey, MESSAGE, signature);
+    assert.equal(imported.length, 5, 'each provider has keys of its own WebCrypto alone');
   });
 
   it('are refused in the place of another algorithm', async () => {

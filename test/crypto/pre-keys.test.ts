@@ -291,6 +291,12 @@ describe('our own pre-keys', () => {
     assert.equal(keys.takeOneTime(handedOut)?.id, handedOut, 'who was handed one can still use it');
     assert.notDeepEqual(keys.head, head);
     for (const record of keys.oneTime) assert.ok(await open(keys.head, record));
+    const newest = Math.max(...fresh);
+    assert.ok(
+      [used, handedOut, ...fresh].every((id) => keys.hasIssued(id)),
+      'also those that are gone',
+    );
+    for (const id of [0, keys.lastResort.id, newest + 1]) assert.equal(keys.hasIssued(id), false);
   });
 
   it('are kept for a few refills where nobody uses them, and no longer', async () => {

@@ -111,6 +111,19 @@ describe('a session', () => {
     assert.equal(await bob.read(await say(ada, bob, most)), most);
   });
 
+  it('seals nothing where the peer’s newest key is refused, and says why', async () => {
+    const [ada, bob] = [await makeClient(1), await makeClient(2)];
+    await talking(ada, bob);
+    assert.equal(await bob.read(await say(ada, bob, 'a new chain')), 'a new chain');
+    const { provider } = bob.keys.party;
+    const { generateDh } = provider;
+    const refusing = { publicKey: new Uint8Array(32), agree: async () => undefined };
+    Object.assign(provider, { generateDh: async () => refusing });
+    assert.deepEqual(await bob.keys.seal(ada.self, 'x'), { ok: false, fault: 'refused-key' });
+    Object.assign(provider, { generateDh });
+    assert.equal(await ada.read(await say(bob, ada, 'on')), 'on');
+  });
+
   it('without one nothing opens, and nothing that is no message', async () => {
     const [ada, bob, eve] = [await makeClient(1), await makeClient(2), await makeClient(3)];
     await talking(ada, bob);

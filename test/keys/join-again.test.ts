@@ -4,7 +4,8 @@ import { beforeEach, describe, it } from 'node:test';
 import type { DeviceKeys } from '../../src/engine/crypto/certificate.ts';
 import type { JoinKeys } from '../../src/engine/keys/join-keys.ts';
 import { ALICE, BOB } from '../helpers/samples.ts';
-import { formatHandshake } from '../../src/engine/keys/wire.ts';
+import { formatPqxdhHeader, parsePqxdhHeader } from '../../src/engine/crypto/pqxdh-header.ts';
+import { KIND_PUBLIC_KEY, formatHandshake, openHandshake, parsePayload } from '../../src/engine/keys/wire.ts';
 import type { Bytes } from '../../src/engine/protocol/bytes.ts';
 import { JoinStage, assertOpens, assertRefused, bundleOf, sealed } from './join-stage.ts';
 
@@ -123,6 +124,24 @@ describe('HS6: a first message beside a session that stands', () => {
     const noHeader = new Uint8Array(1320).fill(2);
     const payload = await formatHandshake(stage.room, ALICE, BOB, noHeader, late.slice(-600));
     await assertRefused(bob, ALICE, payload, 'second-handshake');
+    await assertGoesOn();
+  });
+
+  it('that shows it and names a pre-key that there has never been, or another last-resort key, is told', async () => {
+    const late = parsePayload((await begunTwice('opened'))[1]!);
+    assert.ok(late?.kind === KIND_PUBLIC_KEY);
+    const bytes = await openHandshake(stage.room, ALICE, BOB, late.sealedHeader);
+    const header = bytes && parsePqxdhHeader(bytes);
+    assert.ok(header);
+    const assertFault = async (ids: Partial<typeof header>, fault: string): Promise<void> => {
+      const changed = formatPqxdhHeader({ ...header, ...ids });
+      await assertRefused(bob, ALICE, await formatHandshake(stage.room, ALICE, BOB, changed, late.message), fault);
+    };
+    await assertFault({}, 'stale-handshake');
+    const { lastResortId } = header;
+    for (const oneTimeId of [1_000, 0xffff_ffff, lastResortId]) await assertFault({ oneTimeId }, 'second-handshake');
+    await assertFault({ lastResortId: lastResortId + 1 }, 'second-handshake');
+    await assertFault({ lastResortId: lastResortId + 1, oneTimeId: 0 }, 'second-handshake');
     await assertGoesOn();
   });
 

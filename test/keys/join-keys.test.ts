@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { DeviceKeys } from '../../src/engine/crypto/certificate.ts';
 import { PAIRS_MAX } from '../../src/engine/keys/join-keys.ts';
 import type { JoinKeys } from '../../src/engine/keys/join-keys.ts';
+import { openSealedBundle } from '../../src/engine/keys/wire.ts';
 import { toBase64Url, toHex } from '../../src/engine/protocol/bytes.ts';
 import type { Bytes } from '../../src/engine/protocol/bytes.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
@@ -170,6 +172,38 @@ describe('A bundle', () => {
     const carol = await stage.member(CAROL);
     assert.equal(await carol.meet(BOB, { head: second.head, one_time: second.one_time[0]! }), undefined);
     await assertOpens(bob, CAROL, await sealed(carol, BOB, 'hello'), 'hello');
+  });
+
+  it('is whole also where another is made at the same time', async () => {
+    const device = await stage.device();
+    const waiting: Uint8Array[] = [];
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    let isGated = false;
+    const sign: typeof device.signer.sign = async (message) => {
+      const signature = await device.signer.sign(message);
+      if (isGated) {
+        waiting.push(signature);
+        await gate;
+      }
+      return signature;
+    };
+    const dan = await stage.member(CAROL, { device: { ...device, signer: { ...device.signer, sign } } });
+    await dan.publication();
+    isGated = true;
+    const making = Promise.all([dan.publication(), dan.publication()]);
+    while (waiting.length === 0) await turn();
+    // for the other one to come as far, if nothing keeps it
+    for (let i = 0; i < 200; i++) await turn();
+    open();
+    const [first, second] = await Promise.all(
+      (await making).map(({ head, one_time }) =>
+        openSealedBundle(stage.room, CAROL, { head, one_time: String(one_time[0]) }),
+      ),
+    );
+    assert.ok(first && second);
+    assert.notDeepEqual(first.head, second.head);
+    assert.notDeepEqual(first.oneTime, second.oneTime);
   });
 
   it('is due again when four are left, or when somebody found none', async () => {

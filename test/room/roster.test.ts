@@ -8,6 +8,7 @@ import { ALICE, BOB, CAROL, peerIdOf } from '../helpers/samples.ts';
 import { PRESENCE, certificateOf, effectOf, join, listed, senderOf, welcome } from './step-fixtures.ts';
 import { StepRunner, momentsOf } from './step-runner.ts';
 
+const DAVE = peerIdOf(0xda);
 const VERDICT: RoomEvent = { type: 'timer', id: 'roster-verdict' };
 const GRACE: RoomEvent = { type: 'timer', id: 'roster-grace' };
 const BEAT: RoomEvent = { type: 'timer', id: 'roster-beat' };
@@ -258,6 +259,23 @@ describe('HS: the keys behind a peer', () => {
       assert.deepEqual(momentsOf(gone), [{ type: 'peer-left', peerId: BOB, reason: 'refused' }]);
       assert.equal(room.peer(BOB), undefined);
     }
+  });
+
+  it('that were declared dead while the peer is away keep it away, and are told where it was known', () => {
+    const room = three();
+    const refused = { type: 'peer-refused', peerId: BOB, isRevoked: true } as const;
+    room.run({ type: 'peer-unlisted', peerId: BOB }, { type: 'timer', id: `gone:${BOB}` });
+    assert.equal(room.peer(BOB), undefined);
+    const effects = room.run(refused);
+    assert.equal(effectOf(effects, 'refuse-peer')?.peerId, BOB);
+    assert.deepEqual(momentsOf(effects), [
+      { type: 'error', code: 'wrong-key', isRecoverable: true, peerId: BOB, isRevoked: true },
+    ]);
+    assert.deepEqual(room.run(refused), []);
+    assert.deepEqual(room.run(listed(BOB, 9)), [{ type: 'drop', reason: 'refused-peer' }]);
+    const stranger = room.run({ type: 'peer-refused', peerId: DAVE });
+    assert.deepEqual(stranger, [{ type: 'refuse-peer', peerId: DAVE }], 'nobody has seen');
+    assert.deepEqual(room.run(listed(DAVE, 10)), [{ type: 'drop', reason: 'refused-peer' }]);
   });
 
   it('that were declared dead stand as revoked, whatever is looked up or said of them later', () => {

@@ -141,6 +141,31 @@ describe('messages that do not fit', () => {
     assert.deepEqual(typesOf(linked().run(early)), ['add-candidates']);
   });
 
+  it('are dropped where a newer offer of the link was taken up, also after a failure', () => {
+    const room = present();
+    const takesUp = (link: number, round: number): string | undefined => {
+      const effects = room.run(offer(link, round, `offer ${round}`));
+      return effectOf(effects, 'drop')?.reason ?? effectOf(effects, 'accept-offer')?.sdp;
+    };
+    const accepted = (round: number, generation = 1): RoomEvent => {
+      return { type: 'offer-accepted', peerId: BOB, generation, round, sdp: 'answer' };
+    };
+    assert.equal(takesUp(1, 2), 'offer 2');
+    assert.equal(takesUp(1, 1), 'stale-offer');
+    room.run({ type: 'negotiation-failed', ...onLink, work: 'accepting-offer', round: 2 });
+    assert.deepEqual([takesUp(1, 1), takesUp(1, 2)], ['stale-offer', 'stale-offer']);
+    // begins with a new connection of the same number
+    assert.equal(takesUp(1, 3), 'offer 3');
+    room.run(accepted(3));
+    assert.deepEqual([takesUp(1, 1), takesUp(1, 3)], ['stale-offer', 'stale-offer']);
+    room.run(transport('connected'));
+    assert.deepEqual([takesUp(1, 2), takesUp(1, 5)], ['stale-offer', 'offer 5']);
+    room.run(accepted(5));
+    assert.equal(takesUp(1, 4), 'stale-offer');
+    assert.equal(room.peer(BOB)?.link.negotiation.at, 'stable');
+    assert.equal(takesUp(2, 1), 'offer 1', 'each link counts anew');
+  });
+
   it('of the clock, the list or a link, about nobody or an older connection, do nothing', () => {
     const events: readonly RoomEvent[] = [
       { type: 'timer', id: `link:${CAROL}` },

@@ -6,6 +6,7 @@ import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import { isPresent } from '../../src/engine/room/state.ts';
 import { Puppet } from '../attacks/puppet.ts';
 import { MemoryRelay } from './memory-relay.ts';
+import type { Letter } from './memory-relay.ts';
 import { ANNOUNCE, Page, gather, settle, until, untilWith } from './page.ts';
 
 /** Long enough for whatever is on its way in memory. */
@@ -91,12 +92,37 @@ describe('PN4: revokeKey()', () => {
     await until('refused', refused);
   });
 
-  it('goes the way of the leave also where there is a shorter one', async () => {
+  it('goes by the connection as well: a relay that drops it and passes the leave hides nothing', async () => {
     const relay = new MemoryRelay();
-    const [ada] = (await gather(relay, ['Ada', 'Bob', 'Cy'], { isDirect: true })) as [Page, Page, Page];
-    const before = relay.payloads.length;
+    const [ada, bob] = (await gather(relay, ['Ada', 'Bob'], { isDirect: true })) as [Page, Page];
+    const { id } = ada;
+    let dropped = 0;
+    relay.tampering.onLetter = (letter, deliver) => {
+      if (letter.from !== id || dropped > 0) return deliver(letter);
+      dropped += 1;
+    };
     await ada.session.revokeKey();
-    await until('out', () => relay.payloads.length === before + 4);
+    await until('Bob sees it', () => bob.peer(id)?.identity?.standing === 'revoked');
+    await until('the leave is out', () => ada.world.released.includes('relay'));
+    assert.equal(dropped, 1);
+    assert.deepEqual(bob.errors, [['wrong-key', id]]);
+    assert.deepEqual(entriesOf(bob, 'key-revoked'), [deviceOf(bob, id)]);
+  });
+
+  it('counts where the leave was faster', async () => {
+    const relay = new MemoryRelay();
+    const [ada, bob] = (await gather(relay, ['Ada', 'Bob'])) as [Page, Page];
+    const { id } = ada;
+    const device = deviceOf(bob, id);
+    const letters: Letter[] = [];
+    relay.tampering.onLetter = (letter) => letter.from === id && letters.push(letter);
+    await ada.session.revokeKey();
+    await until('the statement and the leave are out', () => ada.world.released.includes('relay'));
+    for (const letter of letters.toReversed()) relay.deliver(letter);
+    await until('people hear of it', () => bob.errors.length === 1);
+    assert.equal(bob.peer(id), undefined, 'the leave is one');
+    assert.deepEqual(bob.errors, [['wrong-key', id]]);
+    assert.deepEqual([entriesOf(bob, 'key-revoked'), entriesOf(bob, 'wrong-key')], [[device], [device]]);
   });
 
   it('holds also for keys that were rotated to in this call', async () => {

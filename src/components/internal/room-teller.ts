@@ -1,5 +1,5 @@
 /** Tells what becomes true in a session: by events to the page, by words to who looks or listens. */
-import type { Comparison, Device, ErrorCode, ParticipantView, PeerId } from '../../engine/index.ts';
+import type { Comparison, Device, ErrorCode, PeerId } from '../../engine/index.ts';
 import type { PublicationKind, SessionEvent, SessionView } from '../../engine/index.ts';
 import { isInCall, roomEncryption } from './encryption.ts';
 import {
@@ -100,10 +100,11 @@ export class RoomTeller {
   }
 
   /** A device's failure stands in the lobby as long as there is one; the bar of a call has no room for a sentence. */
-  #notify(view: SessionView, { code, peerId, isRevoked }: TroubleMoment): void {
+  #notify(view: SessionView, moment: TroubleMoment): void {
+    const { code, peerId, isRevoked } = moment;
     const { strings } = this.#host;
     const failed = PUBLICATIONS.filter((kind) => isFailedWith(view[kind], code));
-    const isSettled = settlingOf(code, peerId, failed);
+    const isSettled = settlingOf(moment, failed, view);
     const say = (device: string): void => {
       const text = fill(strings[isRevoked ? 'error-revoked' : errorKey(code)], { device, name: this.#name(peerId) });
       this.#board.notify(text, { isAlarm: ALARMS.includes(code), ...(isSettled && { isSettled }) });
@@ -121,20 +122,25 @@ function isFailedWith(device: Device, code: ErrorCode): boolean {
   return device.state === 'failed' && device.code === code;
 }
 
-/** When a message of this kind has nothing to say any more; `undefined`: when somebody has read it. */
+/**
+ * When a message of this kind has nothing to say any more; `undefined`: when somebody has read it. `told`: the view that it
+ * is told in.
+ */
 function settlingOf(
-  code: ErrorCode,
-  peerId: PeerId | undefined,
+  { code, peerId }: TroubleMoment,
   failed: readonly PublicationKind[],
+  told: SessionView,
 ): ((view: SessionView) => boolean) | undefined {
-  const peerOf = ({ participants }: SessionView): ParticipantView | undefined =>
-    participants.find((peer) => peer.peerId === peerId);
+  const isVerified = ({ participants }: SessionView): boolean =>
+    participants.some((peer) => peer.peerId === peerId && peer.encryption === 'verified');
   switch (code) {
+    // Stays to be read after the one it is about is gone: else an impostor has only to leave. A comparison answers it, but
+    // none that was made before: about who is verified already, it is for somebody to dismiss.
     case 'identity-changed':
-      return (view) => peerOf(view)?.identity?.standing !== 'changed';
-    // who was refused, and why, stays to be read after the one it is about is gone
-    case 'wrong-key':
-      return (view) => peerOf(view)?.encryption === 'verified' || view.phase === 'joining';
+    case 'wrong-key': {
+      const wasVerified = isVerified(told);
+      return (view) => view.phase === 'joining' || (!wasVerified && isVerified(view));
+    }
     case 'roster-mismatch':
       return ({ encryption }) => encryption.roster !== 'mismatch';
     case 'relay-unreachable':

@@ -35,21 +35,19 @@ type KemCrypto = {
 
 type Imported = { readonly algorithm: string; readonly bytes: Bytes; readonly key: Promise<CryptoKey> };
 
-/**
- * Public keys by the array that they came in: several operations of one handshake are with the same key. Beside each a copy of
- * its bytes, since an array may have others by the next time.
- */
-const imported = new WeakMap<Bytes, Imported>();
+/** Public keys out of their bytes. Rejects for what is no key. */
+type Importer = (raw: Bytes, algorithm: typeof SIGNING | typeof DH, usages: KeyUsage[]) => Promise<CryptoKey>;
 
 export function createNativeProvider(subtle: SubtleCrypto = globalThis.crypto.subtle): Provider {
+  const importPublic = createImporter(subtle);
   return {
     generateSigner: async () => signerOfKeyPair(await generateSigningKeyPair(subtle), subtle),
     verify: (publicKey, message, signature) =>
       verifyChecked(publicKey, signature, async () => {
-        const key = await importPublic(subtle, publicKey, SIGNING, ['verify']);
+        const key = await importPublic(publicKey, SIGNING, ['verify']);
         return subtle.verify(SIGNING, key, signature, message);
       }),
-    generateDh: async () => dhKeyOfKeyPair(await generateDhKeyPair(subtle), subtle),
+    generateDh: async () => dhKeyOfKeyPair(await generateDhKeyPair(subtle), subtle, importPublic),
     generateKem: () => generateKem(subtle),
     encapsulate: async (publicKey) => encapsulate(kemOf(subtle), publicKey),
   };
@@ -81,13 +79,14 @@ export async function signerOfKeyPair(
 export async function dhKeyOfKeyPair(
   { publicKey, privateKey }: CryptoKeyPair,
   subtle: SubtleCrypto = globalThis.crypto.subtle,
+  importPublic: Importer = createImporter(subtle),
 ): Promise<DhKey> {
   requireAlgorithm(privateKey, DH);
   return {
     publicKey: new Uint8Array(await subtle.exportKey('raw', publicKey)),
     agree: (other) =>
       agreeChecked(other, async () => {
-        const key = await importPublic(subtle, other, DH, []);
+        const key = await importPublic(other, DH, []);
         return new Uint8Array(await subtle.deriveBits({ name: DH, public: key }, privateKey, DH_SECRET_BITS));
       }),
   };
@@ -122,14 +121,20 @@ async function encapsulate(subtle: KemCrypto, publicKey: Bytes): Promise<Encapsu
   return { ciphertext: new Uint8Array(ciphertext), secret: new Uint8Array(sharedKey) };
 }
 
-/** Rejects for what is no key. */
-function importPublic(subtle: SubtleCrypto, raw: Bytes, algorithm: string, usages: KeyUsage[]): Promise<CryptoKey> {
-  const known = imported.get(raw);
-  if (known?.algorithm === algorithm && equalBytes(known.bytes, raw)) return known.key;
-  const bytes = raw.slice();
-  const key = subtle.importKey('raw', bytes, algorithm, false, usages);
-  imported.set(raw, { algorithm, bytes, key });
-  return key;
+/**
+ * Keeps what it has imported by the array that it came in: several operations of one handshake are with the same key. Beside
+ * each key a copy of its bytes, since an array may have others by the next time.
+ */
+function createImporter(subtle: SubtleCrypto): Importer {
+  const imported = new WeakMap<Bytes, Imported>();
+  return (raw, algorithm, usages) => {
+    const known = imported.get(raw);
+    if (known?.algorithm === algorithm && equalBytes(known.bytes, raw)) return known.key;
+    const bytes = raw.slice();
+    const key = subtle.importKey('raw', bytes, algorithm, false, usages);
+    imported.set(raw, { algorithm, bytes, key });
+    return key;
+  };
 }
 
 function requireAlgorithm(key: CryptoKey, name: string): void {

@@ -84,10 +84,12 @@ export class OwnPreKeys {
   readonly #lastResortUses = new Set<string>();
   #offered: readonly MadePreKey[] = [];
   #head: Bytes = new Uint8Array();
+  #newestId: number;
 
   /** Without a head or one-time keys: `refill` makes them. */
   constructor(lastResort: PreKey, maker: PreKeyMaker) {
     this.lastResort = lastResort;
+    this.#newestId = lastResort.id;
     this.#maker = maker;
   }
 
@@ -104,6 +106,11 @@ export class OwnPreKeys {
   /** `undefined` for an id that is not ours, has been taken, or is too old. Spends nothing. */
   peekOneTime(id: number): PreKey | undefined {
     return this.#unused.get(id);
+  }
+
+  /** Whether there has been such a one-time key, in whatever refill: ids are counted, and never given again. */
+  hasIssued(id: number): boolean {
+    return id > this.lastResort.id && id <= this.#newestId;
   }
 
   /** As `peekOneTime`, and forgets the private key: each id is given once. */
@@ -137,7 +144,10 @@ export class OwnPreKeys {
     const keys = await Promise.all(Array.from({ length: oneTimeCount }, () => makeOneTime()));
     const made = keys.map((preKey) => ({ preKey, record: formatPreKey(ONE_TIME, publicPreKey(preKey)) }));
     const head = await signHead(made.map(({ record }) => record));
-    for (const preKey of keys) this.#unused.set(preKey.id, preKey);
+    for (const preKey of keys) {
+      this.#unused.set(preKey.id, preKey);
+      this.#newestId = Math.max(this.#newestId, preKey.id);
+    }
     this.#offered = made;
     this.#head = head;
     const old = this.#unused.size - REFILLS_KEPT * oneTimeCount;

@@ -23,18 +23,18 @@ import type { Records } from './records.ts';
  * - `verified`: and somebody has compared codes with it.
  * - `changed`: the name is pinned to another device, or the device's keys are revoked.
  */
-export type Standing = 'new' | 'known' | 'verified' | 'changed';
+export type PinStatus = 'new' | 'known' | 'verified' | 'changed';
 
 type Peer = Pick<Certificate, 'kind' | 'deviceId'>;
 
 export type Pins = {
   /** `name`: as it is shown. Without a name (empty) nobody is known, but whoever was verified. */
-  look(roomId: RoomId, name: string, peer: Peer): Promise<Standing>;
+  look(roomId: RoomId, name: string, peer: Peer): Promise<PinStatus>;
   /**
    * Pins the name to this device at first use, and says what `look` would have said before. A name that is pinned to
    * another device is given over to a verified one only, and stays with the verified ones it had.
    */
-  pin(roomId: RoomId, name: string, peer: Peer): Promise<Standing>;
+  pin(roomId: RoomId, name: string, peer: Peer): Promise<PinStatus>;
   /** Somebody has compared codes with this device, or takes that back. Revoked keys are never verified. */
   setVerified(deviceId: Bytes, isVerified: boolean): Promise<void>;
   isVerified(deviceId: Bytes): Promise<boolean>;
@@ -67,14 +67,14 @@ class RecordedPins implements Pins {
     this.#records = records;
   }
 
-  async look(roomId: RoomId, name: string, peer: Peer): Promise<Standing> {
+  async look(roomId: RoomId, name: string, peer: Peer): Promise<PinStatus> {
     const table = await this.#read();
     if (!table) return 'new';
     const [nameMac, device] = await Promise.all([macOfName(table, roomId, name), macOfDevice(table, peer.deviceId)]);
     return standing(table, nameMac, device);
   }
 
-  pin(roomId: RoomId, name: string, peer: Peer): Promise<Standing> {
+  pin(roomId: RoomId, name: string, peer: Peer): Promise<PinStatus> {
     return this.#change(
       'new',
       (table) => Promise.all([macOfName(table, roomId, name), macOfDevice(table, peer.deviceId)]),
@@ -191,7 +191,7 @@ class RecordedPins implements Pins {
   }
 }
 
-function standing(table: PinTable, nameMac: string | undefined, device: string): Standing {
+function standing(table: PinTable, nameMac: string | undefined, device: string): PinStatus {
   const mark = table.devices.get(device) ?? NO_MARK;
   const pinned = nameMac === undefined ? undefined : table.names.get(nameMac);
   if (mark.isRevoked || (pinned && !pinned.includes(device))) return 'changed';

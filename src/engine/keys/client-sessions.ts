@@ -49,7 +49,7 @@ export type ClientSealed =
       /** Of our own certificate in the session that has sealed it: SHA-256. */
       readonly keyId: Bytes;
     }
-  | { readonly ok: false; readonly fault: 'no-session' | 'revoked' | 'too-large' };
+  | { readonly ok: false; readonly fault: 'no-session' | 'revoked' | 'too-large' | 'refused-key' };
 
 export type ClientSessionsOptions = Pick<OwnParty, 'room' | 'self' | 'steadyNow' | 'isRevoked'>;
 
@@ -83,18 +83,19 @@ export class ClientSessions {
     return undefined;
   }
 
-  /** A fault without a session, and for a text that is too long. What is sealed counts as sent. */
+  /** A fault without a session, for a text that is too long, and where the peer's key is refused. What is sealed counts as sent. */
   async seal(to: PeerId, text: string): Promise<ClientSealed> {
     const peer = this.#peers.get(to);
     if (!peer || peer.isRefused) return { ok: false, fault: peer ? 'revoked' : 'no-session' };
     const { pair, own } = peer.chosen;
     let payload: Bytes | undefined;
-    await pair.seal(new TextEncoder().encode(text), async ({ message, isHeaderDue }) => {
+    const fault = await pair.seal(new TextEncoder().encode(text), async ({ message, isHeaderDue }) => {
       payload = isHeaderDue
         ? await formatHandshake(this.#own.room, this.#own.self, to, pair.header, message)
         : formatMessage(message);
       return true;
     });
+    if (fault === 'no-chain') return { ok: false, fault: 'refused-key' };
     return payload ? { ok: true, payload, keyId: own.hash } : { ok: false, fault: 'too-large' };
   }
 

@@ -6,16 +6,17 @@
 import type { Certificate } from '../crypto/certificate.ts';
 import { createPreKeys } from '../crypto/pre-keys.ts';
 import type { OwnPreKeys } from '../crypto/pre-keys.ts';
-import { parsePqxdhHeader } from '../crypto/pqxdh-header.ts';
 import { MODE_REQUIRED } from '../crypto/suite.ts';
 import { equalBytes, toBase64Url, toHex } from '../protocol/bytes.ts';
 import type { Bytes } from '../protocol/bytes.ts';
 import type { HandedBundle, SealedBundle } from '../protocol/bundle.ts';
 import type { PeerId } from '../protocol/ids.ts';
 import type { Sender } from '../protocol/peer.ts';
-import { TokenBucket } from '../protocol/token-bucket.ts';
 import { answerPair, beginPair } from './handshake.ts';
 import type { AnswerFault, BeginFault, OwnParty } from './handshake.ts';
+import { InOrder } from './in-order.ts';
+import { LateHandshakes } from './late-handshakes.ts';
+import type { LateFault } from './late-handshakes.ts';
 import type { Pair, SealFault } from './pair.ts';
 import {
   KIND_PUBLIC_KEY,
@@ -30,9 +31,6 @@ import {
 const ONE_TIME_PRE_KEYS = 8;
 /** With so few left, new ones are published. */
 const ONE_TIME_LOW = 4;
-/** An honest peer has begun once or twice too often. More looks cost agreements that somebody with the link can have us make. */
-const SECOND_LOOKS_BURST = 8;
-const SECOND_LOOK_EVERY_MS = 5_000;
 /** More than any room has: the others are of peers that are gone, and may come back. */
 export const PAIRS_MAX = 128;
 
@@ -42,10 +40,7 @@ export type OpenFault =
   | 'no-session'
   /** Both began: the session of the peer with the lower id is the one that counts. */
   | 'crossed'
-  /** Somebody begins again as a peer that we have a session with. */
-  | 'second-handshake'
-  /** The peer itself has begun so, before the session that stands: late, or kept back on the way. */
-  | 'stale-handshake'
+  | LateFault
   /** It names the DTLS certificate of another peer, or ours: another's media would be shown as its own (RFC 8844 §3). */
   | 'copied-certificate'
   /** We have given this peer up for good. */
@@ -77,20 +72,25 @@ export class JoinKeys {
   readonly #preKeys: OwnPreKeys;
   readonly #pairs = new Map<PeerId, Pair>();
   readonly #refused = new Set<PeerId>();
-  readonly #secondLooks = new TokenBucket({ burst: SECOND_LOOKS_BURST, everyMs: SECOND_LOOK_EVERY_MS });
+  readonly #late: LateHandshakes;
+  readonly #publications = new InOrder();
   #present: ReadonlySet<PeerId> = new Set();
-  #isPublished = false;
+  #firstPublication: SealedBundle | undefined;
   #isDrained = false;
 
-  private constructor(options: JoinKeysOptions, preKeys: OwnPreKeys) {
+  private constructor(options: JoinKeysOptions, preKeys: OwnPreKeys, firstPublication: SealedBundle) {
     this.#options = options;
     this.#preKeys = preKeys;
+    this.#firstPublication = firstPublication;
+    this.#late = new LateHandshakes(options, preKeys);
   }
 
   static async create(options: JoinKeysOptions): Promise<JoinKeys> {
     const { provider, device, room, self, dtlsFingerprint } = options;
     const context = { roomId: room.roomId, peerId: self, dtlsFingerprint, mode: MODE_REQUIRED };
-    return new JoinKeys(options, await createPreKeys(provider, device, context, ONE_TIME_PRE_KEYS));
+    const preKeys = await createPreKeys(provider, device, context, ONE_TIME_PRE_KEYS);
+    // sealed now, since keys that are made ahead have the time: whoever has just come in is busy
+    return new JoinKeys(options, preKeys, await sealBundle(room, self, preKeys.head, preKeys.oneTime));
   }
 
   /** Made by a wrong clock: others may refuse our certificate. */
@@ -106,12 +106,17 @@ export class JoinKeys {
    * What the relay keeps for newcomers: sealed, so that it learns no identity. Every publication has fresh one-time keys:
    * of the ones before, some may be in the hands of somebody who is about to use them.
    */
-  async publication(): Promise<SealedBundle> {
-    if (this.#isPublished) await this.#preKeys.refill();
-    this.#isPublished = true;
-    this.#isDrained = false;
-    const { room, self } = this.#options;
-    return sealBundle(room, self, this.#preKeys.head, this.#preKeys.oneTime);
+  publication(): Promise<SealedBundle> {
+    // one after the other: else two that are made at once could both be of the later refill
+    return this.#publications.run(async () => {
+      const first = this.#firstPublication;
+      this.#firstPublication = undefined;
+      if (!first) await this.#preKeys.refill();
+      this.#isDrained = false;
+      if (first) return first;
+      const { room, self } = this.#options;
+      return sealBundle(room, self, this.#preKeys.head, this.#preKeys.oneTime);
+    });
   }
 
   /** Few one-time pre-keys are left, or the relay had none for somebody who has come: publish again. */
@@ -205,7 +210,7 @@ export class JoinKeys {
     // A session that is not confirmed gives way, to the same device only: of two that both sides have begun at the same time
     // to that of the lower id; one that has not heard our answer begins again.
     const isStanding = known?.role === 'initiator' ? known.hasOpened : known?.isConfirmed;
-    if (known && isStanding) return refusal(await this.#beginAgainFault(from, known, header, message));
+    if (known && isStanding) return refusal(await this.#late.judge(from, known, header, message));
     if (known?.role === 'initiator' && self < from) return refusal('crossed');
     const answer = await answerPair(this.#options, this.#preKeys, from, header, message);
     if (!answer.ok) return answer;
@@ -221,19 +226,6 @@ export class JoinKeys {
     this.#isDrained ||= !answer.isOneTime;
     this.#pairs.set(from, pair);
     return opened(pair, plaintext, true);
-  }
-
-  /**
-   * Of a first message beside a session that stands, which goes on in any case and has no part in this. A peer that had no
-   * answer has begun more than once (HS6), and its older beginnings may come later: they are proved to be its own, or name its
-   * certificate and a pre-key that is gone, by which nothing can be proved any more. Everything else is somebody else's.
-   */
-  async #beginAgainFault(from: PeerId, known: Pair, header: Bytes, message: Bytes): Promise<OpenFault> {
-    const claimed = parsePqxdhHeader(header)?.certificate;
-    if (!claimed || !equalBytes(claimed, known.certificate.bytes)) return 'second-handshake';
-    if (!this.#secondLooks.take(1, this.#options.steadyNow())) return 'second-handshake';
-    const answer = await answerPair(this.#options, this.#preKeys, from, header, message);
-    return answer.ok || answer.fault === 'unknown-pre-key' ? 'stale-handshake' : 'second-handshake';
   }
 
   async #openBy(from: PeerId, pair: Pair, message: Bytes): Promise<Opened> {

@@ -33,7 +33,10 @@ export type PairSealed = {
 
 export type SealFault =
   /** Over the largest bucket. */
-  'too-large' | 'not-carried';
+  | 'too-large'
+  /** The peer's newest key is refused: there is nothing to seal with. */
+  | 'no-chain'
+  | 'not-carried';
 
 export class Pair {
   readonly role: PairOptions['role'];
@@ -77,9 +80,10 @@ export class Pair {
   seal(plaintext: Bytes, carry: (sealed: PairSealed) => Promise<boolean>): Promise<SealFault | undefined> {
     return this.#work.run(async () => {
       const ready = await answerChain(this.#provider, this.#ratchet);
+      if (!ready) return 'no-chain';
       // kept also where nothing leaves us: the peer may have seen what we believe lost, and has one chain of ours then
-      if (ready) this.#ratchet = ready;
-      const sealed = ready && (await sealMessage(ready, plaintext));
+      this.#ratchet = ready;
+      const sealed = await sealMessage(ready, plaintext);
       if (!sealed) return 'too-large';
       const isHeaderDue = this.role === 'initiator' && !this.#hasOpened;
       if (!(await carry({ message: sealed.message, isHeaderDue }))) return 'not-carried';

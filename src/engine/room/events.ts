@@ -58,7 +58,13 @@ export type RoomEvent =
   /** Somebody here has compared codes with this peer's device. What is looked up later does not undo a difference. */
   | { readonly type: 'peer-compared'; readonly peerId: PeerId; readonly isSame: boolean }
   /** Somebody begins as this peer who is not, or keys came that cannot be its own. The peer itself is not to blame. */
-  | { readonly type: 'peer-doubted'; readonly peerId: PeerId; readonly reason: DoubtReason }
+  | {
+      readonly type: 'peer-doubted';
+      readonly peerId: PeerId;
+      readonly reason: DoubtReason;
+      /** The keys that it is about have signed for this peer: nobody else could have given cause for it. */
+      readonly isSigned?: boolean;
+    }
   /** The peer itself shows what it must not: another DTLS certificate than it has named, or revoked keys. */
   | { readonly type: 'peer-refused'; readonly peerId: PeerId; readonly isRevoked?: boolean }
   // told by a link
@@ -181,6 +187,8 @@ export type DropReason =
   /** How things were with the peer before it said what we know already: overtaken, or held back. */
   | 'stale-state'
   | 'stale-link'
+  /** Not after the last one of its link that we have taken up. */
+  | 'stale-offer'
   | 'ignored-offer'
   | 'stale-answer'
   | 'wrong-phase'

@@ -36,6 +36,7 @@ export type Own = {
 const NEW_LINK: Omit<Link, 'generation'> = {
   negotiation: { at: 'new' },
   round: 0,
+  heardRound: 0,
   transport: 'new',
   reached: 'nothing',
   attempts: 0,
@@ -116,7 +117,9 @@ export function negotiate(own: Own, peer: Peer, input: NegotiationInput, sdp = '
   const isAccepted = input.type === 'offer-accepted' || input.type === 'answer-accepted';
   const isExchanged = isAccepted && step.negotiation !== link.negotiation && link.reached === 'nothing';
   const reached = isExchanged ? 'exchange' : link.reached;
-  return { peer: { ...peer, link: { ...link, negotiation: step.negotiation, round: step.round, reached } }, effects };
+  const heardRound = step.action === 'accept-offer' && 'round' in input ? input.round : link.heardRound;
+  const next = { ...link, negotiation: step.negotiation, round: step.round, heardRound, reached };
+  return { peer: { ...peer, link: next }, effects };
 }
 
 /** An offer came: opens the link where there is none yet, or replaces an older one. */
@@ -125,14 +128,17 @@ export function receiveOffer(own: Own, peer: Peer, generation: number, round: nu
   if (generation < link.generation || (generation > link.generation && isOfferer(own, peer))) {
     return { peer, effects: [{ type: 'drop', reason: 'stale-link' }] };
   }
+  const isNewer = generation > link.generation;
+  // one that was overtaken, or kept back: it would undo what has been agreed since
+  if (!isNewer && round <= link.heardRound) return { peer, effects: [{ type: 'drop', reason: 'stale-offer' }] };
   const { at } = link.negotiation;
   const isOffering = at === 'making-offer' || at === 'have-local-offer';
   // Two first offers have met (the roles changed in between), or the first exchange has failed. Rolled back, an offer of
   // ours would leave its places for tracks behind: we begin anew.
   const isSpoilt = link.reached === 'nothing' && (at === 'stable' || isOffering);
-  const isFresh = generation > link.generation || isSpoilt;
-  const lastRound = generation > link.generation ? 0 : link.round;
-  const ready: Peer = isFresh ? { ...peer, link: { ...NEW_LINK, generation, round: lastRound }, ...NO_MEDIA } : peer;
+  const rounds = isNewer ? {} : { round: link.round, heardRound: link.heardRound };
+  const isFresh = isNewer || isSpoilt;
+  const ready: Peer = isFresh ? { ...peer, link: { ...NEW_LINK, generation, ...rounds }, ...NO_MEDIA } : peer;
   const effects: Effect[] = [];
   if (isFresh && at !== 'new') effects.push({ type: 'close-link', peerId: peer.peerId });
   if (ready.link.negotiation.at === 'new') effects.push(openLink(ready));

@@ -51,6 +51,8 @@ export type Link = {
   readonly negotiation: Negotiation;
   /** The number of our last offer. */
   readonly round: number;
+  /** The highest number of an offer of the peer that we have taken up; 0 where there is none. */
+  readonly heardRound: number;
   readonly transport: LinkTransport;
   /** How far this connection has come, whatever became of it: our side completed an exchange; both sides did. */
   readonly reached: 'nothing' | 'exchange' | 'connection';

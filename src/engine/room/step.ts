@@ -34,7 +34,7 @@ import { NOTHING_HEARD, hear, nextSeq, rememberGone, tellsState } from './order.
 import { answerRoster, isRosterTimer, receiveRoster, retellRoster, stepRosterTimer, watchRoster } from './roster.ts';
 import { isPresent } from './state.ts';
 import type { Peer, PeerLeaveReason, Present, RoomState } from './state.ts';
-import { agree, stepTrust } from './trust.ts';
+import { agree, stepTrust, trouble } from './trust.ts';
 
 export type Step = readonly [RoomState, readonly Effect[]];
 
@@ -166,7 +166,7 @@ function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step
     case 'peer-doubted':
     case 'peer-refused': {
       const peer = call.peers.get(event.peerId);
-      if (!peer) return [state, NOTHING];
+      if (!peer) return event.type === 'peer-refused' ? refuseAbsent(state, call, event) : [state, NOTHING];
       const next = stepTrust(peer, event);
       if (next.peer === peer || !next.peer.isRefused || peer.isListed) return withPeer(state, call, next);
       // nobody will tell any more that it is gone
@@ -229,6 +229,8 @@ function stepLink(state: RoomState, call: Present, peer: Peer, event: LinkEvent)
 function receive(state: RoomState, call: Present, event: Extract<RoomEvent, { type: 'message' }>): Step {
   const { from, message } = event;
   const found = call.peers.get(from);
+  // proves itself: a leave that was faster, or a connection that has ended, must not keep it from counting
+  if (!found && message.type === 'e2ee_key_revoke') return [state, [{ type: 'assure', from, message }]];
   if (!found) return [state, [{ type: 'drop', reason: 'unknown-peer' }]];
   if (found.isRefused) return [state, [{ type: 'drop', reason: 'refused-peer' }]];
   const peer = agree(found, event.sender);
@@ -309,6 +311,18 @@ function dropPeer(state: RoomState, call: Present, peer: Peer, reason: PeerLeave
   const why = peer.isRefused ? 'refused' : reason;
   if (isShown(peer)) effects.push({ type: 'tell', moment: { type: 'peer-left', peerId, reason: why } });
   return [{ ...state, call: { ...call, peers, refused, generations, gone } }, effects];
+}
+
+/** It is not here, or not any more; and it does not come back. */
+function refuseAbsent(state: RoomState, call: Present, event: Extract<RoomEvent, { type: 'peer-refused' }>): Step {
+  const { peerId } = event;
+  if (call.refused.has(peerId)) return [state, NOTHING];
+  const effects: readonly Effect[] = [
+    { type: 'refuse-peer', peerId },
+    // of who has spoken to us, people want to know
+    ...(call.gone.has(peerId) ? [trouble('wrong-key', peerId, event.isRevoked)] : []),
+  ];
+  return [{ ...state, call: { ...call, refused: new Set(call.refused).add(peerId) } }, effects];
 }
 
 function withCall(state: RoomState, [call, effects]: readonly [RoomState['call'], readonly Effect[]]): Step {

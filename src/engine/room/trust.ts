@@ -27,7 +27,7 @@ export function stepTrust(peer: Peer, event: TrustEvent): PeerStep {
     case 'peer-identified': {
       if (!identity || peer.isRefused || identity.standing === event.standing) return { peer, effects: [] };
       const { standing } = event;
-      const alarms = standing === 'changed' ? [trouble('identity-changed', peer)] : [];
+      const alarms = standing === 'changed' ? [trouble('identity-changed', peerId)] : [];
       // what was found different stays so until it is compared again
       if (identity.standing === 'differs') return { peer, effects: alarms };
       const next: Peer = { ...peer, identity: { ...identity, standing } };
@@ -42,7 +42,7 @@ export function stepTrust(peer: Peer, event: TrustEvent): PeerStep {
       return { peer: next, effects: [compared(peerId, event.isSame ? 'match' : 'differ')] };
     }
     case 'peer-doubted':
-      return { peer, effects: [trouble('wrong-key', peer, event.reason === 'revoked')] };
+      return { peer, effects: [trouble('wrong-key', peerId, event.reason === 'revoked')] };
     case 'peer-refused': {
       // whatever stood → CloseLink, RefusePeer; nothing leads back
       if (peer.isRefused) return { peer, effects: [] };
@@ -59,7 +59,7 @@ export function stepTrust(peer: Peer, event: TrustEvent): PeerStep {
         effects: [
           { type: 'close-link', peerId },
           { type: 'refuse-peer', peerId },
-          trouble('wrong-key', peer, event.isRevoked),
+          trouble('wrong-key', peerId, event.isRevoked),
         ],
       };
     }
@@ -72,7 +72,7 @@ function compared(peerId: PeerId, comparison: 'match' | 'differ' | 'withdrawn'):
   return { type: 'tell', moment: { type: 'verified', peerId, isVerified: comparison === 'match', comparison } };
 }
 
-function trouble(code: 'wrong-key' | 'identity-changed', { peerId }: Peer, isRevoked = false): TrustEffect {
+export function trouble(code: 'wrong-key' | 'identity-changed', peerId: PeerId, isRevoked = false): TrustEffect {
   const why = isRevoked ? ({ isRevoked: true } as const) : {};
   return { type: 'tell', moment: { type: 'error', code, isRecoverable: true, peerId, ...why } };
 }
