@@ -79,9 +79,13 @@ describe('sealed frames', () => {
         const can = await Promise.all([first, second].map((page) => page.evaluate(hasCodec, `video/${codec}`)));
         if (can.includes(false)) return test.skip(`not every browser here has ${codec}`);
         for (const page of [first, second]) {
+          const sender = page === first ? second : first;
           const { read, wrong, numbers } = await readPattern(page);
-          assert.ok(wrong <= read * 0.02, `${wrong} of ${read} pictures are wrong`);
-          assert.ok(new Set(numbers).size > 10, 'the picture moves');
+          // Firefox sends a picture of its own, in which there is no number to be read; the first one may still be black
+          if (sender.browser === 'chromium') {
+            assert.ok(wrong <= 1 + read * 0.02, `${wrong} of ${read} pictures are wrong`);
+            assert.ok(new Set(numbers).size > 10, 'the picture moves');
+          }
           const figures = await page.evaluate(figuresOfOther);
           assert.ok(figures);
           assert.ok(figures.codec.includes(`video/${codec}`), figures.codec.join());

@@ -14,6 +14,8 @@ const HEIGHT = 180;
  * runs, a tone. `codec`: the only one that the browser then admits to, as `video/VP8`; empty = as it is.
  */
 function install({ bits, width, height, codec }: { bits: number; width: number; height: number; codec: string }): void {
+  // Firefox sends its fake camera: what it captures of a canvas outside the document does not move
+  const isCanvas = 'chrome' in window;
   const canvas = document.createElement('canvas');
   canvas.width = width;
   canvas.height = height;
@@ -31,21 +33,22 @@ function install({ bits, width, height, codec }: { bits: number; width: number; 
     }
     number = (number + 1) % 2 ** bits;
   };
-  setInterval(draw, 50);
-  navigator.mediaDevices.getUserMedia = async (constraints) => {
-    const stream = new MediaStream();
-    if (constraints?.video) for (const track of canvas.captureStream(20).getVideoTracks()) stream.addTrack(track);
-    if (constraints?.audio) {
-      const audio = new AudioContext();
-      const tone = audio.createOscillator();
-      tone.frequency.value = 440;
-      const end = audio.createMediaStreamDestination();
-      tone.connect(end);
-      tone.start();
-      for (const track of end.stream.getAudioTracks()) stream.addTrack(track);
-    }
-    return stream;
-  };
+  if (isCanvas) setInterval(draw, 50);
+  if (isCanvas)
+    navigator.mediaDevices.getUserMedia = async (constraints) => {
+      const stream = new MediaStream();
+      if (constraints?.video) for (const track of canvas.captureStream(20).getVideoTracks()) stream.addTrack(track);
+      if (constraints?.audio) {
+        const audio = new AudioContext();
+        const tone = audio.createOscillator();
+        tone.frequency.value = 440;
+        const end = audio.createMediaStreamDestination();
+        tone.connect(end);
+        tone.start();
+        for (const track of end.stream.getAudioTracks()) stream.addTrack(track);
+      }
+      return stream;
+    };
   if (!codec) return;
   const all = RTCRtpReceiver.getCapabilities.bind(RTCRtpReceiver);
   RTCRtpReceiver.getCapabilities = (kind) => {
