@@ -3,7 +3,6 @@ import { Assurance } from './assurance.ts';
 import type { AssuranceOptions } from './assurance.ts';
 import type { IdentityProvider } from './identity/identity.ts';
 import type { JoinKeys } from './keys/join-keys.ts';
-import type { KeyRing } from './keys/key-ring.ts';
 import { Proofs } from './keys/proofs.ts';
 import { SenderKeys } from './keys/sender-keys.ts';
 import type { SenderKeyHolder } from './keys/sender-keys.ts';
@@ -24,6 +23,8 @@ export type MembershipOptions = Omit<SignallingOptions, 'onKeys' | 'isGenuine' |
     /** There as soon as the keys are. */
     identity(): IdentityProvider | undefined;
   };
+
+type Ring = Parameters<SignallingOptions['onKeys']>[1];
 
 const SENDER_KEY_BYTES = 32;
 
@@ -166,7 +167,7 @@ export class Membership {
     return this.#senderKeys.undress(from, message);
   }
 
-  #begin(keys: JoinKeys, ring: KeyRing): void {
+  #begin(keys: JoinKeys, ring: Ring): void {
     const { provider, roomId } = ring;
     const { audit, now, onEvent, onDropped, onCode } = this.#options;
     // the ring was made with it

@@ -1,15 +1,15 @@
 /** The session: feeds events to the room, executes its effects through the ports, and tells the page. */
 import { effectTable } from './effects.ts';
 import type { EffectTable } from './effects.ts';
-import { FrameWatch } from './frame-watch.ts';
-import { Links } from './links.ts';
 import { Listeners } from './listeners.ts';
+import { openMediaSide } from './media-side.ts';
+import type { MediaSide } from './media-side.ts';
 import { OwnSide } from './own-side.ts';
-import type { DevicePort, Ports, WorkerPort } from './ports.ts';
+import type { Ports } from './ports.ts';
 import { TaiError } from './protocol/errors.ts';
 import type { PeerId } from './protocol/ids.ts';
 import { checkedIceServers, relayUrl } from './relay-address.ts';
-import type { Effect, RoomEvent, TimerId } from './room/events.ts';
+import type { Effect, RoomEvent } from './room/events.ts';
 import { Store } from './room/store.ts';
 import type {
   Command,
@@ -30,11 +30,8 @@ export class RoomSession implements Session {
   readonly #iceServers: SessionOptions['iceServers'];
   readonly #own: OwnSide;
   readonly #store: Store;
-  readonly #worker: WorkerPort;
   readonly #effects: EffectTable;
-  readonly #frameWatch: FrameWatch;
-  readonly #devices: DevicePort;
-  readonly #links: Links;
+  readonly #media: MediaSide;
   readonly #dropped = new Map<string, number>();
   readonly #viewListeners = new Listeners<SessionView>();
   readonly #eventListeners = new Listeners<SessionEvent>();
@@ -54,70 +51,39 @@ export class RoomSession implements Session {
     );
     const onEvent = (event: RoomEvent): void => this.#dispatch(event);
     const onDropped = (reason: string): void => this.#count(reason);
-    const onLost = (isForGood: boolean): void => {
-      this.#links.loseAll();
-      if (isForGood) onEvent({ type: 'sealing-failed', code: 'worker-blocked' });
-    };
-    const worker = ports.startWorker(
-      {
-        onTimer: (id) => onEvent({ type: 'timer', id: id as TimerId }),
-        onState: (address, state) => this.#frameWatch.changed(address, state),
-        onLost,
-      },
-      options.workerUrl,
-    );
-    this.#worker = worker;
-    const { frames } = worker;
-    this.#devices = ports.openDevices({
-      onLive: (kind, track) => onEvent({ type: 'device-live', kind, ...liveDevice(track) }),
-      onFailed: (kind, code) => onEvent({ type: 'device-failed', kind, code }),
-      onEnded: (kind, trackId) => onEvent({ type: 'device-ended', kind, trackId }),
-      onDevicesChanged: () => this.#eventListeners.tell({ type: 'devices-changed' }),
-    });
-    const { openLink, createDtlsIdentity } = ports;
-    this.#links = new Links({
-      openLink,
-      devices: this.#devices,
-      frames,
-      onOpen: (peerId, generation) => this.#own.membership?.openLink(peerId, generation),
-      onClosed: (peerId, generation) => this.#own.membership?.closeLink(peerId, generation),
-      onEvent,
-      onDropped,
+    this.#media = openMediaSide({
+      ports,
+      workerUrl: options.workerUrl,
+      membership: () => this.#own.membership,
       peerFingerprint: (peerId) => this.#own.dtlsFingerprint(peerId),
-      onMessage: (peerId, payload) => this.#own.membership?.receiveDirect(peerId, payload),
-    });
-    this.#frameWatch = new FrameWatch({
-      links: this.#links,
-      frames,
-      onFailing: (peerId, generation) => this.#own.membership?.askForKey(peerId, generation),
       onEvent,
+      onDevicesChanged: () => this.#eventListeners.tell({ type: 'devices-changed' }),
+      onDropped,
     });
+    const { frames, links } = this.#media;
     // Known before anybody joins: the shield must not name these helpers only once they have been asked.
-    this.#links.setIceServers(this.#iceServers ?? []);
+    links.setIceServers(this.#iceServers ?? []);
     this.#own = new OwnSide({
       room: options.room.room,
       identity: options.identity ?? 'guest',
-      createDtlsIdentity,
+      createDtlsIdentity: ports.createDtlsIdentity,
       url: this.#url.href,
       connectRelay: ports.connectRelay,
       frames,
       canSeal: () => frames.ready(),
       now: Date.now,
       steadyNow: () => performance.now(),
-      sendDirect: (to, payload) => this.#links.send(to, payload),
+      sendDirect: (to, payload) => links.send(to, payload),
       call: () => this.#store.state.call,
-      onDtls: ({ certificate }) => this.#links.setCertificate(certificate),
+      onDtls: ({ certificate }) => links.setCertificate(certificate),
       onEvent,
       onCode: () => this.#settled(true),
-      onIceServers: (servers) => this.#links.setIceServers(this.#iceServers ?? servers),
+      onIceServers: (servers) => links.setIceServers(this.#iceServers ?? servers),
       onDropped,
     });
     this.#effects = effectTable({
-      devices: this.#devices,
-      links: this.#links,
-      frameWatch: this.#frameWatch,
+      ...this.#media,
       own: this.#own,
-      clock: worker.clock,
       onMoment: (moment) => this.#moments.push(moment),
       onDropped,
     });
@@ -150,11 +116,11 @@ export class RoomSession implements Session {
   }
 
   devices(): Promise<readonly MediaDevice[]> {
-    return this.#devices.list();
+    return this.#media.devices.list();
   }
 
   getStats(): Promise<SessionStats> {
-    return this.#frameWatch.stats(this.#dropped);
+    return this.#media.frameWatch.stats(this.#dropped);
   }
 
   safetyNumber(peerId: PeerId): Promise<SafetyNumber | undefined> {
@@ -184,10 +150,7 @@ export class RoomSession implements Session {
     this.dispatch({ type: 'leave' });
     this.#isClosed = true;
     this.#unwatchPage();
-    this.#links.closeAll();
-    this.#devices.dispose();
-    this.#worker.clock.close();
-    this.#worker.frames.close();
+    this.#media.close();
     this.#viewListeners.clear();
     this.#eventListeners.clear();
   }
@@ -215,18 +178,14 @@ export class RoomSession implements Session {
     return viewOf(this.#store.state, {
       roomId: this.#own.roomId,
       roomKind: this.#options.room.kind,
-      iceHosts: this.#links.iceHosts,
+      iceHosts: this.#media.links.iceHosts,
       roomCode: this.#own.roomCode,
-      localTrack: (kind) => this.#devices.track(kind),
-      remoteTrack: (id) => this.#links.remoteTrack(id),
+      localTrack: (kind) => this.#media.devices.track(kind),
+      remoteTrack: (id) => this.#media.links.remoteTrack(id),
     });
   }
 
   #count(reason: string): void {
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1);
   }
-}
-
-function liveDevice(track: MediaStreamTrack): { trackId: string; deviceId: string; label: string } {
-  return { trackId: track.id, deviceId: track.getSettings().deviceId ?? '', label: track.label };
 }

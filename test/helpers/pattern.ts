@@ -96,7 +96,8 @@ function readPictures({ bits, pictures }: { bits: number; pictures: number }): R
       context?.drawImage(video, 0, 0);
       let number = 0;
       let isWrong = !context;
-      for (let bit = 0; bit < bits && context; bit++) {
+      for (let bit = 0; bit < bits; bit++) {
+        if (!context) break;
         const x = Math.floor(((bit + 0.5) * canvas.width) / bits);
         const light = (row: number): number =>
           context.getImageData(x, Math.floor(((row + 0.5) * canvas.height) / 2), 1, 1).data[1] ?? 0;

@@ -6,6 +6,7 @@ const PACKET_FORMATS = ['video/rtx', 'video/red', 'video/ulpfec', 'video/flexfec
 
 /** What this browser can receive of a medium and we can open, in its own order; empty where it does not tell. */
 export function sealableCodecs(medium: 'audio' | 'video'): RTCRtpCodec[] {
+  if (typeof RTCRtpReceiver !== 'function') return [];
   const { codecs = [] } = RTCRtpReceiver.getCapabilities?.(medium) ?? {};
   return codecs.filter(
     ({ mimeType }) => frameCodecOf(mimeType) !== undefined || PACKET_FORMATS.includes(mimeType.toLowerCase()),

@@ -1,0 +1,73 @@
+/** What carries sound and picture: the worker, the devices, the links, and the watch over their frames, put together. */
+import { FrameWatch } from './frame-watch.ts';
+import { Links } from './links.ts';
+import type { Membership } from './membership.ts';
+import type { ClockPort, DevicePort, FramePort, Ports } from './ports.ts';
+import type { Bytes } from './protocol/bytes.ts';
+import type { PeerId } from './protocol/ids.ts';
+import type { RoomEvent, TimerId } from './room/events.ts';
+
+export type MediaSideOptions = {
+  readonly ports: Ports;
+  readonly workerUrl: string | undefined;
+  /** Our present join; `undefined` outside the room. */
+  membership(): Membership | undefined;
+  peerFingerprint(peerId: PeerId): Bytes | undefined;
+  onEvent(event: RoomEvent): void;
+  onDevicesChanged(): void;
+  onDropped(reason: string): void;
+};
+
+export type MediaSide = {
+  readonly clock: ClockPort;
+  readonly frames: FramePort;
+  readonly devices: DevicePort;
+  readonly links: Links;
+  readonly frameWatch: FrameWatch;
+  close(): void;
+};
+
+export function openMediaSide(options: MediaSideOptions): MediaSide {
+  const { ports, workerUrl, membership, peerFingerprint, onEvent, onDevicesChanged, onDropped } = options;
+  const { clock, frames } = ports.startWorker(
+    {
+      onTimer: (id) => onEvent({ type: 'timer', id: id as TimerId }),
+      onState: (address, state) => frameWatch.changed(address, state),
+      onLost: (isForGood) => {
+        links.loseAll();
+        if (isForGood) onEvent({ type: 'sealing-failed', code: 'worker-blocked' });
+      },
+    },
+    workerUrl,
+  );
+  const devices = ports.openDevices({
+    onLive: (kind, track) => onEvent({ type: 'device-live', kind, ...liveDevice(track) }),
+    onFailed: (kind, code) => onEvent({ type: 'device-failed', kind, code }),
+    onEnded: (kind, trackId) => onEvent({ type: 'device-ended', kind, trackId }),
+    onDevicesChanged,
+  });
+  const links = new Links({
+    openLink: ports.openLink,
+    devices,
+    frames,
+    peerFingerprint,
+    onOpen: (peerId, generation) => membership()?.openLink(peerId, generation),
+    onClosed: (peerId, generation) => membership()?.closeLink(peerId, generation),
+    onMessage: (peerId, payload) => membership()?.receiveDirect(peerId, payload),
+    onEvent,
+    onDropped,
+  });
+  const onFailing = (peerId: PeerId, generation: number): void => membership()?.askForKey(peerId, generation);
+  const frameWatch = new FrameWatch({ links, frames, onFailing, onEvent });
+  const close = (): void => {
+    links.closeAll();
+    devices.dispose();
+    clock.close();
+    frames.close();
+  };
+  return { clock, frames, devices, links, frameWatch, close };
+}
+
+function liveDevice(track: MediaStreamTrack): { trackId: string; deviceId: string; label: string } {
+  return { trackId: track.id, deviceId: track.getSettings().deviceId ?? '', label: track.label };
+}
