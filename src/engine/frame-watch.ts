@@ -6,7 +6,8 @@ import { PUBLICATION_KINDS } from './protocol/peer.ts';
 import type { FrameCounts, TransformAddress } from './protocol/worker.ts';
 import type { RoomEvent } from './room/events.ts';
 import type { SessionStats } from './session-types.ts';
-import { isAllSealed, sessionStats } from './stats.ts';
+import { isBypassed, sealFigures, sessionStats } from './stats.ts';
+import type { SealFigures } from './stats.ts';
 
 export type FrameWatchOptions = {
   readonly links: Links;
@@ -16,8 +17,13 @@ export type FrameWatchOptions = {
   onEvent(event: RoomEvent): void;
 };
 
+/** So many readings in a row: one may fall into a moment in which the worker was kept from its work. */
+const STRIKES_MAX = 2;
+
 export class FrameWatch {
   readonly #options: FrameWatchOptions;
+  /** By the link's name: the last reading, and how often in a row frames went past the worker. */
+  readonly #readings = new Map<string, { readonly figures: SealFigures; readonly strikes: number }>();
 
   constructor(options: FrameWatchOptions) {
     this.#options = options;
@@ -35,18 +41,23 @@ export class FrameWatch {
     onEvent({ type: 'frames', peerId, generation, kind, state });
   }
 
-  /** Holds what was sealed against what was sent. A link that has sent more is silenced at once (SK7). */
+  /** Holds what was given to the worker against what was sent. A link that sends past it is silenced (SK7). */
   async check(): Promise<void> {
     const { links, frames, onEvent } = this.#options;
     const reports = await links.stats();
-    // counted after: what was sent by then was sealed by then
     const counts = await frames.counts();
     // it does not answer, and is being started anew
     if (!counts) return;
+    const names = new Set([...reports.values()].map(({ name }) => name));
+    for (const name of this.#readings.keys()) if (!names.has(name)) this.#readings.delete(name);
     for (const { report, name } of reports.values()) {
+      const figures = sealFigures({ report, counts: countsOf(counts, name) });
+      const last = this.#readings.get(name);
+      const strikes = last && isBypassed(last.figures, figures) ? last.strikes + 1 : 0;
+      this.#readings.set(name, { figures, strikes });
       const found = links.named(name);
       // closed meanwhile
-      if (!found || isAllSealed(report, countsOf(counts, name))) continue;
+      if (strikes < STRIKES_MAX || !found) continue;
       const { peerId, generation, link } = found;
       link.silence();
       onEvent({ type: 'frames-unsealed', peerId, generation });

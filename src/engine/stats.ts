@@ -1,6 +1,7 @@
 /** `RTCStatsReport`s as the plain object of `getStats()`. */
 import type { PeerId } from './protocol/ids.ts';
 import { PUBLICATION_KINDS } from './protocol/peer.ts';
+import type { PublicationKind } from './protocol/peer.ts';
 import type { FrameCounts } from './protocol/worker.ts';
 import type { PeerStats, SessionStats } from './session-types.ts';
 
@@ -51,20 +52,35 @@ export function peerStatsOf({ report, counts }: StatsSources): PeerStats {
   };
 }
 
-/**
- * Whether the worker has seen all that the browser has sent: no frame went past it. Ask the browser first, then the worker.
- * A frame of sound is a packet; a frame of video is counted as one, however often its packets were sent again.
- */
-export function isAllSealed(report: RTCStatsReport, counts: readonly FrameCounts[]): boolean {
+/** By kind: frames that the browser says it has sent, and frames that the worker was given to seal. */
+export type SealFigures = { readonly [Kind in PublicationKind]: { readonly sent: number; readonly seen: number } };
+
+/** A frame of sound is a packet; a frame of video is counted as one, however often its packets were sent again. */
+export function sealFigures({ report, counts }: StatsSources): SealFigures {
   const outbound = [...entriesOf(report).values()].filter(({ type }) => type === 'outbound-rtp');
-  const sent = {
-    microphone:
-      sum(ofKind(outbound, 'audio'), 'packetsSent') - sum(ofKind(outbound, 'audio'), 'retransmittedPacketsSent'),
-    camera: sum(ofKind(outbound, 'video'), 'framesSent'),
-  };
-  return PUBLICATION_KINDS.every((kind, stream) => {
+  const audio = ofKind(outbound, 'audio');
+  const seen = (kind: PublicationKind): number => {
+    const stream = PUBLICATION_KINDS.indexOf(kind);
     const own = counts.filter((each) => each.side === 'seal' && each.stream === stream);
-    return sent[kind] <= doneOf(own, 'seal') + total(droppedOf(own));
+    return doneOf(own, 'seal') + total(droppedOf(own));
+  };
+  return {
+    microphone: { sent: sum(audio, 'packetsSent') - sum(audio, 'retransmittedPacketsSent'), seen: seen('microphone') },
+    camera: { sent: sum(ofKind(outbound, 'video'), 'framesSent'), seen: seen('camera') },
+  };
+}
+
+/** Fewer frames say nothing. */
+const FRAMES_MIN = 20;
+
+/**
+ * Whether frames went past the worker between two readings: the browser has sent many, and the worker was given less than half of them.
+ * Not the exact difference: Firefox counts a frame before the worker has it, and may drop it in between.
+ */
+export function isBypassed(before: SealFigures, after: SealFigures): boolean {
+  return PUBLICATION_KINDS.some((kind) => {
+    const sent = after[kind].sent - before[kind].sent;
+    return sent >= FRAMES_MIN && after[kind].seen - before[kind].seen < sent / 2;
   });
 }
 

@@ -2,8 +2,8 @@ import { strict as assert } from 'node:assert';
 import { describe, it } from 'node:test';
 import { cameraEncoding } from '../../src/engine/media/quality.ts';
 import type { FrameCounts } from '../../src/engine/protocol/worker.ts';
-import { isAllSealed, peerStatsOf } from '../../src/engine/stats.ts';
-import type { StatsSources } from '../../src/engine/stats.ts';
+import { isBypassed, peerStatsOf, sealFigures } from '../../src/engine/stats.ts';
+import type { SealFigures, StatsSources } from '../../src/engine/stats.ts';
 
 const report = (
   entries: Record<string, Record<string, unknown>>,
@@ -76,26 +76,39 @@ describe('statistics', () => {
   });
 });
 
-describe('SK7: what was sent was sealed', () => {
-  const sent = (audio: number, video: number, again = 0): StatsSources['report'] =>
-    report({
-      sound: { type: 'outbound-rtp', kind: 'audio', packetsSent: audio + again, retransmittedPacketsSent: again },
-      picture: { type: 'outbound-rtp', kind: 'video', framesSent: video, packetsSent: 9 * video },
-      in: { type: 'inbound-rtp', kind: 'audio', packetsSent: 99 },
-    }).report;
+describe('SK7: frames that went past the worker', () => {
+  const figures = (audio: number, video: number, seen: readonly [number, number], again = 0): SealFigures =>
+    sealFigures(
+      report(
+        {
+          sound: { type: 'outbound-rtp', kind: 'audio', packetsSent: audio + again, retransmittedPacketsSent: again },
+          picture: { type: 'outbound-rtp', kind: 'video', framesSent: video, packetsSent: 9 * video },
+          in: { type: 'inbound-rtp', kind: 'audio', packetsSent: 99 },
+        },
+        [
+          counted(0, 'seal', seen[0]),
+          counted(1, 'seal', seen[1] - 1, { 'unsupported-layout': 1 }),
+          counted(0, 'open', 50),
+          counted(1, 'open', 50),
+        ],
+      ),
+    );
 
-  it('where the worker has seen as many frames as the browser has sent, or more', () => {
-    const counts = [counted(0, 'seal', 10), counted(1, 'seal', 4, { 'unsupported-layout': 1 })];
-    assert.ok(isAllSealed(sent(10, 5), counts));
-    assert.ok(isAllSealed(sent(10, 5, 3), counts), 'packets that were sent again are no frames');
-    assert.ok(isAllSealed(sent(0, 0), []));
+  it('are counted by kind: packets of sound that were sent once, and pictures', () => {
+    assert.deepEqual(figures(10, 5, [9, 4], 3), { microphone: { sent: 10, seen: 9 }, camera: { sent: 5, seen: 4 } });
   });
 
-  it('not where the browser has sent more, of either kind', () => {
-    const counts = [counted(0, 'seal', 10), counted(1, 'seal', 5), counted(0, 'open', 50), counted(1, 'open', 50)];
-    assert.equal(isAllSealed(sent(11, 5), counts), false);
-    assert.equal(isAllSealed(sent(10, 6), counts), false);
-    assert.equal(isAllSealed(sent(1, 0), []), false, 'a transform that is not there');
+  it('show where the browser sends many and the worker is given less than half, of either kind', () => {
+    const before = figures(100, 60, [100, 60]);
+    assert.ok(isBypassed(before, figures(200, 120, [100, 120])));
+    assert.ok(isBypassed(before, figures(200, 120, [200, 80])));
+  });
+
+  it('do not show where the worker is a little behind, or where hardly anything was sent', () => {
+    const before = figures(100, 60, [100, 60]);
+    assert.equal(isBypassed(before, figures(200, 120, [160, 95])), false);
+    assert.equal(isBypassed(before, figures(119, 79, [100, 60])), false);
+    assert.equal(isBypassed(before, before), false);
   });
 });
 
