@@ -57,6 +57,7 @@ class Stage {
         await this.marking?.opened;
         this.marks.push([toHex(device), isVerified]);
       },
+      isRevoked: async () => false,
       moveTo: async () => {
         await this.moving?.opened;
         return true;
@@ -72,6 +73,7 @@ class Stage {
       now: () => 0,
       send: () => undefined,
       onCode: () => undefined,
+      refuse: () => undefined,
       onDropped: (reason: string) => this.dropped.push(reason),
       onEvent: (event: RoomEvent) => this.#take(event),
       audit: { add: () => undefined },
