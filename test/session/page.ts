@@ -10,7 +10,7 @@ import type { MemoryRelay } from './memory-relay.ts';
 import { memoryWorld } from './memory-world.ts';
 import type { World, WorldOptions } from './memory-world.ts';
 
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 60_000;
 
 export type PageOptions = WorldOptions & Pick<SessionOptions, 'identity'> & { readonly secretByte?: number };
 
@@ -100,7 +100,7 @@ export class Page {
   }
 }
 
-/** Resolves once the check holds; looks after every turn of the event loop. Rejects after 20 s, with what `found` tells. */
+/** Resolves once the check holds; looks after every turn of the event loop. Rejects after 60 s, with what `found` tells. */
 export async function until(
   what: string,
   check: () => boolean | Promise<boolean>,
