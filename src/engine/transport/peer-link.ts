@@ -19,7 +19,7 @@ export type PeerLinkOptions = {
   readonly iceServers: readonly IceServer[];
   readonly tracks: { readonly [Kind in PublicationKind]?: MediaStreamTrack };
   readonly cameraEncoding: RTCRtpEncodingParameters;
-  /** Our one DTLS certificate of this session. */
+  /** Our one DTLS certificate of this join (HS8). */
   readonly certificate: RTCCertificate;
   /** SHA-256 of the DTLS certificate that the peer's handshake has named; `undefined` while there is none. */
   peerFingerprint(): Bytes | undefined;
