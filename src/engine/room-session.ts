@@ -172,6 +172,8 @@ export class RoomSession implements Session {
     'close-link': ({ peerId }) => this.#links.close(peerId),
     'make-offer': ({ peerId, generation, round, isRestart }) =>
       this.#links.get(peerId, generation)?.makeOffer(round, isRestart),
+    'repeat-offer': ({ peerId, generation, round }) => this.#links.get(peerId, generation)?.repeatOffer(round),
+    'repeat-answer': ({ peerId, generation, round }) => this.#links.get(peerId, generation)?.repeatAnswer(round),
     'accept-offer': ({ peerId, generation, round, sdp }) =>
       this.#links.get(peerId, generation)?.acceptOffer(round, sdp),
     'accept-answer': ({ peerId, generation, round, sdp }) =>

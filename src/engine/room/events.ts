@@ -126,6 +126,8 @@ export type Effect =
   | { readonly type: 'close-link'; readonly peerId: PeerId }
   /** On a link that is new: with our own places for tracks. */
   | ({ readonly type: 'make-offer'; readonly isRestart: boolean } & OnRound)
+  /** The description that was made last, with the candidates found since. */
+  | ({ readonly type: 'repeat-offer' | 'repeat-answer' } & OnRound)
   /** Gives up an offer of our own where there is one. */
   | ({ readonly type: 'accept-offer'; readonly sdp: string } & OnRound)
   | ({ readonly type: 'accept-answer'; readonly sdp: string } & OnRound)
