@@ -1,5 +1,5 @@
 /** Comparing codes: who opens the dialog, what it shows, and what an answer does. */
-import type { ParticipantView } from '../../src/engine/index.ts';
+import type { ParticipantView, SafetyNumber } from '../../src/engine/index.ts';
 import { equal, ok, same, until } from './assert.ts';
 import { ROOM_CODE, identity, participant, peerId, safetyNumber } from './fake-session.ts';
 import { accessible, button, clear, deepElements, find, findAll, joined, nextTask, settle, texts } from './helpers.ts';
@@ -397,6 +397,18 @@ describe('<tai-verify>', () => {
       equal(session.count('leave'), 1);
     });
 
+    it('say who else has to know, and how', async () => {
+      for (const target of ['peer', 'room'] as const) {
+        const { room } = await opened(target);
+        button(room, 'They do not match').click();
+        await settle(room);
+        const alarm = find(dialog(room), '[role=alert]').textContent;
+        ok(alarm.includes('Only you see this warning so far'), alarm);
+        ok(alarm.includes('not in this room'), 'by a way on which nobody sits');
+        clear();
+      }
+    });
+
     it('can be compared once more', async () => {
       const { room } = await opened('peer');
       button(room, 'They do not match').click();
@@ -419,6 +431,26 @@ describe('<tai-verify>', () => {
       session.numbers = safetyNumber;
       session.change(peerId(1), { identity: identity(9) });
       await until(() => findAll(dialog(room), '.digits').length === 1, 'the number of the device that came');
+    });
+
+    it('that is still worked out is not taken for none, and moves nothing when it comes', async () => {
+      const { room, session } = await call();
+      let come: (number: SafetyNumber) => void = () => {};
+      session.numbers = () => new Promise((resolve) => (come = resolve));
+      find(room, 'button.mark').click();
+      await unfold(room);
+      ok(texts(dialog(room)).includes('is being worked out'), texts(dialog(room)));
+      ok(!texts(dialog(room)).includes('nothing to compare yet'), 'there are keys');
+      equal(getComputedStyle(find(dialog(room), '.actions')).visibility, 'hidden', 'nothing to answer yet');
+      await accessible(room);
+      const before = dialog(room).scrollHeight;
+      const top = find(dialog(room), '.actions').getBoundingClientRect().top;
+      come(safetyNumber(peerId(1)));
+      await until(() => findAll(dialog(room), '.qr').length === 1, 'the QR code');
+      equal(findAll(dialog(room), '.pending').length, 0, 'no longer waited for');
+      equal(getComputedStyle(find(dialog(room), '.actions')).visibility, 'visible');
+      equal(dialog(room).scrollHeight, before, 'height');
+      equal(find(dialog(room), '.actions').getBoundingClientRect().top, top, 'the answers stay where they were');
     });
 
     it('of a session that cannot say it is none', async () => {

@@ -1,7 +1,7 @@
 /** The dialog of `<tai-verify>`, fetched when somebody first wants to compare: what is shown, and what an answer does. */
 import { html, nothing } from 'lit';
 import type { LitElement, ReactiveController, TemplateResult } from 'lit';
-import type { ParticipantView, PeerId, SafetyNumber } from '../../engine/index.ts';
+import type { ParticipantView, PeerId } from '../../engine/index.ts';
 import { isRefused, markOf } from '../internal/encryption.ts';
 import { TaiLeaveRequestEvent } from '../internal/events.ts';
 import type { Room, VerifyTarget } from '../internal/room-context.ts';
@@ -11,7 +11,7 @@ import type { QrCode } from './qr-code.ts';
 import { browserScanner, cameraErrorKey, look } from './qr-scanner.ts';
 import type { ScannerPort } from './qr-scanner.ts';
 import { comparedCode, renderVerify } from './verify-dialog.template.ts';
-import type { VerifyHandlers, VerifyStep } from './verify-dialog.template.ts';
+import type { ShownNumber, VerifyHandlers, VerifyStep } from './verify-dialog.template.ts';
 
 export { verifyStyles } from './verify-dialog.styles.ts';
 
@@ -22,8 +22,8 @@ export class VerifyDialog implements ReactiveController {
   #step: VerifyStep = 'compare';
   /** The room code that was found equal; forgotten with the dialog, and as soon as the code is another. */
   #answered: string | undefined;
-  #number: SafetyNumber | undefined;
-  #qr: QrCode | undefined;
+  #number: ShownNumber;
+  #qr: QrCode | 'loading' | undefined;
   /** While the scanner looks. */
   #camera: MediaStream | undefined;
   /** What the scanner has to say. */
@@ -69,9 +69,10 @@ export class VerifyDialog implements ReactiveController {
     const numberOf = peer?.identity ? `${peer.peerId} ${peer.identity.deviceId}` : '';
     if (numberOf !== this.#numberOf) {
       this.#numberOf = numberOf;
-      this.#number = undefined;
-      this.#qr = undefined;
-      if (peer && numberOf !== '') void this.#load(peer.peerId, numberOf);
+      const isLoading = peer !== undefined && numberOf !== '';
+      this.#number = isLoading ? 'loading' : undefined;
+      this.#qr = this.#number && 'loading';
+      if (isLoading) void this.#load(peer.peerId, numberOf);
     }
     // whose keys are refused, or who has left, is nobody to scan
     if (this.#scan && (!peer || isRefused(markOf(peer)))) this.#stopScan();
@@ -156,9 +157,10 @@ export class VerifyDialog implements ReactiveController {
 
   async #load(peerId: PeerId, numberOf: string): Promise<void> {
     const number = await this.#room.room?.actions.trust.safetyNumber(peerId);
-    if (numberOf !== this.#numberOf || !number) return;
+    if (numberOf !== this.#numberOf) return;
     this.#number = number;
     this.#host.requestUpdate();
+    if (!number) return;
     try {
       const qr = await drawQr(number.qr);
       if (numberOf !== this.#numberOf) return;
@@ -166,6 +168,9 @@ export class VerifyDialog implements ReactiveController {
       this.#host.requestUpdate();
     } catch {
       // the digits say the same
+      if (numberOf !== this.#numberOf) return;
+      this.#qr = undefined;
+      this.#host.requestUpdate();
     }
   }
 
