@@ -62,9 +62,9 @@ export class FakeSession implements Session {
   }
 
   /** The codes of a peer were compared, as the engine tells it. */
-  verified(peer: PeerId, isVerified = true): void {
+  verified(peer: PeerId, isVerified = true, match: 'match' | 'remembered' = 'match'): void {
     this.change(peer, { encryption: isVerified ? 'verified' : 'encrypted' });
-    this.tell({ type: 'verified', peerId: peer, isVerified, comparison: isVerified ? 'match' : 'withdrawn' });
+    this.tell({ type: 'verified', peerId: peer, isVerified, comparison: isVerified ? match : 'withdrawn' });
   }
 
   /** They were compared, and are different, as the engine tells it. */

@@ -224,6 +224,7 @@ export const ENGLISH = {
     '{name} is here with another device than before. Compare codes before you say anything private.',
   'error-roster-mismatch': 'You do not all see the same people. The shield says who is missing.',
   'error-peer-unreachable': 'A participant cannot be reached from this network.',
+  'error-peer-unreachable-name': '{name} cannot be reached from this network. We keep trying.',
   'error-turn-unavailable': 'No TURN host is available.',
   'error-rate-limited': 'Too much at once. Wait a moment.',
   'error-too-large': 'That was too large to send.',

@@ -107,7 +107,8 @@ function renderAlarm({ text }: VerifyModel, on: VerifyHandlers): TemplateResult 
 function renderRoomCode(model: VerifyModel, on: VerifyHandlers): TemplateResult {
   const { room, text } = model;
   const { participants, encryption } = room.view;
-  const isAlone = participants.length === 0;
+  // who was refused stays on the screen a while, and makes no code with us
+  const isAlone = participants.every((peer) => isRefused(markOf(peer)));
   // marked by an answer: those whose keys this code speaks of
   const peers = participants.filter((peer) => isComparable(markOf(peer))).map(({ peerId }) => peerId);
   return html`
@@ -120,7 +121,7 @@ function renderRoomCode(model: VerifyModel, on: VerifyHandlers): TemplateResult 
           </p>`
     }
     ${
-      isAlone
+      participants.length === 0
         ? nothing
         : html`<h3>${text('verify-single')}</h3>
             ${renderPeople(participants, text, on.show)}`

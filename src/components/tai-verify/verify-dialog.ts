@@ -38,6 +38,8 @@ export class VerifyDialog implements ReactiveController {
   /** Whose safety number is shown: a peer, and its device. */
   #numberOf = '';
   #scan: AbortController | undefined;
+  /** Somebody has answered, and has not seen what becomes of it yet. */
+  #isAnswered = false;
 
   /** `scanner`: in place of the browser's own. */
   constructor(host: LitElement, room: RoomController, scanner: () => ScannerPort | undefined) {
@@ -109,6 +111,7 @@ export class VerifyDialog implements ReactiveController {
     if (target === undefined) dialog.close();
     else if (target !== this.#shown && !dialog.open) dialog.showModal();
     this.#shown = target;
+    this.#revealAnswer(dialog);
     // the button that was pressed is gone: whoever reads by ear goes on at the title
     if (dialog.open && !this.#host.shadowRoot?.activeElement) dialog.querySelector('h2')?.focus();
   }
@@ -140,6 +143,7 @@ export class VerifyDialog implements ReactiveController {
     this.#answered = isSame ? code : undefined;
     if (isSame) this.#setVerified(peers, true);
     else this.#differ(peers);
+    this.#isAnswered = true;
     // nothing else may change: all may have been marked before
     this.#host.requestUpdate();
   }
@@ -219,7 +223,17 @@ export class VerifyDialog implements ReactiveController {
     this.#host.requestUpdate();
   }
 
+  /** On a small screen the answers stand below what they bring about: it must not happen out of sight. */
+  #revealAnswer(dialog: HTMLDialogElement): void {
+    const isSaid = this.#step === 'differs' || dialog.querySelector('.done') !== null;
+    if (!this.#isAnswered || !isSaid) return;
+    this.#isAnswered = false;
+    dialog.scrollTop = 0;
+    dialog.querySelector('h2')?.focus();
+  }
+
   #reset(): void {
+    this.#isAnswered = false;
     this.#stopScan();
     this.#step = 'compare';
     this.#answered = undefined;
@@ -255,12 +269,15 @@ function newsOf(room: Room, { code, people }: CodeReading, text: RoomController[
   const current = comparedCode(room);
   if (current === code || room.verifying !== 'room') return '';
   const { participants } = room.view;
+  const isAlone = participants.every((peer) => isRefused(markOf(peer)));
   const here = new Set(participants.map(({ peerId }) => peerId));
   const came = participants.filter(({ peerId }) => !people.has(peerId)).map(({ name }) => name);
   const went = [...people].filter(([peerId]) => !here.has(peerId)).map(([, name]) => name);
   return [
     ...came.map((name) => `${text('peer-joined', { name: name || text('guest') })}.`),
     ...went.map((name) => `${text('peer-left', { name: name || text('guest') })}.`),
-    text(current === undefined ? 'verify-code-changing' : 'verify-code-changed'),
+    ...(current === undefined && isAlone
+      ? []
+      : [text(current === undefined ? 'verify-code-changing' : 'verify-code-changed')]),
   ].join(' ');
 }
