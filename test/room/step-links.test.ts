@@ -198,7 +198,9 @@ describe('a link that fails', () => {
     const replaced = room.run(linkTimer);
     assert.deepEqual(typesOf(replaced).slice(0, 3), ['close-link', 'open-link', 'make-offer']);
     assert.equal(room.peer(BOB)?.link.generation, 2);
-    assert.deepEqual(momentsOf(replaced), [{ type: 'error', code: 'peer-unreachable', isRecoverable: true }]);
+    assert.deepEqual(momentsOf(replaced), [
+      { type: 'error', code: 'peer-unreachable', isRecoverable: true, peerId: BOB },
+    ]);
     assert.equal(UNREACHABLE_ATTEMPTS, 3);
   });
 
@@ -209,6 +211,12 @@ describe('a link that fails', () => {
       errors.reduce((sum, count) => sum + count, 0),
       1,
     );
+  });
+
+  it('names nobody of whom the relay alone has told', () => {
+    const room = newcomer();
+    const errors = Array.from({ length: 10 }, () => momentsOf(room.run(linkTimer))).flat();
+    assert.deepEqual(errors, [{ type: 'error', code: 'peer-unreachable', isRecoverable: true }]);
   });
 
   it('is replaced at once by the newcomer where the peer has ended it', () => {

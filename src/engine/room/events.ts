@@ -146,6 +146,9 @@ export type AssuranceMessage = Extract<
 /** What was said of a peer's codes. `differ`: compared, and different. `withdrawn`: that they were equal is said no longer. */
 export type Comparison = 'match' | 'differ' | 'withdrawn';
 
+/** Why a peer is verified, or is not. `remembered`: its device was verified before; nobody has compared anything now. */
+export type Verification = Comparison | 'remembered';
+
 /** What the page is told of. */
 export type Moment =
   | { readonly type: 'joined' }
@@ -165,7 +168,7 @@ export type Moment =
       readonly type: 'verified';
       readonly peerId: PeerId;
       readonly isVerified: boolean;
-      readonly comparison: Comparison;
+      readonly comparison: Verification;
     };
 
 export type DropReason =
