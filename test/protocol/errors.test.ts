@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { CLOSE_CODES, ERROR_CODES, RPC_ERRORS, TaiError, closeReasonOf } from '../../src/engine/protocol/errors.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 describe('the table of docs/errors.md', () => {
   const rows = readFileSync(join(ROOT, 'docs/errors.md'), 'utf8')
