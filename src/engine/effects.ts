@@ -37,6 +37,8 @@ export function effectTable({ devices, links, frameWatch, own, clock, onMoment, 
     'close-link': ({ peerId }) => links.close(peerId),
     'make-offer': ({ peerId, generation, round, isRestart }) =>
       links.get(peerId, generation)?.makeOffer(round, isRestart),
+    'repeat-offer': ({ peerId, generation, round }) => links.get(peerId, generation)?.repeatOffer(round),
+    'repeat-answer': ({ peerId, generation, round }) => links.get(peerId, generation)?.repeatAnswer(round),
     'accept-offer': ({ peerId, generation, round, sdp }) => links.get(peerId, generation)?.acceptOffer(round, sdp),
     'accept-answer': ({ peerId, generation, round, sdp }) => links.get(peerId, generation)?.acceptAnswer(round, sdp),
     'add-candidates': ({ peerId, generation, candidates }) => links.get(peerId, generation)?.addCandidates(candidates),

@@ -18,6 +18,7 @@ export type {
   RosterMismatch,
   SafetyNumber,
   ScanResult,
+  Verification,
 } from './session-types.ts';
 export { createPrivateRoom, resolveRoom, roomFragment } from './room-address.ts';
 export type { RoomAddress, RoomAddressOptions, RoomKind } from './room-address.ts';

@@ -31,3 +31,9 @@ export function checkedIceServers(servers: readonly unknown[] | undefined): read
     return checked;
   });
 }
+
+/** `found`: the platform's. Throws `TaiError('unsupported-browser')`: else every attempt would fail, and look like a relay that is away. */
+export function requireWebSocket(found: unknown = globalThis.WebSocket): void {
+  if (typeof found === 'function') return;
+  throw new TaiError('unsupported-browser', 'relay: WebSocket is missing here; Node has it from version 22 on');
+}

@@ -9,7 +9,7 @@ import { TaiError } from './protocol/errors.ts';
 import type { CloseReason, ErrorCode } from './protocol/errors.ts';
 import type { PeerId } from './protocol/ids.ts';
 import type { SealedBundle } from './protocol/relay.ts';
-import { relayUrl } from './relay-address.ts';
+import { relayUrl, requireWebSocket } from './relay-address.ts';
 import { RelaySocket } from './transport/relay-socket.ts';
 import type { RelaySocketOptions } from './transport/relay-socket.ts';
 
@@ -101,5 +101,6 @@ export class RelayRegistry implements RegistryPort {
 }
 
 function openSocket(options: RelaySocketOptions): RelaySocket {
+  requireWebSocket();
   return new RelaySocket(options);
 }

@@ -142,7 +142,8 @@ export class RoomSession implements Session {
 
   async revokeKey(): Promise<void> {
     await this.#own.revoke(() => this.#store.state.call);
-    this.#dispatch({ type: 'leave' });
+    // outside a call there is nothing to leave, and a lobby to keep
+    if (this.#view.selfId !== undefined) this.#dispatch({ type: 'leave' });
   }
 
   close(): void {

@@ -2,7 +2,7 @@
 import type { PeerId, RoomId } from './protocol/ids.ts';
 import type { PublicationKind } from './protocol/peer.ts';
 import type { IceServer } from './protocol/relay.ts';
-import type { Comparison, Moment } from './room/events.ts';
+import type { Comparison, Moment, Verification } from './room/events.ts';
 import type { Device, LeaveReason, LinkTransport, Phase, Standing } from './room/state.ts';
 import type { RoomAddress, RoomKind } from './room-address.ts';
 
@@ -96,7 +96,7 @@ export type EncryptionView = {
   readonly isKeyAgreed: boolean;
   /** The same on all screens, if nobody sits between; `undefined` until all have revealed their part, and alone. */
   readonly roomCode: RoomCode | undefined;
-  /** Whether everybody sees the same people: `settling` until all have said so after a change. */
+  /** Whether everybody sees the same people: `settling` until all have said so after a change, and while there is nobody to. */
   readonly roster: 'settling' | 'consistent' | 'mismatch';
   /** With `mismatch`: whom `by` does not see, or sees and we do not. */
   readonly mismatches: readonly RosterMismatch[];
@@ -144,7 +144,7 @@ export type SessionView = {
   readonly encryption: EncryptionView;
 };
 
-export type { Comparison };
+export type { Comparison, Verification };
 
 /** Moments, where `SessionView` is the state. */
 export type SessionEvent = Moment | { readonly type: 'devices-changed' };

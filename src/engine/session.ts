@@ -1,6 +1,7 @@
 /** Composition root of the engine: a session over the browser's own ports. */
 import { browserPorts } from './browser-ports.ts';
 import { TaiError } from './protocol/errors.ts';
+import { requireWebSocket } from './relay-address.ts';
 import { RoomSession } from './room-session.ts';
 import type { Session, SessionOptions } from './session-types.ts';
 
@@ -15,6 +16,7 @@ export function createSession(options: SessionOptions): Session {
   if (typeof globalThis.RTCPeerConnection !== 'function') {
     throw new TaiError('unsupported-browser', 'this browser has no WebRTC');
   }
+  requireWebSocket();
   // Asked for what this version cannot do, it does nothing, rather than something less.
   if (options.private !== undefined || options.e2ee !== undefined) {
     throw new TaiError('usage', 'private, e2ee: not in this version, which cannot hide addresses or choose encryption');

@@ -209,6 +209,12 @@ export class Puppet {
       case 'make-offer':
         this.#links.get(effect.peerId)?.makeOffer(effect.round);
         return;
+      case 'repeat-offer':
+        this.#links.get(effect.peerId)?.repeatOffer(effect.round);
+        return;
+      case 'repeat-answer':
+        this.#links.get(effect.peerId)?.repeatAnswer(effect.round);
+        return;
       case 'accept-offer':
         this.#links.get(effect.peerId)?.acceptOffer(effect.round, effect.sdp);
         return;

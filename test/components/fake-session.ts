@@ -30,7 +30,7 @@ export class FakeSession implements Session {
   /** Set to an error, the browser lists nothing. */
   deviceList: readonly MediaDevice[] | Error = [];
   /** Set to an error, there is no number to be had. */
-  numbers: (peerId: PeerId) => SafetyNumber | undefined | Error = safetyNumber;
+  numbers: (peerId: PeerId) => SafetyNumber | undefined | Error | Promise<SafetyNumber> = safetyNumber;
   readonly scans: (readonly [PeerId, string])[] = [];
   /** Asked about keys, in order. */
   readonly keyCalls: string[] = [];
@@ -62,9 +62,9 @@ export class FakeSession implements Session {
   }
 
   /** The codes of a peer were compared, as the engine tells it. */
-  verified(peer: PeerId, isVerified = true): void {
+  verified(peer: PeerId, isVerified = true, match: 'match' | 'remembered' = 'match'): void {
     this.change(peer, { encryption: isVerified ? 'verified' : 'encrypted' });
-    this.tell({ type: 'verified', peerId: peer, isVerified, comparison: isVerified ? 'match' : 'withdrawn' });
+    this.tell({ type: 'verified', peerId: peer, isVerified, comparison: isVerified ? match : 'withdrawn' });
   }
 
   /** They were compared, and are different, as the engine tells it. */
@@ -151,7 +151,7 @@ export class FakeSession implements Session {
   }
 
   async safetyNumber(peer: PeerId): Promise<SafetyNumber | undefined> {
-    const found = this.numbers(peer);
+    const found = await this.numbers(peer);
     if (found instanceof Error) throw found;
     return found;
   }

@@ -402,6 +402,34 @@ describe('<tai-participant>', () => {
     equal(video.srcObject, null);
   });
 
+  it('keeps mark, words and name apart on a small tile', async () => {
+    for (const [width, height] of [
+      [176, 132],
+      [150, 150],
+      [130, 140],
+    ] as const) {
+      for (const state of ['waiting-key', 'codes-differ', 'wrong-key', 'revoked', 'unsupported'] as const) {
+        const tile = document.createElement('tai-participant');
+        tile.style.cssText = `inline-size: ${width}px; block-size: ${height}px`;
+        tile.name = 'Wolfeschlegelsteinhausenbergerdorff';
+        tile.encryption = state === 'revoked' ? 'wrong-key' : state;
+        tile.revoked = state === 'revoked';
+        tile.link = state === 'codes-differ' || state === 'unsupported' ? 'connected' : 'connecting';
+        document.body.append(tile);
+        await tile.updateComplete;
+        const boxes = findAll(tile, '.chip, .status span, .plate').map((box) => box.getBoundingClientRect());
+        for (const [i, a] of boxes.entries()) {
+          ok(a.left >= tile.getBoundingClientRect().left, `${state} within ${width}×${height}`);
+          for (const b of boxes.slice(i + 1)) {
+            const isApart = a.bottom <= b.top || b.bottom <= a.top || a.right <= b.left || b.right <= a.left;
+            ok(isApart, `${state} at ${width}×${height}: ${a.top} to ${a.bottom}, ${b.top} to ${b.bottom}`);
+          }
+        }
+        tile.remove();
+      }
+    }
+  });
+
   it('makes no markup of a name', async () => {
     const tile = document.createElement('tai-participant');
     tile.name = '<img src=x onerror=alert(1)>';

@@ -318,6 +318,51 @@ describe('messages', () => {
     equal(toasts(room).length, 0);
   });
 
+  it('about revoked keys go when codes were compared with who came back, and by nothing that was only remembered', async () => {
+    const { room, session } = await call();
+    session.revoke(peerId(1));
+    session.meet(participant(2, { name: 'Ben' }));
+    session.meet(participant(3, { name: 'Ana' }));
+    await settle(room);
+    equal(toasts(room).length, 1);
+    session.verified(peerId(2));
+    session.verified(peerId(3), true, 'remembered');
+    await settle(room);
+    equal(toasts(room).length, 1, 'somebody else, and who was known before');
+    session.verified(peerId(3));
+    await settle(room);
+    equal(toasts(room).length, 0, 'Ana is back, and compared');
+  });
+
+  it('about somebody who cannot be reached name whom, and go with that one', async () => {
+    const { room, session } = await call();
+    const told: unknown[] = [];
+    room.addEventListener('tai-error', ({ code, peerId: whom }) => told.push([code, whom]));
+    session.meet(participant(2, { name: 'Ben', link: 'connecting' }));
+    session.change(peerId(1), { link: 'connecting' });
+    for (const number of [1, 2])
+      session.tell({ type: 'error', code: 'peer-unreachable', isRecoverable: true, peerId: peerId(number) });
+    await settle(room);
+    same(
+      told,
+      [1, 2].map((number) => ['peer-unreachable', peerId(number)]),
+    );
+    same(
+      toasts(room).map((text) => text.split(' cannot')[0]),
+      ['Ana', 'Ben'],
+    );
+    session.change(peerId(1), { link: 'connected' });
+    await settle(room);
+    same(
+      toasts(room).map((text) => text.split(' cannot')[0]),
+      ['Ben'],
+      'Ana is there',
+    );
+    session.part(peerId(2), 'connection-lost');
+    await settle(room);
+    equal(toasts(room).length, 0, 'Ben is given up');
+  });
+
   it('about wrong keys go when codes were compared, not with the person', async () => {
     const { room, session } = await call();
     session.meet(participant(2));

@@ -88,6 +88,8 @@ describe('trust', () => {
       await second.until('verified still, under its new keys', standsAs, 'verified');
       assert.notEqual(await second.evaluate(deviceOfOther), device);
 
+      // who has no keys with somebody yet has nothing to tell them by
+      await first.until('keys on this side as well', isEncryptedAs, 'encrypted');
       await first.evaluate(revokes);
       await second.until('revoked', standsAs, 'revoked');
       await seesOthers(second, 0);

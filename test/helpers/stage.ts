@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { launchBrowser } from './browsers.ts';
-import type { BrowserName, TestBrowser, TestPage } from './browsers.ts';
+import type { BrowserName, LaunchOptions, TestBrowser, TestPage } from './browsers.ts';
 import { serveHostSite } from './host-page.ts';
 import type { HostPage, HostSite } from './host-page.ts';
 import { startRelayProcess } from './relay-process.ts';
@@ -29,12 +29,13 @@ export async function setStage(
   pages: (relayUrl: string) => Readonly<Record<string, HostPage>>,
   names: readonly BrowserName[] = ['chromium', 'firefox'],
   vars: Readonly<Record<string, string>> = {},
+  options: LaunchOptions = {},
 ): Promise<Stage> {
   if (!existsSync(join(DIST, 'tai.js'))) throw new Error('dist/ is missing: run `npm run build` first');
   const relay = await startRelayProcess({ assets: DIST, vars });
   const site = await serveHostSite(pages(relay.url));
   const browsers = new Map<BrowserName, TestBrowser>();
-  for (const name of names) browsers.set(name, await launchBrowser(name));
+  for (const name of names) browsers.set(name, await launchBrowser(name, options));
   let open: TestPage[] = [];
   return {
     relay,

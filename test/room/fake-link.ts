@@ -95,6 +95,8 @@ export class FakeLink {
   /** A piece of work was refused: the room then leaves the two sides as they are while media flows. */
   hasFailed = false;
   #localOffer: number | undefined;
+  /** What was described last. */
+  #described: { readonly type: 'offer' | 'answer'; readonly sdp: string } | undefined;
   #localIce = 1;
   #remoteIce: number | undefined;
 
@@ -137,7 +139,23 @@ export class FakeLink {
       this.signaling = 'have-local-offer';
       this.#localOffer = this.#network.nextId();
       const offer: Offer = { pc: this.id, offer: this.#localOffer, ice: this.#localIce };
-      return { type: 'offer-made', round, sdp: JSON.stringify(offer) };
+      this.#described = { type: 'offer', sdp: JSON.stringify(offer) };
+      return { type: 'offer-made', round, sdp: this.#described.sdp };
+    });
+  }
+
+  repeatOffer(round: number): void {
+    this.work.push(() => {
+      if (this.signaling !== 'have-local-offer' || this.#network.isFailing(this)) return failed('making-offer', round);
+      return { type: 'offer-made', round, sdp: this.#described?.sdp ?? '' };
+    });
+  }
+
+  repeatAnswer(round: number): void {
+    this.work.push(() => {
+      const isAnswer = this.signaling === 'stable' && this.#described?.type === 'answer';
+      if (!isAnswer || this.#network.isFailing(this)) return failed('accepting-offer', round);
+      return { type: 'offer-accepted', round, sdp: this.#described?.sdp ?? '' };
     });
   }
 
@@ -160,8 +178,9 @@ export class FakeLink {
       this.signaling = 'stable';
       this.exchange = offer.offer;
       const answer: Answer = { pc: this.id, offer: offer.offer, session: this.session ?? '' };
+      this.#described = { type: 'answer', sdp: JSON.stringify(answer) };
       this.#network.review(this);
-      return { type: 'offer-accepted', round, sdp: JSON.stringify(answer) };
+      return { type: 'offer-accepted', round, sdp: this.#described.sdp };
     });
   }
 

@@ -110,6 +110,10 @@ export class FakePage {
       }
       case 'make-offer':
         return this.#link(effect).makeOffer(effect.round, effect.isRestart);
+      case 'repeat-offer':
+        return this.#link(effect).repeatOffer(effect.round);
+      case 'repeat-answer':
+        return this.#link(effect).repeatAnswer(effect.round);
       case 'accept-offer':
         return this.#link(effect).acceptOffer(effect.round, effect.sdp);
       case 'accept-answer':

@@ -22,10 +22,12 @@ type Place = keyof typeof PLACES;
 const INPUTS = {
   'need-offer': { type: 'need-offer' },
   'retry-offer': { type: 'retry-offer' },
+  'repeat-offer': { type: 'repeat-offer' },
   'offer-made': { type: 'offer-made', round: ROUND },
   'offer-made, of another round': { type: 'offer-made', round: ROUND - 1 },
   'offer-received': { type: 'offer-received', round: 10 },
   'offer-received, of the same round again': { type: 'offer-received', round: 9 },
+  'offer-repeated': { type: 'offer-repeated', round: 9 },
   'offer-accepted': { type: 'offer-accepted', round: 9 },
   'offer-accepted, of another round': { type: 'offer-accepted', round: 8 },
   'answer-received': { type: 'answer-received', round: ROUND },
@@ -77,6 +79,12 @@ const TABLE: { readonly [Input in keyof typeof INPUTS]: Row | { readonly polite:
     'accepting-offer': 'accepting-offer(9)*',
     'accepting-answer': 'accepting-answer(4)*',
   },
+  'repeat-offer': {
+    ...stays,
+    new: 'making-offer(5) +make-offer',
+    stable: 'making-offer(5) +make-offer',
+    'have-local-offer': 'making-offer(4) +repeat-offer',
+  },
   'offer-made': { ...stays, 'making-offer': 'have-local-offer(4) +send-offer' },
   'offer-made, of another round': stays,
   'offer-received': {
@@ -115,6 +123,7 @@ const TABLE: { readonly [Input in keyof typeof INPUTS]: Row | { readonly polite:
       'accepting-answer': acceptedAgain,
     },
   },
+  'offer-repeated': { ...ignores, stable: 'accepting-offer(9) +repeat-answer' },
   'offer-accepted': { ...stays, 'accepting-offer': 'stable +send-answer' },
   'offer-accepted, of another round': stays,
   'answer-received': { ...ignores, 'have-local-offer': 'accepting-answer(4) +accept-answer' },

@@ -137,6 +137,8 @@ describe('PM11: what a peer says about itself', () => {
 
   it('RO2: an old roster does not take a mismatch back, nor make one', () => {
     const room = three();
+    for (const peerId of [BOB, CAROL])
+      room.run({ type: 'transport-changed', peerId, generation: 1, transport: 'connected' });
     room.run(reports(2, [ALICE, BOB]), VERDICT, VERDICT);
     assert.equal(callOf(room).roster.verdict, 'mismatch');
     assert.deepEqual(room.run(reports(1, [ALICE, BOB, CAROL])), [STALE]);

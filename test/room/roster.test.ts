@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import type { Effect, RoomEvent } from '../../src/engine/room/events.ts';
+import { CONNECTING_STRIKES_MAX } from '../../src/engine/room/roster.ts';
 import { isPresent } from '../../src/engine/room/state.ts';
 import type { RosterState } from '../../src/engine/room/state.ts';
 import { ALICE, BOB, CAROL, peerIdOf } from '../helpers/samples.ts';
@@ -46,6 +47,21 @@ function three(): StepRunner {
   return room;
 }
 
+/** And are connected with. */
+function connected(): StepRunner {
+  const room = three();
+  room.run(linked(BOB), linked(CAROL));
+  return room;
+}
+
+function linked(peerId: PeerId): RoomEvent {
+  return { type: 'transport-changed', peerId, generation: 1, transport: 'connected' };
+}
+
+function times(event: RoomEvent, count: number): readonly RoomEvent[] {
+  return Array.from({ length: count }, () => event);
+}
+
 describe('RO: the roster', () => {
   it('has those whose keys are agreed, not those whom the relay lists', () => {
     const room = new StepRunner();
@@ -85,7 +101,7 @@ describe('RO: the roster', () => {
   });
 
   it('mismatches where one side does not see somebody, once the news has had its time, and names both', () => {
-    const room = three();
+    const room = connected();
     room.run(reports(CAROL, [ALICE, BOB, CAROL]), reports(BOB, [ALICE, BOB]));
     assert.deepEqual(verdictOf(room), ['settling']);
     const moments = momentsOf(room.run(VERDICT, VERDICT));
@@ -98,7 +114,8 @@ describe('RO: the roster', () => {
 
   it('mismatches where a peer sees somebody whom we do not: a ghost', () => {
     const room = new StepRunner();
-    room.run(join, welcome(1), listed(BOB, 2), speaks(BOB), reports(BOB, [ALICE, BOB, CAROL]), VERDICT, VERDICT);
+    room.run(join, welcome(1), listed(BOB, 2), speaks(BOB), linked(BOB));
+    room.run(reports(BOB, [ALICE, BOB, CAROL]), VERDICT, VERDICT);
     assert.deepEqual(verdictOf(room), ['mismatch', [BOB, CAROL]]);
   });
 
@@ -107,13 +124,76 @@ describe('RO: the roster', () => {
     const other = { peerId: ALICE, certificate: certificateOf(CAROL) };
     const members = [other, { peerId: BOB, certificate: certificateOf(BOB) }];
     const message = { type: 'roster', seq: 1, members, mac: certificateOf(BOB), isAsking: false } as const;
-    room.run(join, welcome(1), listed(BOB, 2), speaks(BOB));
+    room.run(join, welcome(1), listed(BOB, 2), speaks(BOB), linked(BOB));
     room.run({ type: 'message', from: BOB, sender: senderOf(BOB), message }, VERDICT, VERDICT);
     assert.deepEqual(verdictOf(room), ['mismatch', [BOB, ALICE], [BOB, ALICE]]);
   });
 
+  it('waits for connections that are still being made, and for none that stands or is found not to', () => {
+    const begun = (): StepRunner => {
+      const room = new StepRunner();
+      room.run(join, welcome(1), listed(BOB, 2), listed(CAROL, 3), speaks(BOB), speaks(CAROL), linked(BOB));
+      room.run(reports(CAROL, [ALICE, BOB, CAROL]), reports(BOB, [ALICE, BOB]), VERDICT, VERDICT);
+      assert.deepEqual(verdictOf(room), ['settling'], 'Carol is still being connected with');
+      return room;
+    };
+    const looks = { type: 'timer', id: `link:${CAROL}` } as const;
+    for (const settled of [[linked(CAROL)], [looks, looks]]) {
+      const room = begun();
+      const told = momentsOf(room.run(...settled, VERDICT));
+      assert.deepEqual(told, [{ type: 'error', code: 'roster-mismatch', isRecoverable: true }]);
+      assert.deepEqual(verdictOf(room), ['mismatch', [BOB, CAROL]]);
+    }
+    const room = begun();
+    room.run(linked(CAROL), reports(BOB, [ALICE, BOB, CAROL]));
+    assert.deepEqual(verdictOf(room), ['consistent'], 'and nobody was alarmed');
+  });
+
+  it('is told within the bound, though the relay lets no connection come to stand', () => {
+    const room = new StepRunner();
+    room.run(join, welcome(1), listed(BOB, 2), listed(CAROL, 3), speaks(BOB), speaks(CAROL));
+    room.run(reports(CAROL, [ALICE, BOB, CAROL]), reports(BOB, [ALICE, BOB]));
+    for (let strike = 1; strike < CONNECTING_STRIKES_MAX; strike++) {
+      assert.deepEqual(timersOf(room.run(VERDICT)), ['roster-verdict'], 'the clock goes on');
+      assert.deepEqual(verdictOf(room), ['settling']);
+    }
+    assert.equal(momentsOf(room.run(VERDICT)).length, 1);
+    assert.deepEqual(verdictOf(room), ['mismatch', [BOB, CAROL]]);
+    assert.deepEqual(timersOf(room.run(VERDICT)), [], 'and then it stops');
+  });
+
+  it('is not put off by others who come and go: two looks at the link are all', () => {
+    const room = new StepRunner();
+    const looks = { type: 'timer', id: `link:${CAROL}` } as const;
+    room.run(join, welcome(1), listed(BOB, 2), listed(CAROL, 3), speaks(BOB), speaks(CAROL), linked(BOB));
+    room.run(reports(CAROL, [ALICE, BOB, CAROL]), reports(BOB, [ALICE, BOB]), ...times(VERDICT, 8), looks, looks);
+    room.run(listed(DAVE, 4), speaks(DAVE), VERDICT, VERDICT);
+    assert.ok(verdictOf(room).some((each) => JSON.stringify(each) === JSON.stringify([BOB, CAROL])));
+  });
+
+  it('starts its clock again where a difference is found late, and a connection is waited for', () => {
+    const room = new StepRunner();
+    room.run(join, welcome(1), listed(BOB, 2), listed(CAROL, 3), speaks(BOB), speaks(CAROL));
+    room.run(linked(BOB), reports(CAROL, [ALICE, BOB, CAROL]), reports(BOB, [ALICE, BOB, CAROL]));
+    room.run(...times(VERDICT, 2));
+    assert.equal(rosterOf(room).isJudging, false);
+    assert.ok(timersOf(room.run(reports(BOB, [ALICE, BOB]))).includes('roster-verdict'));
+    room.run(VERDICT, VERDICT, GRACE);
+    assert.deepEqual(verdictOf(room), ['settling']);
+    room.run(...times(VERDICT, CONNECTING_STRIKES_MAX));
+    assert.deepEqual(verdictOf(room), ['mismatch', [BOB, CAROL]]);
+  });
+
+  it('once told, is not taken back for a connection that is made anew', () => {
+    const room = connected();
+    room.run(reports(CAROL, [ALICE, BOB, CAROL]), reports(BOB, [ALICE, BOB]), VERDICT, VERDICT);
+    room.run({ type: 'transport-changed', peerId: CAROL, generation: 1, transport: 'connecting' });
+    assert.deepEqual(momentsOf(room.run(reports(BOB, [ALICE, BOB]))), []);
+    assert.deepEqual(verdictOf(room), ['mismatch', [BOB, CAROL]]);
+  });
+
   it('gives a lost connection its time: one side may notice later than the other', () => {
-    const room = three();
+    const room = connected();
     room.run(reports(BOB, [ALICE, BOB, CAROL]), reports(CAROL, [ALICE, BOB, CAROL]));
     const effects = room.run(reports(BOB, [ALICE, BOB]));
     assert.deepEqual(timersOf(effects), ['roster-grace'], 'the clock of the verdict runs already');
@@ -136,7 +216,7 @@ describe('RO: the roster', () => {
   });
 
   it('calls a peer that others keep seeing a mismatch in the end', () => {
-    const room = three();
+    const room = connected();
     const leave = { type: 'message', from: CAROL, sender: senderOf(CAROL), message: { type: 'leave' } } as const;
     room.run(reports(BOB, [ALICE, BOB, CAROL]), leave, VERDICT, VERDICT, GRACE);
     assert.deepEqual(verdictOf(room), ['mismatch', [BOB, CAROL]]);
@@ -196,7 +276,7 @@ describe('HS: the keys behind a peer', () => {
     });
     assert.deepEqual(momentsOf(room.run(identified('known'))), []);
     assert.deepEqual(momentsOf(room.run(identified('verified'))), [
-      { type: 'verified', peerId: BOB, isVerified: true, comparison: 'match' },
+      { type: 'verified', peerId: BOB, isVerified: true, comparison: 'remembered' },
     ]);
     assert.deepEqual(momentsOf(room.run(identified('verified'))), []);
     assert.deepEqual(momentsOf(room.run(identified('known'))), [
@@ -316,7 +396,7 @@ describe('HS: the keys behind a peer', () => {
 
 describe('RO3: the verdict', () => {
   it('cannot be put off by one who keeps changing his report', () => {
-    const room = three();
+    const room = connected();
     room.run(reports(CAROL, [ALICE, BOB, CAROL]), reports(BOB, [ALICE, BOB]), VERDICT);
     // Carol, inside, now says something else before every strike
     room.run(reports(CAROL, [ALICE, CAROL]));

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Effect, RoomEvent } from '../../src/engine/room/events.ts';
-import { LINK_CHECK_MS, LINK_RETRY_MS, UNREACHABLE_ATTEMPTS } from '../../src/engine/room/peers.ts';
+import { LINK_CHECK_MAX_MS, LINK_CHECK_MS, LINK_RETRY_MS, UNREACHABLE_ATTEMPTS } from '../../src/engine/room/peers.ts';
 import { BOB, CAROL } from '../helpers/samples.ts';
 import {
   answer,
@@ -44,7 +44,10 @@ describe('the newcomer', () => {
       sdp: 'my offer',
       presence: { name: '', publications: [] },
     };
-    assert.deepEqual(made, [{ type: 'send', to: BOB, message }]);
+    assert.deepEqual(made, [
+      { type: 'send', to: BOB, message },
+      { type: 'start-timer', id: `link:${BOB}`, delay_ms: LINK_CHECK_MS },
+    ]);
     const answered = room.run(answer());
     assert.deepEqual(effectOf(answered, 'accept-answer'), {
       type: 'accept-answer',
@@ -106,7 +109,7 @@ describe('two first offers that meet', () => {
     assert.deepEqual(typesOf(effects), ['tell peer-joined', 'close-link', 'open-link', 'accept-offer']);
     assert.equal(room.peer(BOB)?.link.generation, 1);
     const accepted = room.run({ type: 'offer-accepted', ...onLink, round: 1, sdp: 'a' });
-    assert.deepEqual(typesOf(accepted), ['send']);
+    assert.deepEqual(typesOf(accepted), ['send', 'start-timer']);
     // an answer to the offer given up meets nothing
     assert.deepEqual(room.run(answer(1, 1)), [{ type: 'drop', reason: 'stale-answer' }]);
   });
@@ -117,7 +120,7 @@ describe('two first offers that meet', () => {
     assert.deepEqual(typesOf(room.run(offer(1, 1))), ['accept-offer']);
     const accepted = room.run({ type: 'offer-accepted', ...onLink, round: 1, sdp: 'a' });
     // the answer goes out before our own offer is made again
-    assert.deepEqual(typesOf(accepted), ['start-timer', 'send', 'make-offer']);
+    assert.deepEqual(typesOf(accepted), ['send', 'make-offer', 'start-timer']);
   });
 });
 
@@ -157,7 +160,7 @@ describe('messages that do not fit', () => {
     // begins with a new connection of the same number
     assert.equal(takesUp(1, 3), 'offer 3');
     room.run(accepted(3));
-    assert.deepEqual([takesUp(1, 1), takesUp(1, 3)], ['stale-offer', 'stale-offer']);
+    assert.equal(takesUp(1, 1), 'stale-offer');
     room.run(transport('connected'));
     assert.deepEqual([takesUp(1, 2), takesUp(1, 5)], ['stale-offer', 'offer 5']);
     room.run(accepted(5));
@@ -195,7 +198,9 @@ describe('a link that fails', () => {
     const replaced = room.run(linkTimer);
     assert.deepEqual(typesOf(replaced).slice(0, 3), ['close-link', 'open-link', 'make-offer']);
     assert.equal(room.peer(BOB)?.link.generation, 2);
-    assert.deepEqual(momentsOf(replaced), [{ type: 'error', code: 'peer-unreachable', isRecoverable: true }]);
+    assert.deepEqual(momentsOf(replaced), [
+      { type: 'error', code: 'peer-unreachable', isRecoverable: true, peerId: BOB },
+    ]);
     assert.equal(UNREACHABLE_ATTEMPTS, 3);
   });
 
@@ -206,6 +211,12 @@ describe('a link that fails', () => {
       errors.reduce((sum, count) => sum + count, 0),
       1,
     );
+  });
+
+  it('names nobody of whom the relay alone has told', () => {
+    const room = newcomer();
+    const errors = Array.from({ length: 10 }, () => momentsOf(room.run(linkTimer))).flat();
+    assert.deepEqual(errors, [{ type: 'error', code: 'peer-unreachable', isRecoverable: true }]);
   });
 
   it('is replaced at once by the newcomer where the peer has ended it', () => {
@@ -240,6 +251,45 @@ describe('a link that fails', () => {
     );
     const effects = room.run(linkTimer);
     assert.deepEqual(effectOf(effects, 'make-offer'), { type: 'make-offer', ...onLink, round: 3, isRestart: false });
+  });
+});
+
+describe('an offer that is not answered', () => {
+  it('is said once more, so that a slow answer to the first one counts as well', () => {
+    const room = newcomer();
+    room.run({ type: 'offer-made', ...onLink, round: 1, sdp: 'o' });
+    const effects = room.run(linkTimer);
+    assert.deepEqual(effectOf(effects, 'repeat-offer'), { type: 'repeat-offer', ...onLink, round: 1 });
+    const again = room.run({ type: 'offer-made', ...onLink, round: 1, sdp: 'o with candidates' });
+    assert.deepEqual(messagesOf(again), ['offer']);
+    assert.equal(effectOf(room.run(answer(1, 1)), 'accept-answer')?.round, 1);
+  });
+
+  it('whose answer was lost is answered once more; what is still being answered is waited for', () => {
+    const room = present();
+    room.run(offer());
+    assert.deepEqual(room.run(offer()), [{ type: 'drop', reason: 'stale-offer' }]);
+    room.run({ type: 'offer-accepted', ...onLink, round: 1, sdp: 'a' });
+    assert.deepEqual(typesOf(room.run(offer())), ['repeat-answer']);
+    assert.deepEqual(room.run(offer()), [{ type: 'drop', reason: 'ignored-offer' }]);
+    const again = room.run({ type: 'offer-accepted', ...onLink, round: 1, sdp: 'a' });
+    assert.deepEqual(messagesOf(again), ['answer']);
+  });
+
+  it('is given more and more time, and every step further the whole of it', () => {
+    const room = newcomer();
+    const delays = Array.from({ length: 6 }, () => effectOf(room.run(linkTimer), 'start-timer')?.delay_ms);
+    assert.deepEqual(delays, [5_000, 5_000, 10_000, 20_000, LINK_CHECK_MAX_MS, LINK_CHECK_MAX_MS]);
+    const { generation = 0, round } = room.peer(BOB)?.link ?? { round: 0 };
+    const made = room.run({ type: 'offer-made', peerId: BOB, generation, round, sdp: 'o' });
+    assert.deepEqual(typesOf(made), ['send', 'start-timer']);
+    room.run(answer(generation, round));
+    const accepted = room.run({ type: 'answer-accepted', peerId: BOB, generation, round });
+    assert.equal(effectOf(accepted, 'start-timer')?.delay_ms, LINK_CHECK_MAX_MS);
+    // a link that stands is looked after as one at its beginning
+    room.run({ type: 'transport-changed', peerId: BOB, generation, transport: 'connected' });
+    const lost = room.run({ type: 'transport-changed', peerId: BOB, generation, transport: 'disconnected' });
+    assert.equal(effectOf(lost, 'start-timer')?.delay_ms, LINK_CHECK_MS);
   });
 });
 

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { REGISTRY_TIMEOUT_MS } from '../../src/engine/bundle-exchange.ts';
-import type { RegistryPort } from '../../src/engine/e2ee-types.ts';
+import type { Admission, RegistryPort } from '../../src/engine/e2ee-types.ts';
 import type { CloseReason } from '../../src/engine/protocol/errors.ts';
 import { TaiError } from '../../src/engine/protocol/errors.ts';
 import type { SealedBundle, Welcome } from '../../src/engine/protocol/relay.ts';
+import { requireWebSocket } from '../../src/engine/relay-address.ts';
 import { RelayRegistry } from '../../src/engine/relay-registry.ts';
 import type { RelaySocketOptions } from '../../src/engine/transport/relay-socket.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -17,6 +18,30 @@ import type { Page } from './e2ee-page.ts';
 function never(): Promise<never> {
   return new Promise(() => undefined);
 }
+
+describe('a platform without WebSocket', () => {
+  it('is told what it lacks, not that the relay is away', () => {
+    assert.throws(
+      () => requireWebSocket(null),
+      (error: unknown) =>
+        error instanceof TaiError &&
+        error.code === 'unsupported-browser' &&
+        error.message.includes('WebSocket is missing'),
+    );
+    assert.doesNotThrow(() => requireWebSocket(EventTarget));
+  });
+
+  it('hears so at its first call to the relay', async (context) => {
+    if (typeof globalThis.WebSocket === 'function') return context.skip('there is one here');
+    const registry = new RelayRegistry({
+      relay: 'ws://127.0.0.1:9',
+      admission: () => Promise.resolve({} as Admission),
+      onReturn: () => undefined,
+    });
+    await assert.rejects(registry.open(), { code: 'unsupported-browser' });
+    registry.close();
+  });
+});
 
 describe('a registry of the page', () => {
   it('is how two find each other: one publishes, the other asks', async () => {

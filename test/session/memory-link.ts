@@ -48,6 +48,16 @@ export class MemoryLink implements LinkPort {
     this.#options.onOfferMade(round, this.#describe('offer'));
   }
 
+  repeatOffer(round: number): void {
+    this.calls.push('repeat-offer');
+    this.#options.onOfferMade(round, this.#describe('offer'));
+  }
+
+  repeatAnswer(round: number): void {
+    this.calls.push('repeat-answer');
+    this.#options.onOfferAccepted(round, this.#describe('answer'));
+  }
+
   acceptOffer(round: number, sdp: string): void {
     this.#accept(sdp);
     this.#guard();

@@ -6,6 +6,7 @@ import { RoomSession } from '../../src/engine/room-session.ts';
 import type { SessionEvent, SessionView } from '../../src/engine/session-types.ts';
 import { MemoryRelay } from './memory-relay.ts';
 import { memoryWorld } from './memory-world.ts';
+import { Page } from './page.ts';
 import type { World } from './memory-world.ts';
 
 function open(
@@ -51,6 +52,14 @@ async function meet(): Promise<{ relay: MemoryRelay; ada: ReturnType<typeof open
 }
 
 describe('a session', () => {
+  it('that gives its keys up outside a call stays where it is', async () => {
+    const { session } = new Page(new MemoryRelay(), 'Ada');
+    session.dispatch({ type: 'open-lobby', microphone: true, camera: false });
+    await session.revokeKey();
+    assert.equal(session.view.phase, 'lobby');
+    session.close();
+  });
+
   it('two sessions with one secret connect, and know each other by name', async () => {
     const relay = new MemoryRelay();
     const ada = open(relay, 'Ada');

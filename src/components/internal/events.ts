@@ -1,12 +1,12 @@
 /** The events of the elements. All bubble and cross shadow roots, so that a page can listen where it likes. */
 import type {
-  Comparison,
   ErrorCode,
   LeaveReason,
   PeerId,
   PeerLeaveReason,
   Phase,
   PublicationKind,
+  Verification,
 } from '../../engine/index.ts';
 import type { EncryptionState } from './encryption.ts';
 
@@ -71,16 +71,19 @@ export class TaiEncryptionChangeEvent extends Event {
   }
 }
 
-/** Codes were compared with this peer's device: they are the same, or different, or what was said of them was taken back. */
+/**
+ * Codes were compared with this peer's device: they are the same, or different, or what was said of them was taken back. Or
+ * the device has come back that was verified before, and nobody has compared anything now (`remembered`).
+ */
 export class TaiVerifyEvent extends Event {
   readonly peerId: PeerId;
   readonly isVerified: boolean;
-  /** `match`; `differ`: somebody may sit between; `withdrawn`: who was verified is so no longer. */
-  readonly comparison: Comparison;
-  constructor(peerId: PeerId, comparison: Comparison) {
+  /** `match`; `differ`: somebody may sit between; `withdrawn`: who was verified is so no longer; `remembered`: verified before. */
+  readonly comparison: Verification;
+  constructor(peerId: PeerId, comparison: Verification) {
     super('tai-verify', TOLD);
     this.peerId = peerId;
-    this.isVerified = comparison === 'match';
+    this.isVerified = comparison === 'match' || comparison === 'remembered';
     this.comparison = comparison;
   }
 }

@@ -261,8 +261,8 @@ export class RoomStore implements RoomActions {
   #show(session: Session, view: SessionView): void {
     const before = this.#state.view;
     if (session !== this.#session || view === before) return;
-    const toasts = this.#state.toasts.filter(({ isSettled }) => !isSettled?.(view));
-    this.#set({ view, toasts });
+    this.#set({ view });
+    this.#settleToasts(view);
     this.#sink?.setTracks(view.participants.flatMap(({ audioTrack }) => (audioTrack ? [audioTrack] : [])));
     const hasNewLabels = PUBLICATIONS.some((kind) => before[kind].state !== 'live' && view[kind].state === 'live');
     if (hasNewLabels) void this.#refreshDevices(session);
@@ -281,6 +281,13 @@ export class RoomStore implements RoomActions {
     }
     if (event.type === 'devices-changed') void this.#refreshDevices(session);
     this.#teller.tellMoment(event, session.view);
+    // no view tells a comparison of now from one of before
+    if (event.type === 'verified') this.#settleToasts(session.view);
+  }
+
+  #settleToasts(view: SessionView): void {
+    const toasts = this.#state.toasts.filter(({ isSettled }) => !isSettled?.(view));
+    if (toasts.length < this.#state.toasts.length) this.#set({ toasts });
   }
 
   async #refreshDevices(session: Session): Promise<void> {

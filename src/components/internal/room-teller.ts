@@ -1,5 +1,5 @@
 /** Tells what becomes true in a session: by events to the page, by words to who looks or listens. */
-import type { Comparison, Device, ErrorCode, PeerId } from '../../engine/index.ts';
+import type { Device, ErrorCode, PeerId, Verification } from '../../engine/index.ts';
 import type { PublicationKind, SessionEvent, SessionView } from '../../engine/index.ts';
 import { isInCall, roomEncryption } from './encryption.ts';
 import {
@@ -23,7 +23,8 @@ const COMPARED = {
   match: 'peer-verified',
   differ: 'peer-differs',
   withdrawn: 'peer-unverified',
-} as const satisfies { readonly [Said in Comparison]: StringKey };
+  remembered: 'peer-verified',
+} as const satisfies { readonly [Said in Verification]: StringKey };
 
 type TroubleMoment = Extract<SessionEvent, { type: 'error' }>;
 
@@ -34,6 +35,8 @@ export class RoomTeller {
   readonly #names = new Map<PeerId, string>();
   /** Failures already put into words: a new failure is a new object. */
   readonly #toldFailures = new WeakSet<Device>();
+  /** How often codes of somebody of this name were compared here and found equal. */
+  readonly #matches = new Map<string, number>();
 
   constructor(host: RoomStoreHost, board: Pick<RoomActions, 'announce' | 'notify'>) {
     this.#host = host;
@@ -43,6 +46,7 @@ export class RoomTeller {
   /** Another room begins with nobody. */
   forget(): void {
     this.#names.clear();
+    this.#matches.clear();
   }
 
   tellView(before: SessionView, view: SessionView): void {
@@ -74,6 +78,7 @@ export class RoomTeller {
         this.#names.delete(moment.peerId);
         return this.#fire(new TaiPeerLeaveEvent(moment.peerId, moment.reason));
       case 'verified':
+        if (moment.comparison === 'match') this.#countMatch(this.#names.get(moment.peerId));
         this.#announce(COMPARED[moment.comparison], moment.peerId);
         return this.#fire(new TaiVerifyEvent(moment.peerId, moment.comparison));
       case 'devices-changed':
@@ -99,14 +104,28 @@ export class RoomTeller {
     this.#board.announce(fill(this.#host.strings[key], { name: this.#name(peerId) }));
   }
 
+  #countMatch(name: string | undefined): void {
+    if (name) this.#matches.set(name, (this.#matches.get(name) ?? 0) + 1);
+  }
+
+  /**
+   * Who was revoked comes back as another peer, with keys that were remembered or not. Only that people have compared codes
+   * with somebody of this name since answers it.
+   */
+  #returnOf(peerId: PeerId | undefined): (view: SessionView) => boolean {
+    const name = (peerId !== undefined && this.#names.get(peerId)) || '';
+    const before = this.#matches.get(name) ?? 0;
+    return ({ phase }) => phase === 'joining' || (this.#matches.get(name) ?? 0) > before;
+  }
+
   /** A device's failure stands in the lobby as long as there is one; the bar of a call has no room for a sentence. */
   #notify(view: SessionView, moment: TroubleMoment): void {
     const { code, peerId, isRevoked } = moment;
     const { strings } = this.#host;
     const failed = PUBLICATIONS.filter((kind) => isFailedWith(view[kind], code));
-    const isSettled = settlingOf(moment, failed, view);
+    const isSettled = isRevoked ? this.#returnOf(peerId) : settlingOf(moment, failed, view);
     const say = (device: string): void => {
-      const text = fill(strings[isRevoked ? 'error-revoked' : errorKey(code)], { device, name: this.#name(peerId) });
+      const text = fill(strings[sentenceKey(moment)], { device, name: this.#name(peerId) });
       this.#board.notify(text, { isAlarm: ALARMS.includes(code), ...(isSettled && { isSettled }) });
     };
     if (failed.length === 0) say(strings['the-device']);
@@ -116,6 +135,11 @@ export class RoomTeller {
       if (view.phase !== 'lobby') say(strings[`the-${kind}`]);
     }
   }
+}
+
+function sentenceKey({ code, peerId, isRevoked }: TroubleMoment): StringKey {
+  if (isRevoked) return 'error-revoked';
+  return code === 'peer-unreachable' && peerId !== undefined ? 'error-peer-unreachable-name' : errorKey(code);
 }
 
 function isFailedWith(device: Device, code: ErrorCode): boolean {
@@ -148,7 +172,10 @@ function settlingOf(
     case 'room-full':
       return ({ phase }) => phase === 'joined';
     case 'peer-unreachable':
-      return ({ phase, participants }) => !isInCall(phase) || participants.every(({ link }) => link === 'connected');
+      return ({ phase, participants }) => {
+        const meant = participants.filter((peer) => peerId === undefined || peer.peerId === peerId);
+        return !isInCall(phase) || meant.every(({ link }) => link === 'connected');
+      };
     default:
       return failed.length === 0 ? undefined : (view) => failed.every((kind) => !isFailedWith(view[kind], code));
   }

@@ -172,6 +172,7 @@ export const ENGLISH = {
   'verify-peer-why':
     'If all are the same, nobody sits between you and {name}. If one differs, somebody may be listening in.',
   'verify-peer-wait': 'No keys are agreed with {name}: there is nothing to compare yet.',
+  'verify-peer-loading': 'The safety number is being worked out…',
   'verify-peer-gone': 'This person has left.',
   'verify-peer-done': 'Verified: these are the keys of {name}.',
   'verify-number': 'Safety number',
@@ -188,6 +189,8 @@ export const ENGLISH = {
   'verify-alarm': 'Stop: your codes are different',
   'verify-alarm-hint':
     'Somebody may sit between you and read along. Say nothing private here. Leave, and agree on a new link by another way: in person, or by phone.',
+  'verify-alarm-tell':
+    'Only you see this warning so far. Tell the others, but not in this room: call them, or go to them.',
   'verify-alarm-slip': 'A slip of the tongue? Compare once more.',
   'verify-again': 'Compare again',
 
@@ -227,6 +230,7 @@ export const ENGLISH = {
     '{name} is here with another device than before. Compare codes before you say anything private.',
   'error-roster-mismatch': 'You do not all see the same people. The shield says who is missing.',
   'error-peer-unreachable': 'A participant cannot be reached from this network.',
+  'error-peer-unreachable-name': '{name} cannot be reached from this network. We keep trying.',
   'error-turn-unavailable': 'No TURN host is available.',
   'error-rate-limited': 'Too much at once. Wait a moment.',
   'error-too-large': 'That was too large to send.',

@@ -197,12 +197,28 @@ export const participantStyles = [
         display: block;
       }
     }
-    @container tile (inline-size >= 9rem) {
+    @container tile (inline-size >= 11.25rem) {
       .mark:not([data-mark='waiting-key'], [data-mark='encrypted'], [data-mark='verified']) .chip {
         padding-inline-end: 0.65rem;
       }
       .mark:not([data-mark='waiting-key'], [data-mark='encrypted'], [data-mark='verified']) .chip span {
         display: block;
+      }
+    }
+    /* the mark above, the name below, what is said between them */
+    @container tile (inline-size < 11.25rem) {
+      .status,
+      :host(:is(:state(wrong-key), :state(revoked))) .status {
+        padding: 2.5rem 0.3rem 2.1rem;
+        font-size: 0.75rem;
+        line-height: 1.25;
+      }
+      .status span,
+      :host(:is(:state(wrong-key), :state(revoked))) .status span {
+        padding-inline: 0.4em;
+      }
+      .mark {
+        padding: 0.3rem;
       }
     }
     @keyframes breathe {

@@ -86,7 +86,8 @@ export const ENGINE: unique symbol = Symbol('engine');
  * @fires {TaiPeerJoinEvent} tai-peer-join - Somebody came.
  * @fires {TaiPeerLeaveEvent} tai-peer-leave - Somebody left.
  * @fires {TaiEncryptionChangeEvent} tai-encryption-change - What is true of one peer changed, or of the room alone.
- * @fires {TaiVerifyEvent} tai-verify - Codes were compared with somebody's device: equal, different, or taken back.
+ * @fires {TaiVerifyEvent} tai-verify - Codes were compared with somebody's device: equal, different, or taken
+ *   back; or a device has come back that was verified before.
  * @fires {TaiDeviceChangeEvent} tai-device-change - Microphones or cameras came or went.
  * @fires {TaiErrorEvent} tai-error - Something failed.
  * @fires {TaiJoinRequestEvent} tai-join-request - The participant wants to join. Cancelable.

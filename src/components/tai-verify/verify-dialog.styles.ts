@@ -102,6 +102,9 @@ export const verifyStyles = [
       border: 2px solid var(--_danger);
       background: color-mix(in oklab, var(--_surface), var(--_danger) 9%);
     }
+    .alarm p + p {
+      margin-block-start: 0.6rem;
+    }
     .alarm .icon {
       color: var(--_danger);
     }
@@ -149,6 +152,28 @@ export const verifyStyles = [
     .digits[data-groups='12'] {
       grid-template-columns: repeat(4, minmax(0, 1fr));
     }
+    .pending {
+      position: relative;
+    }
+    .pending [aria-hidden],
+    .numbered[inert] {
+      visibility: hidden;
+    }
+    .wait {
+      position: absolute;
+      inset: 0;
+      display: grid;
+      place-content: center;
+      padding: 0.5rem;
+      color: var(--_quiet);
+      font-family: var(--tai-font, ui-sans-serif, system-ui, 'Segoe UI', 'Helvetica Neue', 'Noto Sans', sans-serif);
+      font-size: 1rem;
+      letter-spacing: normal;
+    }
+    .numbered {
+      display: grid;
+      gap: 1rem;
+    }
     .actions {
       display: flex;
       flex-wrap: wrap;
@@ -182,7 +207,8 @@ export const verifyStyles = [
       justify-items: start;
       gap: 0.6rem;
     }
-    .qr {
+    .qr,
+    .qr-place {
       flex: 0 0 auto;
       inline-size: min(13rem, 100%);
       margin-inline: auto;

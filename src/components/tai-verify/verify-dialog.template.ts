@@ -12,6 +12,9 @@ import type { QrCode } from './qr-code.ts';
 /** `differs`: somebody has said so, or a scanned code has. */
 export type VerifyStep = 'compare' | 'differs';
 
+/** `loading`: being computed; `undefined`: there is none. */
+export type ShownNumber = SafetyNumber | 'loading' | undefined;
+
 export type VerifyModel = {
   readonly room: Room;
   readonly text: RoomController['text'];
@@ -20,8 +23,9 @@ export type VerifyModel = {
   readonly answered: string | undefined;
   /** Where one is compared: `undefined` also once that one has left. */
   readonly peer: ParticipantView | undefined;
-  readonly number: SafetyNumber | undefined;
-  readonly qr: QrCode | undefined;
+  readonly number: ShownNumber;
+  /** `loading`: being drawn, and its place is kept. */
+  readonly qr: QrCode | 'loading' | undefined;
   readonly camera: MediaStream | undefined;
   readonly note: string;
   /** Of the one that is compared, also when that one has left. */
@@ -46,6 +50,8 @@ export type VerifyHandlers = {
 
 /** As many digits as people read in one breath. */
 const GROUP = /\d{1,5}/g;
+/** Of the 60 digits of a safety number. */
+const NUMBER_GROUPS = 12;
 
 export function renderVerify(model: VerifyModel, on: VerifyHandlers): TemplateResult {
   const { room, text, step, name, news } = model;
@@ -85,7 +91,10 @@ function renderAlarm({ text }: VerifyModel, on: VerifyHandlers): TemplateResult 
   return html`
     <div class="alarm" role="alert">
       ${ICONS.alert}
-      <p>${text('verify-alarm-hint')}</p>
+      <div>
+        <p>${text('verify-alarm-hint')}</p>
+        <p><strong>${text('verify-alarm-tell')}</strong></p>
+      </div>
     </div>
     <p class="quiet">${text('verify-alarm-slip')}</p>
     <div class="actions">
@@ -98,7 +107,8 @@ function renderAlarm({ text }: VerifyModel, on: VerifyHandlers): TemplateResult 
 function renderRoomCode(model: VerifyModel, on: VerifyHandlers): TemplateResult {
   const { room, text } = model;
   const { participants, encryption } = room.view;
-  const isAlone = participants.length === 0;
+  // who was refused stays on the screen a while, and makes no code with us
+  const isAlone = participants.every((peer) => isRefused(markOf(peer)));
   // marked by an answer: those whose keys this code speaks of
   const peers = participants.filter((peer) => isComparable(markOf(peer))).map(({ peerId }) => peerId);
   return html`
@@ -111,7 +121,7 @@ function renderRoomCode(model: VerifyModel, on: VerifyHandlers): TemplateResult 
           </p>`
     }
     ${
-      isAlone
+      participants.length === 0
         ? nothing
         : html`<h3>${text('verify-single')}</h3>
             ${renderPeople(participants, text, on.show)}`
@@ -159,9 +169,11 @@ function renderPeer(model: VerifyModel, on: VerifyHandlers): TemplateResult {
       isShown
         ? html`
             <p>${text('verify-peer-how', { name })}</p>
-            ${renderDigits(number.digits, text('verify-number'))}
+            ${number === 'loading' ? renderPending(text) : renderDigits(number.digits, text('verify-number'))}
             <p class="quiet">${text('verify-peer-why', { name })}</p>
-            ${renderAnswers(model, on, [peer.peerId])} ${renderNear(model, name, on, peer.peerId)}
+            <div class="numbered" ?inert=${number === 'loading'}>
+              ${renderAnswers(model, on, [peer.peerId])} ${renderNear(model, name, on, peer.peerId)}
+            </div>
           `
         : nothing
     }
@@ -177,6 +189,17 @@ function renderDigits(digits: string, label: string): TemplateResult {
     <p class="digits" dir="ltr" data-groups=${groups.length}>
       ${groups.map((group) => html`<span aria-hidden="true">${group}</span>`)}
       <span class="visually-hidden">${groups.map((group) => [...group].join(' ')).join(', ')}</span>
+    </p>
+  `;
+}
+
+/** As large as the number that takes its place: nothing may move under a finger. */
+function renderPending(text: RoomController['text']): TemplateResult {
+  return html`
+    <p class="label">${text('verify-number')}</p>
+    <p class="digits pending" data-groups=${NUMBER_GROUPS}>
+      ${Array.from({ length: NUMBER_GROUPS }, () => html`<span aria-hidden="true">00000</span>`)}
+      <span class="wait">${text('verify-peer-loading')}</span>
     </p>
   `;
 }
@@ -220,7 +243,7 @@ function renderAnswers(model: VerifyModel, on: VerifyHandlers, peers: readonly P
 function renderNear({ text, qr }: VerifyModel, name: string, on: VerifyHandlers, peerId: PeerId): TemplateResult {
   return html`
     <div class="near">
-      ${qr ? renderQr(qr, text('verify-qr', { name })) : nothing}
+      ${qr === 'loading' ? html`<span class="qr-place"></span>` : qr ? renderQr(qr, text('verify-qr', { name })) : nothing}
       <div>
         <h3>${text('verify-near')}</h3>
         <p class="quiet">${text('verify-near-hint', { name })}</p>

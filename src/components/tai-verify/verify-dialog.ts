@@ -1,7 +1,7 @@
 /** The dialog of `<tai-verify>`, fetched when somebody first wants to compare: what is shown, and what an answer does. */
 import { html, nothing } from 'lit';
 import type { LitElement, ReactiveController, TemplateResult } from 'lit';
-import type { ParticipantView, PeerId, SafetyNumber } from '../../engine/index.ts';
+import type { ParticipantView, PeerId } from '../../engine/index.ts';
 import { isRefused, markOf } from '../internal/encryption.ts';
 import { TaiLeaveRequestEvent } from '../internal/events.ts';
 import type { Room, VerifyTarget } from '../internal/room-context.ts';
@@ -11,7 +11,7 @@ import type { QrCode } from './qr-code.ts';
 import { browserScanner, cameraErrorKey, look } from './qr-scanner.ts';
 import type { ScannerPort } from './qr-scanner.ts';
 import { comparedCode, renderVerify } from './verify-dialog.template.ts';
-import type { VerifyHandlers, VerifyStep } from './verify-dialog.template.ts';
+import type { ShownNumber, VerifyHandlers, VerifyStep } from './verify-dialog.template.ts';
 
 export { verifyStyles } from './verify-dialog.styles.ts';
 
@@ -22,8 +22,8 @@ export class VerifyDialog implements ReactiveController {
   #step: VerifyStep = 'compare';
   /** The room code that was found equal; forgotten with the dialog, and as soon as the code is another. */
   #answered: string | undefined;
-  #number: SafetyNumber | undefined;
-  #qr: QrCode | undefined;
+  #number: ShownNumber;
+  #qr: QrCode | 'loading' | undefined;
   /** While the scanner looks. */
   #camera: MediaStream | undefined;
   /** What the scanner has to say. */
@@ -38,6 +38,8 @@ export class VerifyDialog implements ReactiveController {
   /** Whose safety number is shown: a peer, and its device. */
   #numberOf = '';
   #scan: AbortController | undefined;
+  /** Somebody has answered, and has not seen what becomes of it yet. */
+  #isAnswered = false;
 
   /** `scanner`: in place of the browser's own. */
   constructor(host: LitElement, room: RoomController, scanner: () => ScannerPort | undefined) {
@@ -69,9 +71,10 @@ export class VerifyDialog implements ReactiveController {
     const numberOf = peer?.identity ? `${peer.peerId} ${peer.identity.deviceId}` : '';
     if (numberOf !== this.#numberOf) {
       this.#numberOf = numberOf;
-      this.#number = undefined;
-      this.#qr = undefined;
-      if (peer && numberOf !== '') void this.#load(peer.peerId, numberOf);
+      const isLoading = peer !== undefined && numberOf !== '';
+      this.#number = isLoading ? 'loading' : undefined;
+      this.#qr = this.#number && 'loading';
+      if (isLoading) void this.#load(peer.peerId, numberOf);
     }
     // whose keys are refused, or who has left, is nobody to scan
     if (this.#scan && (!peer || isRefused(markOf(peer)))) this.#stopScan();
@@ -108,6 +111,7 @@ export class VerifyDialog implements ReactiveController {
     if (target === undefined) dialog.close();
     else if (target !== this.#shown && !dialog.open) dialog.showModal();
     this.#shown = target;
+    this.#revealAnswer(dialog);
     // the button that was pressed is gone: whoever reads by ear goes on at the title
     if (dialog.open && !this.#host.shadowRoot?.activeElement) dialog.querySelector('h2')?.focus();
   }
@@ -139,6 +143,7 @@ export class VerifyDialog implements ReactiveController {
     this.#answered = isSame ? code : undefined;
     if (isSame) this.#setVerified(peers, true);
     else this.#differ(peers);
+    this.#isAnswered = true;
     // nothing else may change: all may have been marked before
     this.#host.requestUpdate();
   }
@@ -156,9 +161,10 @@ export class VerifyDialog implements ReactiveController {
 
   async #load(peerId: PeerId, numberOf: string): Promise<void> {
     const number = await this.#room.room?.actions.trust.safetyNumber(peerId);
-    if (numberOf !== this.#numberOf || !number) return;
+    if (numberOf !== this.#numberOf) return;
     this.#number = number;
     this.#host.requestUpdate();
+    if (!number) return;
     try {
       const qr = await drawQr(number.qr);
       if (numberOf !== this.#numberOf) return;
@@ -166,6 +172,9 @@ export class VerifyDialog implements ReactiveController {
       this.#host.requestUpdate();
     } catch {
       // the digits say the same
+      if (numberOf !== this.#numberOf) return;
+      this.#qr = undefined;
+      this.#host.requestUpdate();
     }
   }
 
@@ -214,7 +223,17 @@ export class VerifyDialog implements ReactiveController {
     this.#host.requestUpdate();
   }
 
+  /** On a small screen the answers stand below what they bring about: it must not happen out of sight. */
+  #revealAnswer(dialog: HTMLDialogElement): void {
+    const isSaid = this.#step === 'differs' || dialog.querySelector('.done') !== null;
+    if (!this.#isAnswered || !isSaid) return;
+    this.#isAnswered = false;
+    dialog.scrollTop = 0;
+    dialog.querySelector('h2')?.focus();
+  }
+
   #reset(): void {
+    this.#isAnswered = false;
     this.#stopScan();
     this.#step = 'compare';
     this.#answered = undefined;
@@ -250,12 +269,15 @@ function newsOf(room: Room, { code, people }: CodeReading, text: RoomController[
   const current = comparedCode(room);
   if (current === code || room.verifying !== 'room') return '';
   const { participants } = room.view;
+  const isAlone = participants.every((peer) => isRefused(markOf(peer)));
   const here = new Set(participants.map(({ peerId }) => peerId));
   const came = participants.filter(({ peerId }) => !people.has(peerId)).map(({ name }) => name);
   const went = [...people].filter(([peerId]) => !here.has(peerId)).map(([, name]) => name);
   return [
     ...came.map((name) => `${text('peer-joined', { name: name || text('guest') })}.`),
     ...went.map((name) => `${text('peer-left', { name: name || text('guest') })}.`),
-    text(current === undefined ? 'verify-code-changing' : 'verify-code-changed'),
+    ...(current === undefined && isAlone
+      ? []
+      : [text(current === undefined ? 'verify-code-changing' : 'verify-code-changed')]),
   ].join(' ');
 }

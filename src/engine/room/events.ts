@@ -139,6 +139,8 @@ export type Effect =
   | { readonly type: 'close-link'; readonly peerId: PeerId }
   /** On a link that is new: with our own places for tracks. */
   | ({ readonly type: 'make-offer'; readonly isRestart: boolean } & OnRound)
+  /** The description that was made last, with the candidates found since. */
+  | ({ readonly type: 'repeat-offer' | 'repeat-answer' } & OnRound)
   /** Gives up an offer of our own where there is one. */
   | ({ readonly type: 'accept-offer'; readonly sdp: string } & OnRound)
   | ({ readonly type: 'accept-answer'; readonly sdp: string } & OnRound)
@@ -156,6 +158,9 @@ export type AssuranceMessage = Extract<
 
 /** What was said of a peer's codes. `differ`: compared, and different. `withdrawn`: that they were equal is said no longer. */
 export type Comparison = 'match' | 'differ' | 'withdrawn';
+
+/** Why a peer is verified, or is not. `remembered`: its device was verified before; nobody has compared anything now. */
+export type Verification = Comparison | 'remembered';
 
 /** What the page is told of. */
 export type Moment =
@@ -176,7 +181,7 @@ export type Moment =
       readonly type: 'verified';
       readonly peerId: PeerId;
       readonly isVerified: boolean;
-      readonly comparison: Comparison;
+      readonly comparison: Verification;
     };
 
 export type DropReason =

@@ -8,8 +8,12 @@ export type NegotiationInput =
   | { readonly type: 'need-offer' }
   /** The offer on its way came to nothing: make another, whatever was awaited. */
   | { readonly type: 'retry-offer' }
+  /** The first offer on its way is not answered yet: say the same once more, so that an answer to either still counts. */
+  | { readonly type: 'repeat-offer' }
   | { readonly type: 'offer-made'; readonly round: number }
   | { readonly type: 'offer-received'; readonly round: number }
+  /** The offer that was taken up last came again: our answer may have been lost. */
+  | { readonly type: 'offer-repeated'; readonly round: number }
   | { readonly type: 'offer-accepted'; readonly round: number }
   | { readonly type: 'answer-received'; readonly round: number }
   | { readonly type: 'answer-accepted'; readonly round: number }
@@ -20,8 +24,10 @@ export type NegotiationWork = 'making-offer' | 'accepting-offer' | 'accepting-an
 
 export type NegotiationAction =
   | 'make-offer'
+  | 'repeat-offer'
   | 'send-offer'
   | 'accept-offer'
+  | 'repeat-answer'
   | 'send-answer'
   | 'accept-answer'
   | 'ignore';
@@ -71,6 +77,17 @@ export function stepNegotiation(
         return go({ ...negotiation, isStale: true });
       }
       return offer();
+
+    case 'repeat-offer':
+      // have-local-offer → RepeatOffer → making-offer; what is being carried out is waited for
+      if (negotiation.at === 'new' || negotiation.at === 'stable') return offer();
+      if (negotiation.at !== 'have-local-offer') return stay();
+      return go({ ...negotiation, at: 'making-offer' }, 'repeat-offer');
+
+    case 'offer-repeated':
+      // stable → RepeatAnswer → accepting-offer
+      if (negotiation.at !== 'stable') return stay('ignore');
+      return go({ at: 'accepting-offer', round: input.round, isStale: false }, 'repeat-answer');
 
     case 'offer-made':
       // making-offer → Send(offer) → have-local-offer

@@ -7,8 +7,12 @@ import type { NegotiationInput } from './negotiation.ts';
 import { NOTHING_HEARD } from './order.ts';
 import type { Link, LinkTransport, Peer } from './state.ts';
 
-/** A link that does not stand is looked after this often, and tried again. */
+/** A link that does not stand is looked after this often at first, and tried again … */
 export const LINK_CHECK_MS = 5_000;
+/** … then less and less often, down to this: what is slow, and not lost, must be given the time to answer. */
+export const LINK_CHECK_MAX_MS = 20_000;
+/** As many looks before they become rare. */
+const QUICK_CHECKS = 3;
 /** A link found failed is tried again after this. */
 export const LINK_RETRY_MS = 300;
 /** A peer that neither the relay lists nor a link reaches is given up after this. */
@@ -97,7 +101,7 @@ export function negotiate(own: Own, peer: Peer, input: NegotiationInput, sdp = '
   const on = { peerId, generation: link.generation };
   const effects: Effect[] = [];
   if (step.action === 'make-offer') effects.push({ type: 'make-offer', ...on, round: step.round, isRestart });
-  if (step.negotiation.at === 'making-offer') effects.push(startTimer(linkTimer(peerId), LINK_CHECK_MS));
+  if (step.action === 'repeat-offer') effects.push({ type: 'repeat-offer', ...on, round: step.round });
   if (step.action === 'ignore') {
     effects.push({ type: 'drop', reason: input.type === 'answer-received' ? 'stale-answer' : 'ignored-offer' });
   }
@@ -111,10 +115,15 @@ export function negotiate(own: Own, peer: Peer, input: NegotiationInput, sdp = '
       effects.push({ type: 'send', to: peerId, message: { type: 'answer', ...message } });
     }
     if (step.action === 'accept-offer') effects.push({ type: 'accept-offer', ...on, round, sdp });
+    if (step.action === 'repeat-answer') effects.push({ type: 'repeat-answer', ...on, round });
     if (step.action === 'accept-answer') effects.push({ type: 'accept-answer', ...on, round, sdp });
   }
   if (step.isOfferDue) effects.push({ type: 'make-offer', ...on, round: step.round, isRestart: false });
   const isAccepted = input.type === 'offer-accepted' || input.type === 'answer-accepted';
+  // A step further: the other side, or the browser, is given its full time for the next one.
+  const isFurther = isAccepted || step.action === 'send-offer';
+  const isWatched = isFurther && step.negotiation !== link.negotiation && !isStanding(link);
+  if (isWatched || step.negotiation.at === 'making-offer') effects.push(watchLink(peer));
   const isExchanged = isAccepted && step.negotiation !== link.negotiation && link.reached === 'nothing';
   const reached = isExchanged ? 'exchange' : link.reached;
   const heardRound = step.action === 'accept-offer' && 'round' in input ? input.round : link.heardRound;
@@ -129,6 +138,10 @@ export function receiveOffer(own: Own, peer: Peer, generation: number, round: nu
     return { peer, effects: [{ type: 'drop', reason: 'stale-link' }] };
   }
   const isNewer = generation > link.generation;
+  // said once more, for our answer was not heard
+  if (!isNewer && round === link.heardRound && link.reached !== 'nothing') {
+    return negotiate(own, peer, { type: 'offer-repeated', round });
+  }
   // one that was overtaken, or kept back: it would undo what has been agreed since
   if (!isNewer && round <= link.heardRound) return { peer, effects: [{ type: 'drop', reason: 'stale-offer' }] };
   const { at } = link.negotiation;
@@ -170,9 +183,8 @@ export function checkLink(own: Own, peer: Peer): PeerStep {
     // Media flows, but an offer of ours was never answered: it is made again, the connection is left alone.
     return negotiate(own, peer, { type: 'retry-offer' });
   }
-  const watch = startTimer(linkTimer(peerId), LINK_CHECK_MS);
   const tried: Peer = { ...peer, link: { ...link, attempts: link.attempts + 1 } };
-  const effects: Effect[] = [watch];
+  const effects: Effect[] = [watchLink(tried)];
   if (tried.link.attempts === UNREACHABLE_ATTEMPTS) {
     effects.push({ type: 'tell', moment: { type: 'error', code: 'peer-unreachable', isRecoverable: true } });
   }
@@ -192,7 +204,9 @@ export function checkLink(own: Own, peer: Peer): PeerStep {
   if (isNew || link.isEnded || (!isOfferer(own, peer) && link.reached !== 'connection')) {
     return { peer: tried, effects };
   }
-  const offered = negotiate(own, tried, { type: 'retry-offer' }, '', true);
+  // A path that stood is lost: another is looked for. One that never stood may only be slow.
+  const isLost = link.reached === 'connection';
+  const offered = negotiate(own, tried, { type: isLost ? 'retry-offer' : 'repeat-offer' }, '', isLost);
   return { peer: offered.peer, effects: [...offered.effects, ...effects] };
 }
 
@@ -203,6 +217,11 @@ export function renewLink(own: Own, peer: Peer, generation: number): PeerStep {
   const offered = negotiate(own, fresh, { type: 'need-offer' });
   const closed: readonly Effect[] = link.negotiation.at === 'new' ? [] : [{ type: 'close-link', peerId }];
   return { peer: offered.peer, effects: [...closed, openLink(fresh), ...offered.effects] };
+}
+
+function watchLink({ peerId, link }: Peer): Effect {
+  const delay_ms = LINK_CHECK_MS * 2 ** Math.max(0, link.attempts + 1 - QUICK_CHECKS);
+  return startTimer(linkTimer(peerId), Math.min(delay_ms, LINK_CHECK_MAX_MS));
 }
 
 /** Media can flow, whatever the relay says. */

@@ -17,6 +17,12 @@ export const ROSTER_SETTLE_MS = 400;
 /** A difference is a mismatch when the verdict's clock has struck twice since: after one to two of these. */
 export const ROSTER_VERDICT_MS = 1_000;
 const STRIKES_MAX = 2;
+/**
+ * Where we are not connected with one of the two yet: news travels no faster than connections come to stand. Whoever keeps
+ * a connection from standing gains no more than this, and no more than two looks at the link, which nothing begins anew.
+ */
+export const CONNECTING_STRIKES_MAX = 10;
+const CONNECTING_LOOKS_MAX = 2;
 /** One side may notice so much later than another that somebody's connection is lost. */
 export const ROSTER_GRACE_MS = 20_000;
 /** Told again this often, which also moves the ratchets (HS10). */
@@ -153,7 +159,7 @@ function strike(call: Present): readonly [Call, readonly Effect[]] {
   const reports = new Map(
     [...roster.reports].map(([peerId, report]) => [
       peerId,
-      { ...report, strikes: Math.min(report.strikes + 1, STRIKES_MAX) },
+      { ...report, strikes: Math.min(report.strikes + 1, CONNECTING_STRIKES_MAX) },
     ]),
   );
   const isJudging = [...reports.values()].some(({ strikes }) => strikes < STRIKES_MAX);
@@ -167,6 +173,7 @@ function judge(call: Present): readonly [Call, readonly Effect[]] {
   const own = new Set(rosterMembers(call).map(keyOf));
   const mismatches: RosterMismatch[] = [];
   let isOpen = false;
+  let isConnecting = false;
   for (const by of peersOf(call)) {
     const report = roster.reports.get(by);
     if (!report) {
@@ -177,14 +184,31 @@ function judge(call: Present): readonly [Call, readonly Effect[]] {
     const unknown = [...report.members].filter((key) => !own.has(key));
     for (const key of [...unseen, ...unknown]) {
       const isExcused = !roster.isGraceOver && (roster.departed.has(key) || (own.has(key) && report.ever.has(key)));
-      if (isExcused || report.strikes < STRIKES_MAX) isOpen = true;
+      const isEarly = report.strikes < CONNECTING_STRIKES_MAX && isUnconnected(call, [by, peerOf(key)]);
+      isConnecting ||= isEarly;
+      if (isExcused || isEarly || report.strikes < STRIKES_MAX) isOpen = true;
       else mismatches.push({ by, peerId: peerOf(key) });
     }
   }
   const verdict = mismatches.length > 0 ? 'mismatch' : isOpen ? 'settling' : 'consistent';
   const isNews = verdict === 'mismatch' && roster.verdict !== 'mismatch';
+  // the clock strikes on while a connection is waited for
+  const isLate = isConnecting && !roster.isJudging;
+  const isJudging = roster.isJudging || isConnecting;
   const moment = { type: 'error', code: 'roster-mismatch', isRecoverable: true } as const;
-  return [{ ...call, roster: { ...roster, verdict, mismatches } }, isNews ? [{ type: 'tell', moment }] : []];
+  const effects: Effect[] = isLate ? [start('roster-verdict', ROSTER_VERDICT_MS)] : [];
+  if (isNews) effects.push({ type: 'tell', moment });
+  return [{ ...call, roster: { ...roster, isJudging, verdict, mismatches } }, effects];
+}
+
+/** Of these, one is still being connected with for the first time. What was told once is not taken back for that. */
+function isUnconnected({ peers, roster }: Present, peerIds: readonly PeerId[]): boolean {
+  if (roster.verdict === 'mismatch') return false;
+  return peerIds.some((peerId) => {
+    const link = peers.get(peerId)?.link;
+    if (link === undefined || link.isEnded || link.attempts >= CONNECTING_LOOKS_MAX) return false;
+    return link.transport === 'new' || link.transport === 'connecting';
+  });
 }
 
 function announce(call: Present, to: readonly PeerId[], isAsking: boolean, isChange = false): Effect {

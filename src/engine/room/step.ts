@@ -178,7 +178,7 @@ function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step
       if (isFramesTimer(event.id)) return [state, stepFramesTimer(call, event.id)];
       const peer = [...call.peers.values()].find(({ peerId }) => event.id.endsWith(peerId));
       if (!peer) return [state, NOTHING];
-      if (event.id === linkTimer(peer.peerId)) return withPeer(state, call, checkLink(own, peer));
+      if (event.id === linkTimer(peer.peerId)) return withPeer(state, call, naming(checkLink(own, peer)));
       return peer.isListed || isStanding(peer.link) ? [state, NOTHING] : dropPeer(state, call, peer, 'connection-lost');
     }
     default: {
@@ -327,6 +327,18 @@ function refuseAbsent(state: RoomState, call: Present, event: Extract<RoomEvent,
 
 function withCall(state: RoomState, [call, effects]: readonly [RoomState['call'], readonly Effect[]]): Step {
   return [{ ...state, call }, effects];
+}
+
+/** People have to hear who it is that cannot be reached; of whom the relay alone has told they hear nothing (RL9). */
+function naming({ peer, effects }: PeerStep): PeerStep {
+  if (!isShown(peer)) return { peer, effects };
+  const { peerId } = peer;
+  const isAbout = (effect: Effect): effect is Extract<Effect, { type: 'tell' }> =>
+    effect.type === 'tell' && effect.moment.type === 'error';
+  return {
+    peer,
+    effects: effects.map((effect) => (isAbout(effect) ? { ...effect, moment: { ...effect.moment, peerId } } : effect)),
+  };
 }
 
 function withPeer(state: RoomState, call: Present, next: PeerStep): Step {

@@ -1,7 +1,7 @@
 /** What we know of the keys behind a peer: proved by the handshake, remembered from before, or refused. Pure. */
 import type { PeerId } from '../protocol/ids.ts';
 import type { Sender } from '../protocol/peer.ts';
-import type { RoomEvent } from './events.ts';
+import type { RoomEvent, Verification } from './events.ts';
 import type { PeerStep } from './peers.ts';
 import type { AgreedIdentity, Peer } from './state.ts';
 
@@ -32,7 +32,7 @@ export function stepTrust(peer: Peer, event: TrustEvent): PeerStep {
       if (identity.standing === 'differs') return { peer, effects: alarms };
       const next: Peer = { ...peer, identity: { ...identity, standing } };
       if (standing === 'changed') return { peer: next, effects: alarms };
-      if (standing === 'verified') return { peer: next, effects: [compared(peerId, 'match')] };
+      if (standing === 'verified') return { peer: next, effects: [compared(peerId, 'remembered')] };
       return { peer: next, effects: identity.standing === 'verified' ? [compared(peerId, 'withdrawn')] : [] };
     }
     case 'peer-compared': {
@@ -68,8 +68,9 @@ export function stepTrust(peer: Peer, event: TrustEvent): PeerStep {
 
 type TrustEffect = PeerStep['effects'][number];
 
-function compared(peerId: PeerId, comparison: 'match' | 'differ' | 'withdrawn'): TrustEffect {
-  return { type: 'tell', moment: { type: 'verified', peerId, isVerified: comparison === 'match', comparison } };
+function compared(peerId: PeerId, comparison: Verification): TrustEffect {
+  const isVerified = comparison === 'match' || comparison === 'remembered';
+  return { type: 'tell', moment: { type: 'verified', peerId, isVerified, comparison } };
 }
 
 export function trouble(code: 'wrong-key' | 'identity-changed', peerId: PeerId, isRevoked = false): TrustEffect {

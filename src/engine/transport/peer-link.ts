@@ -20,7 +20,7 @@ export type PeerLinkOptions = {
   readonly iceServers: readonly IceServer[];
   readonly tracks: { readonly [Kind in PublicationKind]?: MediaStreamTrack };
   readonly cameraEncoding: RTCRtpEncodingParameters;
-  /** Our one DTLS certificate of this session. */
+  /** Our one DTLS certificate of this join (HS8). */
   readonly certificate: RTCCertificate;
   /** Puts the worker's transform into a sender or receiver of this connection. Throws where it cannot. */
   guard(end: RTCRtpSender | RTCRtpReceiver, on: StreamEnd): void;
@@ -101,6 +101,13 @@ export class PeerLink {
     });
   }
 
+  /** Reports the offer that is not answered yet once more, with the candidates found since. */
+  repeatOffer(round: number): void {
+    this.#enqueue('making-offer', round, async () => {
+      this.#options.onOfferMade(round, this.#described('have-local-offer', 'offer'));
+    });
+  }
+
   acceptOffer(round: number, sdp: string): void {
     this.#enqueue('accepting-offer', round, async () => {
       if (!this.#isBound(sdp)) return;
@@ -108,6 +115,13 @@ export class PeerLink {
       await this.#connection.setRemoteDescription({ type: 'offer', sdp });
       if (this.#isUnguarded) throw new Error('link: a place has no transform');
       await this.#describe((answer) => this.#options.onOfferAccepted(round, answer));
+    });
+  }
+
+  /** As `repeatOffer`, of our answer. */
+  repeatAnswer(round: number): void {
+    this.#enqueue('accepting-offer', round, async () => {
+      this.#options.onOfferAccepted(round, this.#described('stable', 'answer'));
     });
   }
 
@@ -178,6 +192,13 @@ export class PeerLink {
     const remote = await remoteFingerprint(this.#connection);
     if (this.#isClosed || !remote || (expected && equalBytes(expected, remote))) return;
     this.#options.onWrongCertificate();
+  }
+
+  /** What was described last; throws where something else has come meanwhile. */
+  #described(state: RTCSignalingState, type: RTCSdpType): string {
+    const { signalingState, localDescription } = this.#connection;
+    if (signalingState !== state || localDescription?.type !== type) throw new Error('nothing to say once more');
+    return localDescription.sdp;
   }
 
   async #describe(report: (sdp: string) => void): Promise<void> {
