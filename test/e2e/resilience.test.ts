@@ -6,8 +6,6 @@ import { hearsAudio, inviteOf, joinByClick, roomPage, roomState, seesOthers, see
 import { setStage } from '../helpers/stage.ts';
 import type { Stage } from '../helpers/stage.ts';
 
-/** The issue's own bound, from the relay's answering again to the last room's being whole. */
-
 describe('a relay that dies in a call', () => {
   let stage: Stage;
   before(async () => {
