@@ -6,7 +6,7 @@ import { hearsAudio, inviteOf, joinByClick, roomPage, roomState, seesOthers, see
 import { setStage } from '../helpers/stage.ts';
 import type { Stage } from '../helpers/stage.ts';
 
-/** The issue's own bound, from the relay's answering again to the last room's being whole. */
+/** The issue's own bound, from the relay's answering the pages again to the last room's being whole. */
 const RECOVERY_MAX_MS = 3_000;
 
 describe('a relay that dies in a call', () => {
@@ -36,6 +36,8 @@ describe('a relay that dies in a call', () => {
     await Promise.all(both.map((page) => hearsAudio(page, 1)));
 
     await stage.relay.restart();
+    const health = `${stage.relay.url}/healthz`;
+    await Promise.all(both.map((page) => page.until('an answer of the relay', isAnswering, health)));
     const returned = Date.now();
     await Promise.all(both.map((page) => page.until('joined again', roomState, 'joined')));
     const recovery_ms = Date.now() - returned;
@@ -88,3 +90,11 @@ describe('a relay that dies in a call', () => {
     assert.deepEqual(reasons, ['connection-lost']);
   });
 });
+
+/** In the page: whether anything answers there, whatever it says. */
+async function isAnswering(url: string): Promise<boolean> {
+  return fetch(url, { mode: 'no-cors' }).then(
+    () => true,
+    () => false,
+  );
+}
