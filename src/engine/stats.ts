@@ -74,13 +74,15 @@ export function sealFigures({ report, counts }: StatsSources): SealFigures {
 const FRAMES_MIN = 20;
 
 /**
- * Whether frames went past the worker between two readings: the browser has sent many, and the worker was given less than half of them.
- * Not the exact difference: Firefox counts a frame before the worker has it, and may drop it in between.
+ * Whether frames went past the worker between two readings: the browser has sent many, the worker was given less than half of
+ * them, and they are more than it was ever given. A busy machine sends late what was sealed long before: that alone says
+ * nothing. Not the exact difference: Firefox counts a frame before the worker has it, and may drop it in between.
  */
 export function isBypassed(before: SealFigures, after: SealFigures): boolean {
   return PUBLICATION_KINDS.some((kind) => {
     const sent = after[kind].sent - before[kind].sent;
-    return sent >= FRAMES_MIN && after[kind].seen - before[kind].seen < sent / 2;
+    const isAhead = after[kind].sent - after[kind].seen >= FRAMES_MIN / 2;
+    return isAhead && sent >= FRAMES_MIN && after[kind].seen - before[kind].seen < sent / 2;
   });
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { ROOT, runNode, scratchFolder } from './tools.ts';
 
 const SOURCES = ['src', 'demo', 'scripts', 'package.json', 'package-lock.json', 'vite.config.mjs'];
@@ -31,26 +31,31 @@ async function buildIn(folder: string, env: Readonly<Record<string, string>>): P
   );
 }
 
-it('two builds, in two places, under two time zones, give the same files', async () => {
-  using one = scratchFolder();
-  using other = scratchFolder();
-  const first = await buildIn(join(one.path, 'a'), { TZ: 'UTC', LANG: 'C' });
-  const second = await buildIn(join(other.path, 'deeper/and/longer'), { TZ: 'Asia/Tokyo', LANG: 'de_DE.UTF-8' });
-  assert.ok(first.has('tai.js') && first.has('tai.single.js') && first.has('npm/index.js') && first.has('sri.json'));
-  assert.deepEqual([...second], [...first]);
-});
-
-it('every script has its hash in sri.json, and no path of the machine in it', async () => {
-  using folder = scratchFolder();
+describe('what is built', () => {
+  const folder = scratchFolder();
   const place = join(folder.path, 'a');
-  const files = await buildIn(place, {});
-  const hashes = JSON.parse(readFileSync(join(place, 'dist/sri.json'), 'utf8')) as Record<string, string>;
-  const published = [...files.keys()].filter((path) => path.endsWith('.js') && !path.startsWith('npm/'));
-  assert.deepEqual(Object.keys(hashes).sort(), published.sort());
-  for (const [path, hash] of Object.entries(hashes)) {
-    const bytes = readFileSync(join(place, 'dist', path));
-    assert.equal(hash, `sha384-${createHash('sha384').update(bytes).digest('base64')}`, path);
-  }
-  const served = readFileSync(join(place, 'dist/tai.single.js'), 'utf8');
-  assert.ok(!served.includes(place) && !served.includes(ROOT), 'a path of the machine stands in the script');
+  let files: ReadonlyMap<string, string>;
+  before(async () => {
+    files = await buildIn(place, { TZ: 'UTC', LANG: 'C' });
+  });
+  after(() => folder[Symbol.dispose]());
+
+  it('is the same in another place, under another time zone', async () => {
+    using other = scratchFolder();
+    const second = await buildIn(join(other.path, 'deeper/and/longer'), { TZ: 'Asia/Tokyo', LANG: 'de_DE.UTF-8' });
+    assert.ok(files.has('tai.js') && files.has('tai.single.js') && files.has('npm/index.js') && files.has('sri.json'));
+    assert.deepEqual([...second], [...files]);
+  });
+
+  it('has the hash of every script in sri.json, and no path of the machine in it', () => {
+    const hashes = JSON.parse(readFileSync(join(place, 'dist/sri.json'), 'utf8')) as Record<string, string>;
+    const published = [...files.keys()].filter((path) => path.endsWith('.js') && !path.startsWith('npm/'));
+    assert.deepEqual(Object.keys(hashes).sort(), published.sort());
+    for (const [path, hash] of Object.entries(hashes)) {
+      const bytes = readFileSync(join(place, 'dist', path));
+      assert.equal(hash, `sha384-${createHash('sha384').update(bytes).digest('base64')}`, path);
+    }
+    const served = readFileSync(join(place, 'dist/tai.single.js'), 'utf8');
+    assert.ok(!served.includes(place) && !served.includes(ROOT), 'a path of the machine stands in the script');
+  });
 });

@@ -13,6 +13,8 @@ export const BROWSER_NAMES: readonly BrowserName[] = ['chromium', 'firefox'];
 /** Any wait ends here; what a test shows happens in a fraction of it. */
 export const DEADLINE_MS = 30_000;
 const POLL_EVERY_MS = 30;
+/** As small as shows all: without a graphics card the drawing of remote pictures is most of a call's load. */
+const WINDOW = { width: 480, height: 400 };
 /** Between two shadow roots in a path of selectors. */
 const PIERCE = '>>>';
 
@@ -85,11 +87,11 @@ export function browserPath(name: BrowserName): string {
   return found;
 }
 
-/** `cameraFps`: pictures a second that Chromium's fake camera takes, where not its own 20. */
+/** `cameraFps`: pictures a second that a fake camera takes, where not Chromium's own 20 or Firefox's 30. */
 export type LaunchOptions = { readonly cameraFps?: number };
 
 export function launchBrowser(name: BrowserName, options: LaunchOptions = {}): Promise<TestBrowser> {
-  return name === 'chromium' ? launchChromium(options) : launchFirefox();
+  return name === 'chromium' ? launchChromium(options) : launchFirefox(options);
 }
 
 async function launchChromium({ cameraFps = 20 }: LaunchOptions): Promise<TestBrowser> {
@@ -97,7 +99,7 @@ async function launchChromium({ cameraFps = 20 }: LaunchOptions): Promise<TestBr
   const browser = await chromium.launch({ executablePath: browserPath('chromium'), args });
   return {
     name: 'chromium',
-    newPage: async ({ width = 1024, height = 720 } = {}) => {
+    newPage: async ({ width = WINDOW.width, height = WINDOW.height } = {}) => {
       const context = await browser.newContext({ viewport: { width, height }, permissions: ['camera', 'microphone'] });
       const page = await context.newPage();
       const errors: string[] = [];
@@ -125,16 +127,16 @@ async function launchChromium({ cameraFps = 20 }: LaunchOptions): Promise<TestBr
   };
 }
 
-async function launchFirefox(): Promise<TestBrowser> {
+async function launchFirefox({ cameraFps = 30 }: LaunchOptions): Promise<TestBrowser> {
   const browser = await puppeteer.launch({
     browser: 'firefox',
     executablePath: browserPath('firefox'),
     headless: true,
-    extraPrefsFirefox: FIREFOX_PREFERENCES,
+    extraPrefsFirefox: { ...FIREFOX_PREFERENCES, 'media.navigator.video.default_fps': cameraFps },
   });
   return {
     name: 'firefox',
-    newPage: async ({ width = 1024, height = 720 } = {}) => {
+    newPage: async ({ width = WINDOW.width, height = WINDOW.height } = {}) => {
       const context = await browser.createBrowserContext();
       // In a window of its own: a tab in the background gets no frames.
       const page = await context.newPage({ type: 'window' });

@@ -11,6 +11,9 @@ import type { RelayProcess } from './relay-process.ts';
 
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
 
+/** Two processors without a graphics card code and draw the pictures of three people at this rate, and not at full rate. */
+const CAMERA_FPS = 10;
+
 export type Stage = {
   readonly relay: RelayProcess;
   readonly site: HostSite;
@@ -29,13 +32,12 @@ export async function setStage(
   pages: (relayUrl: string) => Readonly<Record<string, HostPage>>,
   names: readonly BrowserName[] = ['chromium', 'firefox'],
   vars: Readonly<Record<string, string>> = {},
-  options: LaunchOptions = {},
+  options: LaunchOptions = { cameraFps: CAMERA_FPS },
 ): Promise<Stage> {
   if (!existsSync(join(DIST, 'tai.js'))) throw new Error('dist/ is missing: run `npm run build` first');
-  const relay = await startRelayProcess({ assets: DIST, vars });
+  const { relay, launched } = await startAll(names, vars, options);
   const site = await serveHostSite(pages(relay.url));
-  const browsers = new Map<BrowserName, TestBrowser>();
-  for (const name of names) browsers.set(name, await launchBrowser(name, options));
+  const browsers = new Map<BrowserName, TestBrowser>(launched.map((browser) => [browser.name, browser]));
   let open: TestPage[] = [];
   return {
     relay,
@@ -59,4 +61,22 @@ export async function setStage(
       await relay.stop();
     },
   };
+}
+
+/** All at once, for most of a start is waiting; where one cannot be started, the others are ended. */
+async function startAll(
+  names: readonly BrowserName[],
+  vars: Readonly<Record<string, string>>,
+  options: LaunchOptions,
+): Promise<{ readonly relay: RelayProcess; readonly launched: readonly TestBrowser[] }> {
+  const starting = startRelayProcess({ assets: DIST, vars });
+  const launching = names.map((name) => launchBrowser(name, options));
+  try {
+    return { relay: await starting, launched: await Promise.all(launching) };
+  } catch (error) {
+    const [relay, ...browsers] = await Promise.allSettled([starting, ...launching] as const);
+    if (relay.status === 'fulfilled') await relay.value.stop();
+    for (const browser of browsers) if (browser.status === 'fulfilled') await browser.value.close();
+    throw error;
+  }
 }

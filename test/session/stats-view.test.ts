@@ -110,6 +110,11 @@ describe('SK7: frames that went past the worker', () => {
     assert.equal(isBypassed(before, figures(119, 79, [100, 60])), false);
     assert.equal(isBypassed(before, before), false);
   });
+
+  it('do not show where a busy machine sends late what was sealed before', () => {
+    const before = figures(10, 10, [400, 200]);
+    assert.equal(isBypassed(before, figures(300, 150, [420, 210])), false);
+  });
 });
 
 describe('the cost of a camera', () => {
