@@ -6,6 +6,7 @@
 import { equalBytes } from '../protocol/bytes.ts';
 import type { Bytes } from '../protocol/bytes.ts';
 import { sdpFingerprint } from '../protocol/fingerprint.ts';
+import { withoutUnofferedFormats } from '../protocol/payload-types.ts';
 import type { Candidate, PublicationKind } from '../protocol/peer.ts';
 import type { IceServer } from '../protocol/relay.ts';
 import { CandidateBatch } from './candidate-batch.ts';
@@ -198,13 +199,13 @@ export class PeerLink {
   #described(state: RTCSignalingState, type: RTCSdpType): string {
     const { signalingState, localDescription } = this.#connection;
     if (signalingState !== state || localDescription?.type !== type) throw new Error('nothing to say once more');
-    return localDescription.sdp;
+    return withoutUnofferedFormats(localDescription.sdp);
   }
 
   async #describe(report: (sdp: string) => void): Promise<void> {
     this.#candidates.hold();
     await this.#connection.setLocalDescription();
-    const sdp = this.#connection.localDescription?.sdp ?? '';
+    const sdp = withoutUnofferedFormats(this.#connection.localDescription?.sdp ?? '');
     if (this.#isClosed) return;
     report(sdp);
     this.#candidates.release(sdp);
