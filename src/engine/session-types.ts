@@ -17,9 +17,10 @@ export type SessionOptions = {
   readonly identity?: 'guest' | 'device';
   /** Used in place of the relay's answer where given. */
   readonly iceServers?: readonly IceServer[];
-  /** Hidden addresses and a choice of encryption are not in this version: with either set, no session is made. */
+  /** Hidden addresses are not in this version: with it set, no session is made. */
   readonly private?: never;
-  readonly e2ee?: never;
+  /** Frames are sealed, or not sent, with it and without it; with any other value no session is made. */
+  readonly e2ee?: 'required';
   /** Address of the clock worker, for pages whose CSP allows no `blob:` worker. */
   readonly workerUrl?: string;
 };

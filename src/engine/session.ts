@@ -18,8 +18,11 @@ export function createSession(options: SessionOptions): Session {
   }
   requireWebSocket();
   // Asked for what this version cannot do, it does nothing, rather than something less.
-  if (options.private !== undefined || options.e2ee !== undefined) {
-    throw new TaiError('usage', 'private, e2ee: not in this version, which cannot hide addresses or choose encryption');
+  if (options.private !== undefined) {
+    throw new TaiError('usage', 'private: not in this version, which cannot hide addresses');
+  }
+  if (options.e2ee !== undefined && options.e2ee !== 'required') {
+    throw new TaiError('usage', 'e2ee: must be "required", or left out');
   }
   return new RoomSession(options, browserPorts);
 }

@@ -14,8 +14,8 @@ describe('<tai-room> fails closed', () => {
 
   for (const [name, value] of [
     ['private', ''],
-    ['e2ee', 'required'],
     ['e2ee', 'off'],
+    ['e2ee', ''],
   ] as const) {
     it(`${name}="${value}" connects nothing`, async () => {
       const { room, engine } = place((element) => element.setAttribute(name, value));
@@ -29,6 +29,12 @@ describe('<tai-room> fails closed', () => {
       await accessible(room);
     });
   }
+
+  it('e2ee="required" asks for what holds anyway', async () => {
+    const { room, engine } = place((element) => element.setAttribute('e2ee', 'required'));
+    await until(() => engine.sessions[0], 'a session');
+    ok(!texts(room).includes('does not connect'));
+  });
 
   it('set during a call, it ends the call', async () => {
     const { room, session } = await joined(2);
@@ -72,7 +78,7 @@ describe('<tai-room> fails closed', () => {
       room.addEventListener('tai-error', ({ code }) => codes.push(code));
       room.addEventListener('tai-join-request', () => {
         if (name === 'private') room.private = true;
-        else room.e2ee = 'required';
+        else room.e2ee = 'off';
       });
       button(room, 'Create a private room').click();
       await settle(room);
@@ -149,6 +155,14 @@ describe('<tai-room> fails closed', () => {
       const session = await until(() => engine.sessions[0], 'a session');
       equal(session.options.relay, 'wss://late.example');
     });
+  });
+
+  it('the engine makes no session either that would seal less, or hide what it cannot', () => {
+    const room = createPrivateRoom();
+    const options = { relay: 'wss://relay.example', room };
+    throws(() => createSession({ ...options, e2ee: 'off' as 'required' }), 'usage');
+    throws(() => createSession({ ...options, private: true as never }), 'usage');
+    createSession({ ...options, e2ee: 'required' }).close();
   });
 
   describe('worker-url', () => {

@@ -397,7 +397,7 @@ describe('misuse is told', () => {
 
   for (const [attribute, value] of [
     ['private', ''],
-    ['e2ee', 'required'],
+    ['e2ee', 'off'],
     ['identity', 'wallet'],
   ] as const) {
     it(`${attribute}, with the name of what was asked for`, async () => {

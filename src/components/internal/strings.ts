@@ -201,7 +201,7 @@ export const ENGLISH = {
   'error-private':
     'This room is asked to hide IP addresses (“private”). This version cannot do that yet, so it does not connect.',
   'error-e2ee':
-    'This room asks for its own choice of frame encryption (“e2ee”). This version has none yet, so it does not connect.',
+    'This room asks for another choice of frame encryption (“e2ee”) than “required”. There is none: it does not connect.',
   'error-unsupported-browser':
     'This browser cannot make calls whose frames are sealed, so nothing is sent. A current Firefox, Chrome, Edge or Safari can.',
   'error-worker-blocked':

@@ -65,8 +65,8 @@ function relayOf({ relay }: RoomProperties): string {
 /** A protection that was asked for and is not there must not be passed over in silence. */
 function refusalOf(properties: RoomProperties): Refusal | undefined {
   if (properties.private) return { text: 'error-private', detail: 'private: not in this version; leave it out' };
-  if (properties.e2ee !== undefined && properties.e2ee !== null)
-    return { text: 'error-e2ee', detail: 'e2ee: not in this version; leave it out' };
+  if (!['required', null, undefined].includes(properties.e2ee))
+    return { text: 'error-e2ee', detail: 'e2ee: must be "required", or left out' };
   if (!IDENTITIES.includes(properties.identity))
     return { text: 'error-identity', detail: 'identity: must be "guest" or "device"' };
   if (relayOf(properties) !== '') return undefined;

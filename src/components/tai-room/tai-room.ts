@@ -39,7 +39,7 @@ export const ENGINE: unique symbol = Symbol('engine');
  * @attr {string} identity - Whose keys: `guest` (default) makes new ones with every page, `device` keeps them in this browser,
  *   so that others know it again.
  * @attr {boolean} private - Not in this version, which cannot hide addresses: the room refuses to connect.
- * @attr {string} e2ee - Not in this version, which has no choice here: the room refuses to connect.
+ * @attr {string} e2ee - `required`, which holds without it: frames are sealed, or not sent. With any other value the room refuses to connect.
  *
  * @slot - Extra elements, under the tiles. `tai-*` elements find the room by themselves.
  * @slot lobby - In place of the lobby.
