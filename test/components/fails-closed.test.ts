@@ -33,7 +33,7 @@ describe('<tai-room> fails closed', () => {
   it('e2ee="required" asks for what holds anyway', async () => {
     const { room, engine } = place((element) => element.setAttribute('e2ee', 'required'));
     await until(() => engine.sessions[0], 'a session');
-    ok(!texts(room).includes('does not connect'));
+    ok(!texts(room).includes('does not connect'), 'nothing is refused');
   });
 
   it('set during a call, it ends the call', async () => {

@@ -31,8 +31,8 @@ describe('a relay that dies in a call', () => {
 
     await stage.relay.kill();
     await Promise.all(both.map((page) => page.until('reconnecting', roomState, 'reconnecting')));
-    // 60 new frames after the relay is gone: the call itself does not notice.
-    await Promise.all(both.map((page) => seesVideo(page, 1, 60)));
+    // 30 new frames after the relay is gone: the call itself does not notice.
+    await Promise.all(both.map((page) => seesVideo(page, 1, 30)));
     await Promise.all(both.map((page) => hearsAudio(page, 1)));
 
     await stage.relay.restart();

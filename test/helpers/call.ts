@@ -45,7 +45,7 @@ export async function seesOthers(page: TestPage, count: number): Promise<void> {
 }
 
 /** Until every remote participant's tile has shown so many new frames, counted by `requestVideoFrameCallback`. */
-export async function seesVideo(page: TestPage, others: number, frames = 20): Promise<void> {
+export async function seesVideo(page: TestPage, others: number, frames = 10): Promise<void> {
   const key = `frames-${Math.random().toString(36).slice(2)}`;
   await page.until(`${frames} frames of each of ${others} others`, countFrames, { key, others, frames });
 }
