@@ -74,7 +74,7 @@ describe('a room in a page', () => {
   });
 
   for (const name of ['chromium', 'firefox'] satisfies BrowserName[]) {
-    it(`${name}: the element is moved in the DOM and keeps its call`, async () => {
+    it(`${name}: the element is moved in the DOM and keeps its call; removed from the page it leaves`, async () => {
       const first = await stage.open(name, `${stage.site.url}/`);
       await joinByClick(first);
       const second = await stage.open('chromium', await inviteOf(first));
@@ -97,14 +97,7 @@ describe('a room in a page', () => {
       );
       assert.deepEqual(now, selves);
       assert.equal(await first.evaluate(() => document.querySelector<Room>('tai-room')?.state), 'joined');
-    });
 
-    it(`${name}: removed from the page it leaves, and its devices are let go`, async () => {
-      const first = await stage.open(name, `${stage.site.url}/`);
-      await joinByClick(first);
-      const second = await stage.open('chromium', await inviteOf(first));
-      await joinByClick(second);
-      await seesOthers(second, 1);
       await first.evaluate(() => document.querySelector('tai-room')?.remove());
       await seesOthers(second, 0);
     });

@@ -60,6 +60,37 @@ describe('trust', () => {
     }
   });
 
+  it('PN4: what is revoked is seen by all as that, not as a leave, and long enough to be read', async () => {
+    const first = await stage.open('firefox', `${stage.site.url}/`);
+    await joinByClick(first);
+    const invite = await inviteOf(first);
+    const others = [await stage.open('chromium', invite), await stage.open('firefox', invite)];
+    for (const other of others) await joinByClick(other);
+    for (const page of [first, ...others]) await page.until('a code', agreedCode, 2);
+    for (const other of others) await other.evaluate(watchPartings);
+    // it has come first, so that it is the first of the others' participants
+    const device = await others[0]!.evaluate(deviceOfOther);
+    await first.evaluate(revokes);
+    for (const other of others) {
+      await other.until('revoked', standsAs, 'revoked');
+      assert.equal(await other.evaluate(isEncryptedAs, 'wrong-key'), true);
+      await other.until('the tile says so', isShownInRoom, 'Keys revoked');
+      await other.until('a message says so', isShownInRoom, 'was refused');
+      assert.deepEqual(await other.evaluate(partingReasons), []);
+    }
+    for (const page of [first, ...others]) {
+      const log = await page.evaluate(auditLog);
+      assert.equal(checkAuditLog(log), 'intact');
+      const entry = log.split('\n').find((line) => line.includes('"key-revoked"'));
+      assert.ok(device && entry?.includes(device), 'no entry names the device');
+    }
+    for (const other of others) {
+      await seesOthers(other, 1);
+      assert.deepEqual(await other.evaluate(partingReasons), ['refused']);
+      await other.until('still to be read', isShownInRoom, 'was refused');
+    }
+  });
+
   for (const name of ['chromium', 'firefox'] as const) {
     it(`PN: ${name} keeps its keys, and is known again, verified, rotated, revoked`, async () => {
       const first = await stage.open(name, `${stage.site.url}/device`);
@@ -97,37 +128,6 @@ describe('trust', () => {
       await first.goto(invite);
       await joinByClick(first);
       await second.until('another device under a pinned name', standsAs, 'changed');
-    });
-
-    it(`PN4: what ${name} revokes is seen by all as that, not as a leave, and long enough to be read`, async () => {
-      const first = await stage.open(name, `${stage.site.url}/`);
-      await joinByClick(first);
-      const invite = await inviteOf(first);
-      const others = [await stage.open('chromium', invite), await stage.open('firefox', invite)];
-      for (const other of others) await joinByClick(other);
-      for (const page of [first, ...others]) await page.until('a code', agreedCode, 2);
-      for (const other of others) await other.evaluate(watchPartings);
-      // it has come first, so that it is the first of the others' participants
-      const device = await others[0]!.evaluate(deviceOfOther);
-      await first.evaluate(revokes);
-      for (const other of others) {
-        await other.until('revoked', standsAs, 'revoked');
-        assert.equal(await other.evaluate(isEncryptedAs, 'wrong-key'), true);
-        await other.until('the tile says so', isShownInRoom, 'Keys revoked');
-        await other.until('a message says so', isShownInRoom, 'was refused');
-        assert.deepEqual(await other.evaluate(partingReasons), []);
-      }
-      for (const page of [first, ...others]) {
-        const log = await page.evaluate(auditLog);
-        assert.equal(checkAuditLog(log), 'intact');
-        const entry = log.split('\n').find((line) => line.includes('"key-revoked"'));
-        assert.ok(device && entry?.includes(device), 'no entry names the device');
-      }
-      for (const other of others) {
-        await seesOthers(other, 1);
-        assert.deepEqual(await other.evaluate(partingReasons), ['refused']);
-        await other.until('still to be read', isShownInRoom, 'was refused');
-      }
     });
 
     it(`${name}: what is kept holds no name, room, peer or key that can be had`, async () => {

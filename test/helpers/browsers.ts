@@ -35,6 +35,7 @@ export type TestPage = {
   ): Promise<NonNullable<Awaited<Result>>>;
   /** A real click in the middle of the element that the path (`a >>> b`, through shadow roots) leads to, once it is there. */
   click(path: string): Promise<void>;
+  resize(size: { readonly width: number; readonly height: number }): Promise<void>;
   screenshot(file: string): Promise<void>;
   /** Uncaught errors and console errors of the page so far. */
   errors(): readonly string[];
@@ -110,6 +111,7 @@ async function launchChromium({ cameraFps = 20 }: LaunchOptions): Promise<TestBr
         reload: () => page.reload(),
         evaluate: async (run, argument) => await page.evaluate(run, argument),
         clickAt: (x, y) => page.mouse.click(x, y),
+        resize: (size) => page.setViewportSize(size),
         screenshot: (path) => page.screenshot({ path }),
         close: () => context.close(),
       });
@@ -149,6 +151,7 @@ async function launchFirefox({ cameraFps = 30 }: LaunchOptions): Promise<TestBro
         reload: () => page.reload(),
         evaluate: (run, argument) => page.evaluate(run, argument),
         clickAt: (x, y) => page.mouse.click(x, y),
+        resize: (size) => page.setViewport(size),
         screenshot: (path) => page.screenshot({ path: path as `${string}.png` }),
         close: () => context.close(),
       });
@@ -169,6 +172,7 @@ type Driver = {
   reload(): Promise<unknown>;
   evaluate(run: (argument: unknown) => unknown, argument: unknown): Promise<unknown>;
   clickAt(x: number, y: number): Promise<void>;
+  resize(size: { width: number; height: number }): Promise<void>;
   screenshot(file: string): Promise<unknown>;
   close(): Promise<void>;
 };
@@ -208,6 +212,7 @@ function testPage(browser: BrowserName, errors: readonly string[], driver: Drive
       const { x, y } = await until(`an element at ${path}`, middleOf, { path, pierce: PIERCE });
       await driver.clickAt(x, y);
     },
+    resize: async (size) => void (await driver.resize({ ...size })),
     screenshot: async (file) => void (await driver.screenshot(file)),
     errors: () => errors,
     close: () => driver.close(),
