@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac, hkdfSync } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { hkdfSha256, hkdfSha512, hmacSha512, sha256, sha512 } from '../../src/engine/crypto/kdf.ts';
+import { hkdfSha256, hkdfSha512, hmacSha256, hmacSha512, sha256, sha512 } from '../../src/engine/crypto/kdf.ts';
 import { asciiBytes, fromHex, toHex } from '../../src/engine/protocol/bytes.ts';
 import { Random } from '../helpers/random.ts';
 
@@ -26,7 +26,7 @@ describe('the hashes', () => {
   });
 });
 
-describe('hmacSha512', () => {
+describe('HMAC', () => {
   it('passes test cases 1, 2 and 6 of RFC 4231 (short key, text key, key longer than a block)', () => {
     const cases = [
       [
@@ -50,9 +50,10 @@ describe('hmacSha512', () => {
 
   it('agrees with OpenSSL on keys around a block', () => {
     const random = new Random(42);
-    for (const length of [1, 32, 127, 128, 129, 300]) {
+    for (const length of [1, 32, 63, 64, 65, 127, 128, 129, 300]) {
       const [key, data] = [random.bytes(length), random.bytes(random.below(300))];
       assert.equal(toHex(hmacSha512(key, data)), createHmac('sha512', key).update(data).digest('hex'));
+      assert.equal(toHex(hmacSha256(key, data)), createHmac('sha256', key).update(data).digest('hex'));
     }
   });
 });

@@ -237,15 +237,14 @@ describe('The first message', () => {
     const x = header.subarray(0, 32).toString('base64url');
     const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' });
     const dh = diffieHellman({ privateKey: preKey.privateKey, publicKey });
-    const step = Buffer.from(hkdfSync('sha512', dh, secrets.rootKey, 'tai/1 ratchet root', 96));
+    const step = Buffer.from(hkdfSync('sha256', dh, secrets.rootKey, 'tai/1 ratchet root', 96));
     const hmac = (key: Uint8Array, ...data: Uint8Array[]) =>
-      createHmac('sha512', key).update(Buffer.concat(data)).digest();
-    const one = Uint8Array.of(1);
-    const messageKey = hmac(hmac(step.subarray(32, 64), one).subarray(32), one).subarray(0, 32);
-    const body = hmac(messageKey, Buffer.from('tai/1 ratchet message'), message.subarray(1, 13)).subarray(0, 44);
+      createHmac('sha256', key).update(Buffer.concat(data)).digest();
+    const messageKey = hmac(hmac(step.subarray(32, 64), Uint8Array.of(2)), Uint8Array.of(1));
+    const nonce = message.subarray(1, 13);
     const padded = opened(
-      body.subarray(0, 32),
-      body.subarray(32),
+      hmac(messageKey, Buffer.from('tai/1 ratchet message'), nonce),
+      nonce,
       [secrets.transcriptHash, sealedHeader],
       message.subarray(69),
     );

@@ -9,6 +9,11 @@ import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 as nobleSha256, sha512 as nobleSha512 } from '@noble/hashes/sha2.js';
 import type { Bytes } from '../protocol/bytes.ts';
 
+/** 32 bytes. */
+export function hmacSha256(key: Uint8Array, data: Uint8Array): Bytes {
+  return own(hmac(nobleSha256, key, data));
+}
+
 /** 64 bytes. */
 export function hmacSha512(key: Uint8Array, data: Uint8Array): Bytes {
   return own(hmac(nobleSha512, key, data));

@@ -4,14 +4,15 @@
  */
 import { asciiBytes, concatBytes } from '../protocol/bytes.ts';
 import type { Bytes } from '../protocol/bytes.ts';
-import { hkdfSha512, hmacSha512 } from './kdf.ts';
+import { hkdfSha256, hmacSha256 } from './kdf.ts';
 import { HeaderKey, nonceOf } from './ratchet-header.ts';
 
 const ROOT_INFO = asciiBytes('tai/1 ratchet root');
 const MESSAGE_INFO = asciiBytes('tai/1 ratchet message');
-const CHAIN_CONSTANT = Uint8Array.of(1);
+/** Signal's own: 1 gives a message's key, 2 the chain key after it. */
+const MESSAGE_CONSTANT = Uint8Array.of(1);
+const CHAIN_CONSTANT = Uint8Array.of(2);
 const KEY_BYTES = 32;
-const NONCE_BYTES = 12;
 
 export type RootStep = {
   /** 32 bytes. */
@@ -27,7 +28,7 @@ export type ChainStep = { readonly chainKey: Bytes; readonly messageKey: Bytes }
 /** KDF_RK. The shared secrets, 32 bytes each and the second only in a step with ML-KEM, are zeros afterwards. */
 export function stepRoot(rootKey: Bytes, dhSecret: Bytes, kemSecret: Bytes | undefined): RootStep {
   const secret = kemSecret ? concatBytes(dhSecret, kemSecret) : dhSecret;
-  const derived = hkdfSha512(secret, rootKey, ROOT_INFO, 3 * KEY_BYTES);
+  const derived = hkdfSha256(secret, rootKey, ROOT_INFO, 3 * KEY_BYTES);
   const step = {
     rootKey: derived.slice(0, KEY_BYTES),
     chainKey: derived.slice(KEY_BYTES, 2 * KEY_BYTES),
@@ -37,12 +38,9 @@ export function stepRoot(rootKey: Bytes, dhSecret: Bytes, kemSecret: Bytes | und
   return step;
 }
 
-/** KDF_CK: the key of one message, and the chain key after it, the halves of one HMAC. Neither tells the chain key before. */
+/** KDF_CK: the key of one message, and the chain key after it. Neither tells the other, or the chain key before. */
 export function stepChain(chainKey: Bytes): ChainStep {
-  const mac = hmacSha512(chainKey, CHAIN_CONSTANT);
-  const step = { messageKey: mac.slice(0, KEY_BYTES), chainKey: mac.slice(KEY_BYTES) };
-  mac.fill(0);
-  return step;
+  return { messageKey: hmacSha256(chainKey, MESSAGE_CONSTANT), chainKey: hmacSha256(chainKey, CHAIN_CONSTANT) };
 }
 
 export async function sealBody(
@@ -71,9 +69,9 @@ export async function openBody(
 }
 
 /**
- * A key and a nonce for one body: HMAC under the message key, which is uniform and has no other use, so that nothing has to
- * be extracted first. The header's random nonce goes into both: were a state ever used twice (copied, restored),
- * its two messages would still not share a key and a nonce.
+ * A key and a nonce for one body. The key: HMAC under the message key, which is uniform and has no other use, so that nothing has
+ * to be extracted first. The nonce is the header's, which is random and goes into the key as well: were a state ever used
+ * twice (copied, restored), its two messages would still not share a key.
  */
 async function bodyKey(
   messageKey: Bytes,
@@ -81,13 +79,11 @@ async function bodyKey(
   associatedData: Bytes,
   usage: 'encrypt' | 'decrypt',
 ): Promise<{ readonly key: CryptoKey; readonly algorithm: AesGcmParams }> {
-  const derived = hmacSha512(messageKey, concatBytes(MESSAGE_INFO, nonceOf(sealedHeader)));
-  const keyBytes = derived.slice(0, KEY_BYTES);
+  const iv = nonceOf(sealedHeader);
+  const keyBytes = hmacSha256(messageKey, concatBytes(MESSAGE_INFO, iv));
   const importing = globalThis.crypto.subtle.importKey('raw', keyBytes, 'AES-GCM', false, [usage]);
-  const iv = derived.slice(KEY_BYTES, KEY_BYTES + NONCE_BYTES);
   // WebCrypto takes its copy before it returns
   keyBytes.fill(0);
-  derived.fill(0);
   const additionalData = concatBytes(associatedData, sealedHeader);
   return { key: await importing, algorithm: { name: 'AES-GCM', iv, additionalData, tagLength: 128 } };
 }
