@@ -18,8 +18,16 @@ const WINDOW = { width: 480, height: 400 };
 /** Between two shadow roots in a path of selectors. */
 const PIERCE = '>>>';
 
+/** Chromium's own tools, by its DevTools protocol. */
+export type Devtools = {
+  send(method: string, parameters?: object): Promise<unknown>;
+  on(event: string, listener: (parameters: unknown) => void): void;
+};
+
 export type TestPage = {
   readonly browser: BrowserName;
+  /** Chromium alone has them. */
+  devtools(): Promise<Devtools>;
   goto(url: string): Promise<void>;
   reload(): Promise<void>;
   /** Runs in the page; argument and result are plain data. */
@@ -87,15 +95,20 @@ export function browserPath(name: BrowserName): string {
   return found;
 }
 
-/** `cameraFps`: pictures a second that a fake camera takes, where not Chromium's own 20 or Firefox's 30. */
-export type LaunchOptions = { readonly cameraFps?: number };
+export type LaunchOptions = {
+  /** Pictures a second that a fake camera takes, where not Chromium's own 20 or Firefox's 30. */
+  readonly cameraFps?: number;
+  /** More of them, for Chromium. */
+  readonly chromiumArguments?: readonly string[];
+};
 
 export function launchBrowser(name: BrowserName, options: LaunchOptions = {}): Promise<TestBrowser> {
   return name === 'chromium' ? launchChromium(options) : launchFirefox(options);
 }
 
-async function launchChromium({ cameraFps = 20 }: LaunchOptions): Promise<TestBrowser> {
-  const args = [...CHROMIUM_ARGUMENTS, `--use-fake-device-for-media-stream=fps=${cameraFps}`];
+async function launchChromium({ cameraFps = 20, chromiumArguments = [] }: LaunchOptions): Promise<TestBrowser> {
+  const camera = `--use-fake-device-for-media-stream=fps=${cameraFps}`;
+  const args = [...CHROMIUM_ARGUMENTS, camera, ...chromiumArguments];
   const browser = await chromium.launch({ executablePath: browserPath('chromium'), args });
   return {
     name: 'chromium',
@@ -111,6 +124,13 @@ async function launchChromium({ cameraFps = 20 }: LaunchOptions): Promise<TestBr
         evaluate: async (run, argument) => await page.evaluate(run, argument),
         clickAt: (x, y) => page.mouse.click(x, y),
         screenshot: (path) => page.screenshot({ path }),
+        devtools: async () => {
+          const session = await context.newCDPSession(page);
+          return {
+            send: (method, parameters) => session.send(method as never, parameters as never),
+            on: (event, listener) => void session.on(event as never, listener as never),
+          };
+        },
         close: () => context.close(),
       });
     },
@@ -170,6 +190,7 @@ type Driver = {
   evaluate(run: (argument: unknown) => unknown, argument: unknown): Promise<unknown>;
   clickAt(x: number, y: number): Promise<void>;
   screenshot(file: string): Promise<unknown>;
+  devtools?(): Promise<Devtools>;
   close(): Promise<void>;
 };
 
@@ -210,6 +231,10 @@ function testPage(browser: BrowserName, errors: readonly string[], driver: Drive
     },
     screenshot: async (file) => void (await driver.screenshot(file)),
     errors: () => errors,
+    devtools: async () => {
+      if (!driver.devtools) throw new Error(`${browser} has no such tools`);
+      return driver.devtools();
+    },
     close: () => driver.close(),
   };
 }

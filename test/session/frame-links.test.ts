@@ -58,7 +58,7 @@ async function keysAlive(): Promise<number> {
   return made.filter((key) => key.deref()).length;
 }
 
-function noted<Arguments extends readonly unknown[]>(
+function noted<Arguments extends unknown[]>(
   make: (...all: Arguments) => Promise<CryptoKey>,
 ): (...all: Arguments) => Promise<CryptoKey> {
   return (...all) => {
