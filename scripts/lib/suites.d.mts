@@ -12,3 +12,4 @@ export function runNodeTests(
 export function unit(options: SuiteOptions): Promise<Counts>;
 export function components(options: SuiteOptions): Promise<Counts>;
 export function e2e(options: SuiteOptions): Promise<Counts>;
+export function long(options: SuiteOptions): Promise<Counts>;

@@ -13,6 +13,10 @@ const E2E_TIMEOUT_MS = 300_000;
 const UNIT_DEADLINE_MS = 540_000;
 const COMPONENTS_DEADLINE_MS = 300_000;
 const E2E_DEADLINE_MS = 1_500_000;
+/** What `long` runs takes its time, and as much more as is asked for. */
+const LONG_TIMEOUT_MS = 1_800_000;
+const LONG_DEADLINE_MS = 3_600_000;
+const SOAK_MINUTES = Number(process.env.TAI_SOAK_MINUTES) || 5;
 /** What secrets go through is tested line by line and branch by branch; what of it is not, fails the suite. */
 const COVERED = ['src/engine/crypto/**/*.ts', 'src/engine/keys/**/*.ts'];
 const COVERAGE = [
@@ -25,7 +29,7 @@ const COVERING = ['attacks', 'crypto', 'keys'];
 /** Node leaves one processor free for its own process, which does next to nothing; on two that is half of them. */
 const ON_ALL_PROCESSORS = `--test-concurrency=${availableParallelism()}`;
 /** Folders of `test/` that run in browsers; every other one runs in Node. */
-const BROWSER_FOLDERS = ['components', 'e2e', 'helpers'];
+const BROWSER_FOLDERS = ['components', 'e2e', 'long', 'helpers'];
 
 function testFiles(includes) {
   return listFiles(root, 'test').filter((path) => path.endsWith('.test.ts') && includes(path.split('/')[1]));
@@ -121,4 +125,19 @@ export function e2e({ filter, env }) {
     options: ['--test-concurrency=1'],
     env,
   });
+}
+
+/** Not a part of `npm test`. */
+export function long({ filter, env }) {
+  const soak_ms = SOAK_MINUTES * 60_000;
+  return runNodeTests(
+    testFiles((folder) => folder === 'long'),
+    {
+      filter,
+      timeout_ms: LONG_TIMEOUT_MS + soak_ms,
+      deadline_ms: LONG_DEADLINE_MS + soak_ms,
+      options: ['--test-concurrency=1'],
+      env: { ...env, TAI_SOAK_MINUTES: String(SOAK_MINUTES) },
+    },
+  );
 }

@@ -18,8 +18,16 @@ const WINDOW = { width: 480, height: 400 };
 /** Between two shadow roots in a path of selectors. */
 const PIERCE = '>>>';
 
+/** Chromium's own tools, by its DevTools protocol. */
+export type Devtools = {
+  send(method: string, parameters?: object): Promise<unknown>;
+  on(event: string, listener: (parameters: unknown) => void): void;
+};
+
 export type TestPage = {
   readonly browser: BrowserName;
+  /** Chromium alone has them. */
+  devtools(): Promise<Devtools>;
   goto(url: string): Promise<void>;
   reload(): Promise<void>;
   /** Runs in the page; argument and result are plain data. */
@@ -88,15 +96,20 @@ export function browserPath(name: BrowserName): string {
   return found;
 }
 
-/** `cameraFps`: pictures a second that a fake camera takes, where not Chromium's own 20 or Firefox's 30. */
-export type LaunchOptions = { readonly cameraFps?: number };
+export type LaunchOptions = {
+  /** Pictures a second that a fake camera takes, where not Chromium's own 20 or Firefox's 30. */
+  readonly cameraFps?: number;
+  /** More of them, for Chromium. */
+  readonly chromiumArguments?: readonly string[];
+};
 
 export function launchBrowser(name: BrowserName, options: LaunchOptions = {}): Promise<TestBrowser> {
   return name === 'chromium' ? launchChromium(options) : launchFirefox(options);
 }
 
-async function launchChromium({ cameraFps = 20 }: LaunchOptions): Promise<TestBrowser> {
-  const args = [...CHROMIUM_ARGUMENTS, `--use-fake-device-for-media-stream=fps=${cameraFps}`];
+async function launchChromium({ cameraFps = 20, chromiumArguments = [] }: LaunchOptions): Promise<TestBrowser> {
+  const camera = `--use-fake-device-for-media-stream=fps=${cameraFps}`;
+  const args = [...CHROMIUM_ARGUMENTS, camera, ...chromiumArguments];
   const browser = await chromium.launch({ executablePath: browserPath('chromium'), args });
   return {
     name: 'chromium',
@@ -113,6 +126,13 @@ async function launchChromium({ cameraFps = 20 }: LaunchOptions): Promise<TestBr
         clickAt: (x, y) => page.mouse.click(x, y),
         resize: (size) => page.setViewportSize(size),
         screenshot: (path) => page.screenshot({ path }),
+        devtools: async () => {
+          const session = await context.newCDPSession(page);
+          return {
+            send: (method, parameters) => session.send(method as never, parameters as never),
+            on: (event, listener) => void session.on(event as never, listener as never),
+          };
+        },
         close: () => context.close(),
       });
     },
@@ -174,6 +194,7 @@ type Driver = {
   clickAt(x: number, y: number): Promise<void>;
   resize(size: { width: number; height: number }): Promise<void>;
   screenshot(file: string): Promise<unknown>;
+  devtools?(): Promise<Devtools>;
   close(): Promise<void>;
 };
 
@@ -215,6 +236,10 @@ function testPage(browser: BrowserName, errors: readonly string[], driver: Drive
     resize: async (size) => void (await driver.resize({ ...size })),
     screenshot: async (file) => void (await driver.screenshot(file)),
     errors: () => errors,
+    devtools: async () => {
+      if (!driver.devtools) throw new Error(`${browser} has no such tools`);
+      return driver.devtools();
+    },
     close: () => driver.close(),
   };
 }

@@ -9,16 +9,29 @@ const BITS = 12;
 const WIDTH = 320;
 const HEIGHT = 180;
 
+/** Of the tone that is sent with it. */
+export const TONE_HZ = 440;
+const FPS = 20;
+
+type Options = {
+  readonly bits: number;
+  readonly width: number;
+  readonly height: number;
+  readonly fps: number;
+  readonly tone_hz: number;
+  readonly codec: string;
+};
+
 /**
- * Runs in the page before anything else: in the place of the devices a canvas with the pattern and, where the page's sound
- * runs, a tone. `codec`: the only one that the browser then admits to, as `video/VP8`; empty = as it is.
+ * Runs in the page before anything else: in the place of the devices a canvas with the pattern and a tone. `codec`: the
+ * only one that the browser then admits to, as `video/VP8`; empty = as it is.
  */
-function install({ bits, width, height, codec }: { bits: number; width: number; height: number; codec: string }): void {
-  // Firefox sends its fake camera: what it captures of a canvas outside the document does not move
-  const isCanvas = 'chrome' in window;
+function install({ bits, width, height, fps, tone_hz, codec }: Options): void {
   const canvas = document.createElement('canvas');
   canvas.width = width;
   canvas.height = height;
+  // Firefox takes its pictures from what it composes: only a canvas that is to be seen moves.
+  canvas.style.cssText = 'position:fixed;right:0;bottom:0;width:32px;height:18px;z-index:9;pointer-events:none';
   const context = canvas.getContext('2d');
   let number = 0;
   const draw = (): void => {
@@ -33,22 +46,25 @@ function install({ bits, width, height, codec }: { bits: number; width: number; 
     }
     number = (number + 1) % 2 ** bits;
   };
-  if (isCanvas) setInterval(draw, 50);
-  if (isCanvas)
-    navigator.mediaDevices.getUserMedia = async (constraints) => {
-      const stream = new MediaStream();
-      if (constraints?.video) for (const track of canvas.captureStream(20).getVideoTracks()) stream.addTrack(track);
-      if (constraints?.audio) {
-        const audio = new AudioContext();
-        const tone = audio.createOscillator();
-        tone.frequency.value = 440;
-        const end = audio.createMediaStreamDestination();
-        tone.connect(end);
-        tone.start();
-        for (const track of end.stream.getAudioTracks()) stream.addTrack(track);
-      }
-      return stream;
-    };
+  setInterval(draw, 1000 / fps);
+  let audio: AudioContext | undefined;
+  navigator.mediaDevices.getUserMedia = async (constraints) => {
+    const stream = new MediaStream();
+    if (constraints?.video) {
+      document.body.append(canvas);
+      for (const track of canvas.captureStream(fps).getVideoTracks()) stream.addTrack(track);
+    }
+    if (constraints?.audio) {
+      audio ??= new AudioContext();
+      const tone = audio.createOscillator();
+      tone.frequency.value = tone_hz;
+      const end = audio.createMediaStreamDestination();
+      tone.connect(end);
+      tone.start();
+      for (const track of end.stream.getAudioTracks()) stream.addTrack(track);
+    }
+    return stream;
+  };
   if (!codec) return;
   const all = RTCRtpReceiver.getCapabilities.bind(RTCRtpReceiver);
   RTCRtpReceiver.getCapabilities = (kind) => {
@@ -60,9 +76,9 @@ function install({ bits, width, height, codec }: { bits: number; width: number; 
   };
 }
 
-/** As a script of the page, before the drop-in. */
-export function patternScript(codec = ''): string {
-  const options = { bits: BITS, width: WIDTH, height: HEIGHT, codec };
+/** As a script of the page, before the drop-in. `fps`: pictures a second. */
+export function patternScript(codec = '', fps = FPS): string {
+  const options: Options = { bits: BITS, width: WIDTH, height: HEIGHT, fps, tone_hz: TONE_HZ, codec };
   return `<script>(${String(install)})(${JSON.stringify(options)})</script>`;
 }
 

@@ -174,18 +174,45 @@ describe('sender keys', () => {
     assertAgreed();
   });
 
-  it('SK3: of two new keys the last one counts, whatever is answered', () => {
+  it('SK3: of many new keys that are wanted at once one is on its way, and one comes after it', () => {
+    exchange();
+    const first = { ...ada.only };
+    for (let epoch = 1; epoch < 10; epoch++) ada.keys.rotate(epoch);
+    const [[, message] = [], ...more] = ada.said;
+    assert.ok(message?.type === 'e2ee_sender_key');
+    assert.deepEqual(more, []);
+    deliver(ada, bob, ADA);
+    assert.equal(bob.only.open.get(first.seal), first.sealKey, 'what is sealed meanwhile still opens');
+    deliver(bob, ada, BOB);
+    assert.equal(ada.only.seal, message.generation);
+    const [[, last] = [], ...none] = ada.said;
+    assert.ok(last?.type === 'e2ee_sender_key');
+    assert.deepEqual([last.epoch, none], [9, []]);
+    deliver(ada, bob, ADA);
+    deliver(bob, ada, BOB);
+    assert.equal(ada.only.seal, last.generation);
+    assert.deepEqual(ada.said, []);
+    assertAgreed();
+  });
+
+  it('SK3, SK5: an answer to a key in whose place there is another is none', () => {
     exchange();
     ada.keys.rotate(1);
-    ada.keys.rotate(2);
-    const generations = ada.said.map(([, message]) => message.generation);
-    deliver(ada, bob, ADA);
-    const [first, second] = bob.said.splice(0);
-    assert.ok(first && second);
-    ada.keys.receive(BOB, first[1]);
-    assert.ok(ada.only.seal < (generations[1] ?? 0));
-    ada.keys.receive(BOB, second[1]);
-    assert.equal(ada.only.seal, generations[1]);
+    bob.keys.ask(ADA, 1);
+    const [[, told] = []] = ada.said;
+    deliver(bob, ada, BOB);
+    const [, [, renewed] = []] = ada.said;
+    assert.ok(told && renewed);
+    const answer = (generation: number): SenderKeyMessage => ({
+      type: 'e2ee_sender_key_ack',
+      link: 1,
+      generation,
+      isAsking: false,
+    });
+    ada.keys.receive(BOB, answer(told.generation));
+    assert.ok(ada.only.seal < told.generation);
+    ada.keys.receive(BOB, answer(renewed.generation));
+    assert.equal(ada.only.seal, renewed.generation);
   });
 
   it('SK3: a link whose first exchange is not over keeps the key that it has told', () => {

@@ -54,6 +54,8 @@ type LinkKeys = {
   isExchanged: boolean;
   ours: Sealing;
   next: Sealing | undefined;
+  /** While `next` is on its way, another was wanted, at this roster epoch: it comes after it. */
+  wanted: number | undefined;
   readonly theirs: Map<number, Bytes>;
   readonly asks: TokenBucket;
 };
@@ -87,7 +89,13 @@ export class SenderKeys {
     if (keys?.name === undefined) return;
     this.#options.holder.closeLink(keys.name);
     // a connection made anew under this number is another one: its frames begin to count at zero
-    Object.assign(keys, { name: undefined, isExchanged: false, ours: this.#fresh(), next: undefined });
+    Object.assign(keys, {
+      name: undefined,
+      isExchanged: false,
+      ours: this.#fresh(),
+      next: undefined,
+      wanted: undefined,
+    });
     this.#forgetWaiting(peerId, link);
   }
 
@@ -134,9 +142,15 @@ export class SenderKeys {
     this.#options.send(from, { type: 'e2ee_sender_key_ack', link, generation, isAsking: false });
   }
 
-  /** New keys on every link that stands: told now, used once the peers have them. `epoch` is the roster's. */
+  /**
+   * New keys on every link that stands: told now, used once the peers have them. `epoch` is the roster's. One at a time is on its
+   * way: a peer keeps the newest few, and a flood of them would push out what we still seal under.
+   */
   rotate(epoch: number): void {
-    for (const keys of this.#all()) if (keys.isExchanged) this.#renew(keys, epoch);
+    for (const keys of this.#all()) {
+      if (keys.next) keys.wanted = epoch;
+      else if (keys.isExchanged) this.#renew(keys, epoch);
+    }
   }
 
   /** Time is up for those who have not said that they have our new keys. */
@@ -174,6 +188,9 @@ export class SenderKeys {
     keys.next = undefined;
     const { generation, key } = keys.ours;
     if (keys.name !== undefined) this.#options.holder.setSealKey(keys.name, generation, key);
+    const { wanted } = keys;
+    keys.wanted = undefined;
+    if (wanted !== undefined) this.#renew(keys, wanted);
   }
 
   /** A key of the peer: each generation once, and none older than those we have. `true`: we have it. */
@@ -216,6 +233,7 @@ export class SenderKeys {
       isExchanged: false,
       ours: this.#fresh(),
       next: undefined,
+      wanted: undefined,
       theirs: new Map(),
       asks: new TokenBucket({ burst: ASKS_BURST, everyMs: ASK_EVERY_MS }),
     };
