@@ -92,7 +92,7 @@ describe('attacks on frames', () => {
       const page = roomPage(relayUrl, `display-name="${MALLORY}"`);
       const script = sealWatchScript({ workerScript: TAMPER_SCRIPT });
       return {
-        '/mallory': { html: page.replace('<script', `${script}<script`) },
+        '/mallory': { html: page.replace('<script', (tag) => script + tag) },
         '/chromium': { html: roomPage(relayUrl, 'display-name="chromium"') },
         '/firefox': { html: roomPage(relayUrl, 'display-name="firefox"') },
       };

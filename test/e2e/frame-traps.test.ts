@@ -82,7 +82,7 @@ describe('traps of encoded transforms', () => {
     stage = await setStage((relayUrl) => {
       const page = roomPage(relayUrl);
       const withScripts = (...scripts: string[]): { html: string } => ({
-        html: page.replace('<script', `${scripts.join('')}<script`),
+        html: page.replace('<script', (tag) => scripts.join('') + tag),
       });
       return {
         '/': withScripts(sealWatchScript()),
