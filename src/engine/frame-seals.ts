@@ -46,7 +46,7 @@ export class FrameSeals implements FramePort {
 
   /** Whether frames can be sealed here at all. Rejects with a `TaiError`: `unsupported-browser`, `worker-blocked`. */
   async ready(): Promise<void> {
-    if (!isSupported()) throw new TaiError('unsupported-browser', 'session: this browser cannot seal frames');
+    if (!canSealFrames()) throw new TaiError('unsupported-browser', 'session: this browser cannot seal frames');
     const isRunning = await this.#worker.started.then(
       () => this.#worker.worker !== undefined,
       () => false,
@@ -117,7 +117,8 @@ export class FrameSeals implements FramePort {
   }
 }
 
-function isSupported(): boolean {
+/** Whether this browser has any way to put a worker between encoder and network. */
+export function canSealFrames(): boolean {
   if (typeof RTCPeerConnection !== 'function' || typeof RTCRtpSender !== 'function') return false;
   return typeof RTCRtpScriptTransform === 'function' || 'createEncodedStreams' in RTCRtpSender.prototype;
 }

@@ -64,6 +64,11 @@ export class SessionWorker {
     for (const user of this.#users) user.onRestart();
   }
 
+  /** It has not done in time what it had to. One that is still being loaded is not meant. */
+  suspect(): void {
+    if (this.#hasStarted) this.restart();
+  }
+
   close(): void {
     this.#worker?.terminate();
     this.#worker = undefined;

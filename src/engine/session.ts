@@ -1,5 +1,6 @@
 /** Composition root of the engine: a session over the browser's own ports. */
 import { browserPorts } from './browser-ports.ts';
+import { canSealFrames } from './frame-seals.ts';
 import { TaiError } from './protocol/errors.ts';
 import { requireWebSocket } from './relay-address.ts';
 import { RoomSession } from './room-session.ts';
@@ -16,6 +17,8 @@ export function createSession(options: SessionOptions): Session {
   if (typeof globalThis.RTCPeerConnection !== 'function') {
     throw new TaiError('unsupported-browser', 'this browser has no WebRTC');
   }
+  // before anybody is asked for a camera that nothing could be sent from
+  if (!canSealFrames()) throw new TaiError('unsupported-browser', 'this browser cannot seal frames');
   requireWebSocket();
   // Asked for what this version cannot do, it does nothing, rather than something less.
   if (options.private !== undefined) {

@@ -2,36 +2,57 @@
 import type { ClockPort } from './ports.ts';
 import type { SessionWorker } from './session-worker.ts';
 
+/** A worker that is so late with a timer has ended: browsers end workers without a word. */
+const LATE_MS = 5_000;
+
 export function createWorkerClock(onTimer: (id: string) => void, worker: SessionWorker): ClockPort {
   const running = new Map<string, number>();
+  const page = createPageClock((id) => fire(id));
+  // The page's own look at what the worker keeps. Two clocks: after a sleep of the machine all that was due comes at once, and
+  // the worker has to have its time to say so.
+  const due = createPageClock((id) => late.start(id, LATE_MS));
+  const late = createPageClock(() => worker.suspect());
+  const forget = (id: string): void => {
+    due.stop(id);
+    late.stop(id);
+  };
   const fire = (id: string): void => {
+    forget(id);
     if (running.delete(id)) onTimer(id);
   };
-  const page = createPageClock(fire);
+  const ask = (id: string, delay_ms: number): void => {
+    forget(id);
+    worker.post({ type: 'start', id, delay_ms });
+    due.start(id, delay_ms);
+  };
   worker.addUser({
     onReport: (report) => report.type === 'fired' && fire(report.id),
     // begun anew: late is better than never
     onRestart: () => {
-      for (const [id, delay_ms] of running) worker.post({ type: 'start', id, delay_ms });
+      for (const [id, delay_ms] of running) ask(id, delay_ms);
     },
     onLost: () => {
-      for (const [id, delay_ms] of running) page.start(id, delay_ms);
+      for (const [id, delay_ms] of running) {
+        forget(id);
+        page.start(id, delay_ms);
+      }
     },
   });
   return {
     start: (id, delay_ms) => {
       running.set(id, delay_ms);
-      if (worker.worker) worker.post({ type: 'start', id, delay_ms });
+      if (worker.worker) ask(id, delay_ms);
       else page.start(id, delay_ms);
     },
     stop: (id) => {
       running.delete(id);
+      forget(id);
       worker.post({ type: 'stop', id });
       page.stop(id);
     },
     close: () => {
       running.clear();
-      page.close();
+      for (const each of [page, due, late]) each.close();
     },
   };
 }

@@ -89,6 +89,71 @@ describe('the clock', () => {
     clock.close();
   });
 
+  describe('a worker that ends without a word', () => {
+    type Scene = { workers: FakeWorker[]; clock: ReturnType<typeof createWorkerClock>; fired: string[] };
+    const scene = (): Scene => {
+      const workers: FakeWorker[] = [];
+      const fired: string[] = [];
+      const create = (): PageWorker => {
+        const worker = new FakeWorker();
+        workers.push(worker);
+        return worker;
+      };
+      return { workers, fired, clock: createWorkerClock((id) => fired.push(id), new SessionWorker(create)) };
+    };
+
+    it('WK3: is noticed where a timer is 5 s late, and the next one has all timers', ({ mock }) => {
+      mock.timers.enable({ apis: ['setTimeout'] });
+      const { workers, clock, fired } = scene();
+      workers[0]?.report({ type: 'started' });
+      clock.start('a', 2_000);
+      clock.start('b', 60_000);
+      mock.timers.tick(2_000);
+      mock.timers.tick(4_999);
+      assert.equal(workers.length, 1);
+      mock.timers.tick(1);
+      assert.ok(workers[0]?.isTerminated);
+      const asked = (id: string, delay_ms: number): unknown => ({ type: 'start', id, delay_ms });
+      assert.deepEqual(workers[1]?.asked, [asked('a', 2_000), asked('b', 60_000)]);
+      workers[1]?.report({ type: 'fired', id: 'a' });
+      assert.deepEqual(fired, ['a']);
+      // the new one is held to the same
+      mock.timers.tick(60_000);
+      mock.timers.tick(5_000);
+      assert.equal(workers.length, 3);
+      clock.close();
+      mock.timers.tick(100_000);
+      mock.timers.tick(100_000);
+      assert.equal(workers.length, 3);
+    });
+
+    it('is not suspected for a timer that has come, was stopped, or was started again', ({ mock }) => {
+      mock.timers.enable({ apis: ['setTimeout'] });
+      const { workers, clock } = scene();
+      workers[0]?.report({ type: 'started' });
+      for (const id of ['comes', 'late', 'stopped', 'again']) clock.start(id, 2_000);
+      workers[0]?.report({ type: 'fired', id: 'comes' });
+      mock.timers.tick(2_000);
+      workers[0]?.report({ type: 'fired', id: 'late' });
+      clock.stop('stopped');
+      clock.start('again', 10_000);
+      mock.timers.tick(9_000);
+      assert.equal(workers.length, 1);
+      clock.close();
+    });
+
+    it('is not meant while its script is being loaded', ({ mock }) => {
+      mock.timers.enable({ apis: ['setTimeout'] });
+      const { workers, clock } = scene();
+      clock.start('a', 10);
+      mock.timers.tick(10);
+      mock.timers.tick(100_000);
+      assert.equal(workers.length, 1);
+      assert.equal(workers[0]?.isTerminated, false);
+      clock.close();
+    });
+  });
+
   it('fires nothing after it was closed', () => {
     const worker = new FakeWorker();
     const fired: string[] = [];

@@ -89,7 +89,8 @@ export const ENGLISH = {
   'shield-revoked-hint':
     'Whoever held them has declared them dead, as one does when a device is lost. This device was refused. When {name} comes back, compare codes anew.',
   'shield-wrong-key': 'The keys of {name} are wrong',
-  'shield-wrong-key-hint': 'The connection was closed. Nothing goes to {name}, and nothing of theirs is shown.',
+  'shield-wrong-key-hint':
+    'What comes in the name of {name} under other keys is neither shown nor heard. Say nothing private until this warning is gone.',
   'shield-changed': '{name} has another device than before',
   'shield-changed-hint': 'A new phone, or somebody else of that name. Compare codes before you say anything private.',
   'shield-mismatch': 'You do not all see the same people',
@@ -146,7 +147,7 @@ export const ENGLISH = {
   'mark-wrong-key': 'Wrong keys',
   'mark-revoked': 'Keys revoked',
   'mark-unsupported': 'Cannot encrypt',
-  'tile-wrong-key': 'Wrong keys: connection closed',
+  'tile-wrong-key': 'Wrong keys: not shown',
   'tile-revoked': 'Keys revoked: connection closed',
 
   verify: 'Verify',
