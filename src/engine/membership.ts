@@ -87,8 +87,8 @@ export class Membership {
     this.#options.audit.add('sender-keys-rotated', this.#options.now(), { epoch });
   }
 
-  switchSenderKeys(): void {
-    this.#senderKeys.switchAll();
+  switchSenderKeys(age_ms: number): void {
+    this.#senderKeys.switchOverdue(age_ms);
   }
 
   receiveDirect(from: PeerId, payload: Bytes): void {

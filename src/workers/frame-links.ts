@@ -12,8 +12,8 @@ export type { FrameEnd } from './frame-pipe.ts';
 const RATCHET_MS = 30_000;
 /** A step of the ratchet still opens frames so long after a later one has. */
 const OLD_STEP_MS = 3_000;
-/** So does a key after a newer one has come: a second and a half to wait for the answer (SK4), three more of its life, and the way. */
-const OLD_KEY_MS = 6_000;
+/** So does a key after a newer one has come (SK3): ten seconds and a look to wait for the answer, three more of its life, and the way. */
+const OLD_KEY_MS = 16_000;
 /** Generations of a peer at a time, the newest. */
 const GENERATIONS_MAX = 4;
 

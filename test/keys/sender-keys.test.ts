@@ -143,6 +143,17 @@ describe('sender keys', () => {
     assert.equal(bob.only.open.get(9), renewed.senderKey.key);
   });
 
+  it('SK1: a link that is opened by the offer that closes the one before has the key of that offer', () => {
+    exchange(1);
+    const again = new Side();
+    again.keys.open(BOB, 2);
+    const offer = dressed(again, BOB, description('offer', 2));
+    bob.keys.undress(ADA, offer);
+    bob.keys.close(ADA, 1);
+    bob.keys.open(ADA, 2);
+    assert.equal(bob.only.open.get(offer.senderKey.generation), offer.senderKey.key);
+  });
+
   it('SK3: a new key is told, taken in and answered before anything is sealed under it', () => {
     exchange();
     const before = ada.only.seal;
@@ -163,11 +174,15 @@ describe('sender keys', () => {
     exchange();
     ada.keys.rotate(1);
     const [[, message] = []] = ada.said;
-    ada.keys.switchAll();
     assert.ok(message);
+    ada.nowMs += 9_999;
+    ada.keys.switchOverdue(10_000);
+    assert.ok(ada.only.seal < message.generation, 'not yet');
+    ada.nowMs += 1;
+    ada.keys.switchOverdue(10_000);
     assert.equal(ada.only.seal, message.generation);
     const now = ada.only.seal;
-    ada.keys.switchAll();
+    ada.keys.switchOverdue(10_000);
     assert.equal(ada.only.seal, now, 'once');
     deliver(ada, bob, ADA);
     deliver(bob, ada, BOB);
@@ -195,24 +210,78 @@ describe('sender keys', () => {
     assertAgreed();
   });
 
-  it('SK3, SK5: an answer to a key in whose place there is another is none', () => {
+  it('SK5: who asks while a new key is on its way is told that one again', () => {
     exchange();
     ada.keys.rotate(1);
+    const [[, told] = []] = ada.said.splice(0);
     bob.keys.ask(ADA, 1);
-    const [[, told] = []] = ada.said;
     deliver(bob, ada, BOB);
-    const [, [, renewed] = []] = ada.said;
-    assert.ok(told && renewed);
-    const answer = (generation: number): SenderKeyMessage => ({
-      type: 'e2ee_sender_key_ack',
-      link: 1,
-      generation,
-      isAsking: false,
+    const [[, again] = [], ...none] = ada.said;
+    assert.ok(told?.type === 'e2ee_sender_key' && again?.type === 'e2ee_sender_key');
+    assert.deepEqual([again.generation, again.key, none], [told.generation, told.key, []]);
+    deliver(ada, bob, ADA);
+    deliver(bob, ada, BOB);
+    assert.equal(ada.only.seal, told.generation);
+    assertAgreed();
+  });
+
+  it('SK3: an answer to a key that is not on its way is none', () => {
+    exchange();
+    ada.keys.rotate(1);
+    const [[, told] = []] = ada.said;
+    const before = ada.only.seal;
+    assert.ok(told);
+    for (const generation of [told.generation - 1, told.generation + 1]) {
+      ada.keys.receive(BOB, { type: 'e2ee_sender_key_ack', link: 1, generation, isAsking: false });
+      assert.equal(ada.only.seal, before);
+    }
+  });
+
+  it('SK3: who is told keys without end answers some, and not the flood', () => {
+    exchange();
+    ada.keys.rotate(1);
+    const [[, told] = []] = ada.said;
+    assert.ok(told);
+    for (let i = 0; i < 100; i++) bob.keys.receive(ADA, told);
+    const answers = bob.said.length;
+    assert.ok(answers >= 4 && answers <= 20, `${answers} answers`);
+    assert.equal(bob.dropped.filter((reason) => reason === 'rate-limited').length, 100 - answers);
+    bob.nowMs += 500;
+    bob.keys.receive(ADA, told);
+    assert.equal(bob.said.length, answers + 1);
+  });
+
+  it('SK3: what was sealed under before is overwritten once the new key is in use', () => {
+    const made: Bytes[] = [];
+    const keys = new SenderKeys({
+      holder: { nameLink: () => 'a', setSealKey: () => {}, addOpenKey: () => {}, closeLink: () => {} },
+      randomKey: () => {
+        const key = new Uint8Array(32).fill(made.length + 1);
+        made.push(key);
+        return key;
+      },
+      now: () => 0,
+      send: () => {},
+      onDropped: () => {},
     });
-    ada.keys.receive(BOB, answer(told.generation));
-    assert.ok(ada.only.seal < told.generation);
-    ada.keys.receive(BOB, answer(renewed.generation));
-    assert.equal(ada.only.seal, renewed.generation);
+    keys.open(BOB, 1);
+    keys.dress(BOB, description('answer', 1));
+    keys.rotate(1);
+    keys.switchOverdue(0);
+    assert.ok(made[0]?.every((byte) => byte === 0));
+    assert.ok(made[1]?.every((byte) => byte === 2));
+  });
+
+  it('SK2: only an offer opens a link, and none below the one that is open', () => {
+    const key = { generation: 9, key: toBase64Url(new Uint8Array(32).fill(9)) };
+    ada.keys.undress(BOB, { ...description('answer', 3), senderKey: key } as RoomMessage);
+    ada.keys.open(BOB, 3);
+    assert.equal(ada.only.open.size, 0, 'an answer to nothing');
+    ada.keys.undress(BOB, { ...description('offer', 5), senderKey: key } as RoomMessage);
+    ada.keys.undress(BOB, { ...description('offer', 2), senderKey: key } as RoomMessage);
+    ada.keys.close(BOB, 3);
+    ada.keys.open(BOB, 5);
+    assert.deepEqual([...ada.only.open.keys()], [9], 'the one that waited is still there');
   });
 
   it('SK3: a link whose first exchange is not over keeps the key that it has told', () => {

@@ -30,7 +30,7 @@ const CALM_MAX_MS = 180_000;
 const CALM_MAX_STEPS = 50_000;
 
 /** Timers that go on for as long as somebody is there. */
-const ENDLESS: readonly string[] = ['roster-beat', 'sender-keys', 'sender-keys-ack', 'frames-check'];
+const ENDLESS: readonly string[] = ['roster-beat', 'sender-keys', 'frames-check'];
 
 export class Simulator {
   readonly random: Random;

@@ -4,7 +4,7 @@
  *
  * Make before break: a new key is told, the peer takes it in and says so, and only then do we seal under it. A peer that
  * does not answer in time has it in all likelihood (the session's messages are reliable), and an old key must not live
- * for ever: then we go on without its word.
+ * for ever: then we go on without its word. There is time for that: nobody but this peer ever had the old key.
  */
 import { sha256 } from '../crypto/kdf.ts';
 import { asciiBytes, concatBytes, equalBytes, fromBase64Url, toBase64Url, uintBytes } from '../protocol/bytes.ts';
@@ -39,6 +39,9 @@ const THEIRS_KEPT = 4;
 /** A peer that asks again and again gets so many keys at once, and one more each so often. */
 const ASKS_BURST = 4;
 const ASK_EVERY_MS = 5_000;
+/** Nor does anybody change keys faster than this for long: each costs an answer. */
+const KEYS_BURST = 16;
+const KEY_EVERY_MS = 500;
 /** More than any room has. */
 const PEERS_MAX = 128;
 
@@ -53,11 +56,12 @@ type LinkKeys = {
   /** Both have each other's first key: from now on keys change by messages of their own. */
   isExchanged: boolean;
   ours: Sealing;
-  next: Sealing | undefined;
+  next: (Sealing & { readonly toldAt: number }) | undefined;
   /** While `next` is on its way, another was wanted, at this roster epoch: it comes after it. */
   wanted: number | undefined;
   readonly theirs: Map<number, Bytes>;
   readonly asks: TokenBucket;
+  readonly told: TokenBucket;
 };
 
 export class SenderKeys {
@@ -83,7 +87,10 @@ export class SenderKeys {
     return name;
   }
 
-  /** Our side of a link closes. What the peer has told for it is kept a while: it may be opened again (PM9). */
+  /**
+   * Our side of a link closes. What the peer has told for it is kept a while: it may be opened again (PM9). Or it closes for an offer of
+   * a newer one, whose key is then what is kept.
+   */
   close(peerId: PeerId, link: number): void {
     const keys = this.#find(peerId, link);
     if (keys?.name === undefined) return;
@@ -96,7 +103,7 @@ export class SenderKeys {
       next: undefined,
       wanted: undefined,
     });
-    this.#forgetWaiting(peerId, link);
+    this.#forgetWaiting(peerId, Math.max(...(this.#links.get(peerId) ?? []).map((each) => each.link)));
   }
 
   /** All others are gone. */
@@ -123,7 +130,8 @@ export class SenderKeys {
   undress(from: PeerId, message: RoomMessage): RoomMessage {
     if (message.type !== 'offer' && message.type !== 'answer') return message;
     const { senderKey, ...rest } = message;
-    const keys = this.#find(from, message.link) ?? this.#add(from, message.link);
+    const keys =
+      this.#find(from, message.link) ?? (this.#mayOpen(from, message) ? this.#add(from, message.link) : undefined);
     if (senderKey && keys) this.#take(keys, senderKey);
     if (keys?.name !== undefined && message.type === 'answer') keys.isExchanged = true;
     return rest;
@@ -133,6 +141,7 @@ export class SenderKeys {
     const keys = this.#find(from, message.link);
     if (!keys) return this.#options.onDropped('stale-link');
     if (message.type === 'e2ee_sender_key_ack') return this.#acknowledged(keys, message);
+    if (!keys.told.take(1, this.#options.now())) return this.#options.onDropped('rate-limited');
     // parsed: always 32 bytes as base64url
     const commitment = fromBase64Url(message.commitment) as Bytes;
     const key = fromBase64Url(message.key) as Bytes;
@@ -153,9 +162,10 @@ export class SenderKeys {
     }
   }
 
-  /** Time is up for those who have not said that they have our new keys. */
-  switchAll(): void {
-    for (const keys of this.#all()) this.#switch(keys);
+  /** Time is up for those who have been told a new key so long ago, and have not said that they have it. */
+  switchOverdue(age_ms: number): void {
+    const latest = this.#options.now() - age_ms;
+    for (const keys of this.#all()) if (keys.next && keys.next.toldAt <= latest) this.#switch(keys);
   }
 
   /** Frames of this peer come, and none opens. */
@@ -169,14 +179,22 @@ export class SenderKeys {
   #acknowledged(keys: LinkKeys, message: Extract<SenderKeyMessage, { type: 'e2ee_sender_key_ack' }>): void {
     if (!message.isAsking) {
       if (message.generation === keys.next?.generation) this.#switch(keys);
-    } else if (keys.isExchanged && keys.asks.take(1, this.#options.now())) this.#renew(keys, 0);
+    } else if (keys.isExchanged && keys.asks.take(1, this.#options.now())) this.#answerAsk(keys);
     else this.#options.onDropped('rate-limited');
   }
 
+  /** What is on its way may have been lost: it is told once more. */
+  #answerAsk(keys: LinkKeys): void {
+    if (keys.next) this.#tell(keys, keys.next, 0);
+    else this.#renew(keys, 0);
+  }
+
   #renew(keys: LinkKeys, epoch: number): void {
-    keys.next = this.#fresh();
-    const { peerId, link, next } = keys;
-    const { generation, key } = next;
+    keys.next = { ...this.#fresh(), toldAt: this.#options.now() };
+    this.#tell(keys, keys.next, epoch);
+  }
+
+  #tell({ peerId, link }: LinkKeys, { generation, key }: Sealing, epoch: number): void {
     const commitment = toBase64Url(keyCommitment(generation, key));
     const message = { type: 'e2ee_sender_key', link, generation, key: toBase64Url(key), commitment, epoch } as const;
     this.#options.send(peerId, message);
@@ -184,6 +202,8 @@ export class SenderKeys {
 
   #switch(keys: LinkKeys): void {
     if (!keys.next) return;
+    // the worker has its own, which nobody can read out
+    keys.ours.key.fill(0);
     keys.ours = keys.next;
     keys.next = undefined;
     const { generation, key } = keys.ours;
@@ -218,6 +238,12 @@ export class SenderKeys {
     return this.#links.get(peerId)?.find((keys) => keys.link === link);
   }
 
+  /** Only an offer opens a link, and none below the one that is open: others would push out what waits. */
+  #mayOpen(from: PeerId, { type, link }: RoomMessage & { readonly link: number }): boolean {
+    const links = this.#links.get(from) ?? [];
+    return type === 'offer' && links.every((keys) => keys.name === undefined || keys.link < link);
+  }
+
   /** `undefined` where there are too many. */
   #add(peerId: PeerId, link: number): LinkKeys | undefined {
     this.#forgetWaiting(peerId, link);
@@ -236,6 +262,7 @@ export class SenderKeys {
       wanted: undefined,
       theirs: new Map(),
       asks: new TokenBucket({ burst: ASKS_BURST, everyMs: ASK_EVERY_MS }),
+      told: new TokenBucket({ burst: KEYS_BURST, everyMs: KEY_EVERY_MS }),
     };
     this.#links.set(peerId, [...(known ?? []), keys]);
     return keys;

@@ -131,7 +131,7 @@ export type Effect =
   /** New keys for our frames, told to everybody who is here. */
   | { readonly type: 'rotate-sender-keys'; readonly epoch: number }
   /** Seal under the new keys, whoever has not answered. */
-  | { readonly type: 'switch-sender-keys' }
+  | { readonly type: 'switch-sender-keys'; readonly age_ms: number }
   /** Hold what was sealed against what was sent. */
   | { readonly type: 'check-frames' }
   | { readonly type: 'refuse-peer'; readonly peerId: PeerId }

@@ -12,12 +12,15 @@ import type { Call, Peer, Present } from './state.ts';
 
 /** A key seals so long at most. */
 export const SENDER_KEY_MS = 300_000;
-/** A peer that has not said that it has our new key by then is waited for no longer. */
-export const SENDER_KEY_ACK_MS = 1_500;
+/**
+ * A peer that has not said that it has our new key by then is waited for no longer. Long, for a lost packet can hold the key back for
+ * seconds, and frames under a key that has not come are lost: nobody else ever had the old one.
+ */
+export const SENDER_KEY_ACK_MS = 10_000;
 /** So often the worker's count is held against the browser's. */
 export const FRAMES_CHECK_MS = 2_000;
 
-const TIMERS = ['sender-keys', 'sender-keys-ack', 'frames-check'] as const;
+const TIMERS = ['sender-keys', 'frames-check'] as const;
 export type FramesTimer = (typeof TIMERS)[number];
 
 export function isFramesTimer(id: string): id is FramesTimer {
@@ -36,21 +39,19 @@ export function watchSenderKeys(before: Call, after: Call, effects: readonly Eff
 }
 
 export function rotateSenderKeys({ roster }: Present): readonly Effect[] {
-  return [
-    { type: 'rotate-sender-keys', epoch: roster.epoch },
-    start('sender-keys-ack', SENDER_KEY_ACK_MS),
-    start('sender-keys', SENDER_KEY_MS),
-  ];
+  return [{ type: 'rotate-sender-keys', epoch: roster.epoch }, start('sender-keys', SENDER_KEY_MS)];
 }
 
 export function stepFramesTimer(call: Present, id: FramesTimer): readonly Effect[] {
   switch (id) {
     case 'sender-keys':
       return rotateSenderKeys(call);
-    case 'sender-keys-ack':
-      return [{ type: 'switch-sender-keys' }];
     case 'frames-check':
-      return [{ type: 'check-frames' }, start('frames-check', FRAMES_CHECK_MS)];
+      return [
+        { type: 'check-frames' },
+        { type: 'switch-sender-keys', age_ms: SENDER_KEY_ACK_MS },
+        start('frames-check', FRAMES_CHECK_MS),
+      ];
   }
 }
 
