@@ -10,6 +10,10 @@ import type { SessionWorker } from './session-worker.ts';
 
 /** A worker that has not answered for so long will not. */
 const ANSWER_MS = 5_000;
+/** One may be kept from it: the whole page was asleep. */
+const UNANSWERED_MAX = 2;
+/** A worker whose script has not run by then will not: what hosts it does not answer. */
+const START_MS = 15_000;
 
 type EncodedStreams = { readonly readable: ReadableStream; readonly writable: WritableStream };
 type RtpEnd = RTCRtpSender | RTCRtpReceiver;
@@ -25,6 +29,8 @@ export class FrameSeals implements FramePort {
   readonly #answers = new Map<number, Answer>();
   #asked = 0;
   #named = 0;
+  /** In a row. */
+  #unanswered = 0;
 
   constructor(worker: SessionWorker, handlers: FrameHandlers) {
     this.#worker = worker;
@@ -35,6 +41,7 @@ export class FrameSeals implements FramePort {
       },
       onRestart: () => {
         this.#giveUp();
+        this.#unanswered = 0;
         handlers.onLost(false);
       },
       onLost: () => {
@@ -47,11 +54,7 @@ export class FrameSeals implements FramePort {
   /** Whether frames can be sealed here at all. Rejects with a `TaiError`: `unsupported-browser`, `worker-blocked`. */
   async ready(): Promise<void> {
     if (!canSealFrames()) throw new TaiError('unsupported-browser', 'session: this browser cannot seal frames');
-    const isRunning = await this.#worker.started.then(
-      () => this.#worker.worker !== undefined,
-      () => false,
-    );
-    if (!isRunning) throw new TaiError('worker-blocked', 'session: the page lets no worker run');
+    if (!(await this.#isRunning())) throw new TaiError('worker-blocked', 'session: the page lets no worker run');
   }
 
   /** In the task in which the sender or receiver was made: later, Chromium would have let frames through without the flag. */
@@ -85,14 +88,15 @@ export class FrameSeals implements FramePort {
     this.#worker.post({ type: 'close-link', link });
   }
 
-  /** What each transform has counted; `undefined` where the worker does not answer, which then is started anew. */
+  /** What each transform has counted; `undefined` where the worker does not answer, which is started anew the second time. */
   counts(): Promise<readonly FrameCounts[] | undefined> {
     if (!this.#worker.worker) return Promise.resolve(undefined);
     const id = (this.#asked += 1);
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#answered(id, undefined);
-        this.#worker.restart();
+        this.#unanswered += 1;
+        if (this.#unanswered >= UNANSWERED_MAX) this.#worker.restart();
       }, ANSWER_MS);
       this.#answers.set(id, { resolve, timer });
       this.#worker.post({ type: 'count', id });
@@ -104,11 +108,27 @@ export class FrameSeals implements FramePort {
     this.#worker.close();
   }
 
+  async #isRunning(): Promise<boolean> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, START_MS);
+    });
+    try {
+      await Promise.race([this.#worker.started, late]);
+    } catch {
+      return false;
+    } finally {
+      clearTimeout(timer);
+    }
+    return this.#worker.hasStarted && this.#worker.worker !== undefined;
+  }
+
   #answered(id: number, counts: readonly FrameCounts[] | undefined): void {
     const answer = this.#answers.get(id);
     if (!answer) return;
     this.#answers.delete(id);
     clearTimeout(answer.timer);
+    if (counts) this.#unanswered = 0;
     answer.resolve(counts);
   }
 

@@ -1,13 +1,13 @@
 /** What the worker says of frames, held against what the browser says: the truth about what leaves and what arrives. */
 import type { Links } from './links.ts';
-import type { FramePort, FrameState } from './ports.ts';
+import type { FramePort } from './ports.ts';
 import type { PeerId } from './protocol/ids.ts';
 import { PUBLICATION_KINDS } from './protocol/peer.ts';
-import type { FrameCounts, TransformAddress } from './protocol/worker.ts';
+import type { FrameCounts, FrameState, TransformAddress } from './protocol/worker.ts';
 import type { RoomEvent } from './room/events.ts';
 import type { SessionStats } from './session-types.ts';
-import { isBypassed, sealFigures, sessionStats } from './stats.ts';
-import type { SealFigures } from './stats.ts';
+import { readSeals, sealFigures, sessionStats } from './stats.ts';
+import type { SealReading } from './stats.ts';
 
 export type FrameWatchOptions = {
   readonly links: Links;
@@ -23,7 +23,7 @@ const STRIKES_MAX = 2;
 export class FrameWatch {
   readonly #options: FrameWatchOptions;
   /** By the link's name: the last reading, and how often in a row frames went past the worker. */
-  readonly #readings = new Map<string, { readonly figures: SealFigures; readonly strikes: number }>();
+  readonly #readings = new Map<string, { readonly reading: SealReading; readonly strikes: number }>();
 
   constructor(options: FrameWatchOptions) {
     this.#options = options;
@@ -37,6 +37,7 @@ export class FrameWatch {
     if (!found || !kind) return;
     const { peerId, generation } = found;
     if (state === 'ready') return found.link.setSealed(kind);
+    if (state === 'unsupported') return onEvent({ type: 'sealing-failed', code: 'unsupported-browser' });
     if (state === 'failing') onFailing(peerId, generation);
     onEvent({ type: 'frames', peerId, generation, kind, state });
   }
@@ -51,10 +52,10 @@ export class FrameWatch {
     const names = new Set([...reports.values()].map(({ name }) => name));
     for (const name of this.#readings.keys()) if (!names.has(name)) this.#readings.delete(name);
     for (const { report, name } of reports.values()) {
-      const figures = sealFigures({ report, counts: countsOf(counts, name) });
       const last = this.#readings.get(name);
-      const strikes = last && isBypassed(last.figures, figures) ? last.strikes + 1 : 0;
-      this.#readings.set(name, { figures, strikes });
+      const reading = readSeals(last?.reading, sealFigures({ report, counts: countsOf(counts, name) }));
+      const strikes = last && reading.isBypassed ? last.strikes + 1 : 0;
+      this.#readings.set(name, { reading, strikes });
       const found = links.named(name);
       // closed meanwhile
       if (strikes < STRIKES_MAX || !found) continue;

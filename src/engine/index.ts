@@ -11,6 +11,7 @@ export type {
   SessionStats,
   SessionView,
   ParticipantView,
+  PublicationView,
   EncryptionView,
   PeerEncryption,
   PeerIdentity,

@@ -1,7 +1,7 @@
 /** The narrow doors to the world. The session executes effects through them; tests put their own behind them. */
 import type { DeviceHandlers, Devices } from './media/devices.ts';
 import type { Bytes } from './protocol/bytes.ts';
-import type { FrameCounts, TransformAddress } from './protocol/worker.ts';
+import type { FrameCounts, FrameState, TransformAddress } from './protocol/worker.ts';
 import type { PeerLink, PeerLinkOptions } from './transport/peer-link.ts';
 import type { RelaySocket, RelaySocketOptions } from './transport/relay-socket.ts';
 
@@ -37,9 +37,6 @@ export type FrameHandlers = {
   /** All keys and transforms are gone: no link sends or receives any more. `isForGood`: nor will any. */
   onLost(isForGood: boolean): void;
 };
-
-/** `ready`: tracks may come. `opened`: frames open. `failing`: frames come, and none opens. */
-export type FrameState = 'ready' | 'opened' | 'failing';
 
 /** What the session's worker does. */
 export type WorkerPort = { readonly clock: ClockPort; readonly frames: FramePort };

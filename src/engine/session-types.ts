@@ -49,7 +49,8 @@ export type Command =
  * - `encrypted`: keys agreed and confirmed both ways, the connection is bound to the peer's certificate.
  * - `verified`: and somebody has compared codes with this device.
  * - `codes-differ`: somebody here has compared codes with this device, and they were different: somebody may sit between.
- * - `wrong-key`: refused: its keys are not those they have to be, or were declared dead (`identity.standing` is `revoked`).
+ * - `wrong-key`: refused: its keys are not those they have to be, or were declared dead (`identity.standing` is `revoked`); or its
+ *   frames come and do not open.
  * - `unsupported`: this browser or that one cannot do it.
  */
 export type PeerEncryption = 'waiting-key' | 'encrypted' | 'verified' | 'codes-differ' | 'wrong-key' | 'unsupported';

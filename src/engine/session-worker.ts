@@ -69,9 +69,14 @@ export class SessionWorker {
     if (this.#hasStarted) this.restart();
   }
 
+  get hasStarted(): boolean {
+    return this.#hasStarted;
+  }
+
   close(): void {
     this.#worker?.terminate();
     this.#worker = undefined;
+    this.#settle?.reject(new Error('session: it is over'));
     this.#users.length = 0;
   }
 

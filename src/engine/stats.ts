@@ -72,18 +72,30 @@ export function sealFigures({ report, counts }: StatsSources): SealFigures {
 
 /** Fewer frames say nothing. */
 const FRAMES_MIN = 20;
+/** So many frames a busy machine may seal and send only later: browsers let no more than two seconds of them wait. */
+const AHEAD_MAX = 120;
+
+export type SealReading = {
+  readonly figures: SealFigures;
+  /** Frames given to the worker that the browser has not counted as sent yet; below zero: sent, and never given to it. */
+  readonly ahead: { readonly [Kind in PublicationKind]: number };
+  readonly isBypassed: boolean;
+};
 
 /**
- * Whether frames went past the worker between two readings: the browser has sent many, the worker was given less than half of
- * them, and they are more than it was ever given. A busy machine sends late what was sealed long before: that alone says
- * nothing. Not the exact difference: Firefox counts a frame before the worker has it, and may drop it in between.
+ * Whether frames went past the worker since the last reading: the browser has sent many, the worker was given less than half of
+ * them, and they are not those that were waiting. Not the exact difference: Firefox counts a frame before the worker has it, and may
+ * drop it in between.
  */
-export function isBypassed(before: SealFigures, after: SealFigures): boolean {
-  return PUBLICATION_KINDS.some((kind) => {
-    const sent = after[kind].sent - before[kind].sent;
-    const isAhead = after[kind].sent - after[kind].seen >= FRAMES_MIN / 2;
-    return isAhead && sent >= FRAMES_MIN && after[kind].seen - before[kind].seen < sent / 2;
+export function readSeals(last: SealReading | undefined, figures: SealFigures): SealReading {
+  const each = PUBLICATION_KINDS.map((kind) => {
+    const sent = figures[kind].sent - (last?.figures[kind].sent ?? 0);
+    const seen = figures[kind].seen - (last?.figures[kind].seen ?? 0);
+    const ahead = Math.min(AHEAD_MAX, (last?.ahead[kind] ?? 0) + seen - sent);
+    return { kind, ahead, isBypassed: sent >= FRAMES_MIN && seen < sent / 2 && ahead <= -FRAMES_MIN / 2 };
   });
+  const ahead = Object.fromEntries(each.map((one) => [one.kind, one.ahead])) as SealReading['ahead'];
+  return { figures, ahead, isBypassed: each.some((one) => one.isBypassed) };
 }
 
 function entriesOf(report: RTCStatsReport): ReadonlyMap<string, Entry> {

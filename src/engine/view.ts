@@ -1,5 +1,6 @@
 /** What the page sees of the state: pure selection, with tracks looked up by id. */
 import type { RoomId } from './protocol/ids.ts';
+import { PUBLICATION_KINDS } from './protocol/peer.ts';
 import type { PublicationKind } from './protocol/peer.ts';
 import type { RoomKind } from './room-address.ts';
 import { isShown } from './room/peers.ts';
@@ -67,12 +68,18 @@ function participantOf(peer: Peer, sources: ViewSources): ParticipantView {
   };
 }
 
-function peerEncryption({ identity, isRefused, isUnsealed, frames }: Peer): PeerEncryption {
-  if (isRefused || Object.values(frames).includes('failing')) return 'wrong-key';
+function peerEncryption(peer: Peer): PeerEncryption {
+  const { identity, isRefused, isUnsealed } = peer;
+  if (isRefused || PUBLICATION_KINDS.some((kind) => isFailing(peer, kind))) return 'wrong-key';
   if (isUnsealed) return 'unsupported';
   if (identity?.standing === 'differs') return 'codes-differ';
   if (!identity?.isConfirmed) return 'waiting-key';
   return identity.standing === 'verified' ? 'verified' : 'encrypted';
+}
+
+/** What is switched off sends nothing that could fail, or open again. */
+function isFailing({ frames, presence }: Peer, kind: PublicationKind): boolean {
+  return frames[kind] === 'failing' && presence?.publications.find((each) => each.kind === kind)?.isMuted === false;
 }
 
 /** Only what this version does. What it does not do yet is `false`, not hoped for. */

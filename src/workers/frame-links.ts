@@ -23,9 +23,12 @@ export type FrameLinksOptions = {
   report(message: WorkerReport): void;
 };
 
+type KeyRequest = Extract<FrameRequest, { readonly type: 'seal-key' | 'open-key' }>;
+
 type Link = {
-  readonly sender: SframeSender;
-  readonly receiver: SframeReceiver;
+  /** `undefined` once the link is closed: their keys go with them, whatever still holds the link. */
+  sender: SframeSender | undefined;
+  receiver: SframeReceiver | undefined;
   /** Of the peer's keys, oldest first: when each is over. */
   readonly ends: Map<number, number>;
   readonly pipes: FramePipe[];
@@ -33,12 +36,13 @@ type Link = {
   work: Promise<void>;
   hasSealKey: boolean;
   ratchetedAt: number;
-  isClosed: boolean;
 };
 
 export class FrameLinks {
   readonly #options: FrameLinksOptions;
   readonly #links = new Map<string, Link>();
+  /** Names serve once. A transform and the end of its link may come in either order. */
+  readonly #closed = new Set<string>();
 
   constructor(options: FrameLinksOptions) {
     this.#options = options;
@@ -47,13 +51,9 @@ export class FrameLinks {
   take(request: FrameRequest): void {
     switch (request.type) {
       case 'seal-key':
-        return this.#import(this.#link(request.link), request.key, (link, key) =>
-          this.#seal(link, request.generation, key),
-        );
+        return this.#import(request, (link, key) => this.#seal(link, request.generation, key));
       case 'open-key':
-        return this.#import(this.#link(request.link), request.key, (link, key) =>
-          this.#open(link, request.generation, key),
-        );
+        return this.#import(request, (link, key) => this.#open(link, request.generation, key));
       case 'close-link':
         return this.#close(request.link);
       case 'count':
@@ -63,6 +63,8 @@ export class FrameLinks {
   /** Puts itself between both ends of a sender's or receiver's frames, until they end. */
   attach(address: TransformAddress, end: FrameEnd): void {
     const link = this.#link(address.link);
+    // nobody reads these frames: none leaves, none is shown
+    if (!link) return;
     const { report, now } = this.#options;
     const pipe = new FramePipe(address, end, {
       now,
@@ -78,9 +80,10 @@ export class FrameLinks {
     return [...this.#links.values()].flatMap(({ pipes }) => pipes.map((pipe) => pipe.counts()));
   }
 
-  #link(name: string): Link {
+  /** `undefined`: it is closed. */
+  #link(name: string): Link | undefined {
     const known = this.#links.get(name);
-    if (known) return known;
+    if (known || this.#closed.has(name)) return known;
     const link: Link = {
       sender: new SframeSender(AES_128_GCM_SHA256_128),
       receiver: new SframeReceiver(AES_128_GCM_SHA256_128, OLD_STEP_MS),
@@ -89,35 +92,38 @@ export class FrameLinks {
       work: Promise.resolve(),
       hasSealKey: false,
       ratchetedAt: this.#options.now(),
-      isClosed: false,
     };
     this.#links.set(name, link);
     return link;
   }
 
   #close(name: string): void {
+    this.#closed.add(name);
     const link = this.#links.get(name);
     if (!link) return;
-    link.isClosed = true;
+    link.sender = undefined;
+    link.receiver = undefined;
     this.#links.delete(name);
   }
 
-  #import(link: Link, bytes: Uint8Array<ArrayBuffer>, use: (link: Link, key: CryptoKey) => void): void {
+  #import({ link: name, key: bytes }: KeyRequest, use: (link: Link, key: CryptoKey) => void): void {
+    const link = this.#link(name);
     const imported = importBaseKey(bytes);
     bytes.fill(0);
+    if (!link) return void imported.catch(() => undefined);
     // a browser without the algorithm: nothing is sealed, nothing opens
     link.work = link.work.then(async () => use(link, await imported)).catch(() => undefined);
   }
 
   #seal(link: Link, generation: number, key: CryptoKey): void {
-    if (!link.sender.use(generation, key)) return;
+    if (!link.sender?.use(generation, key)) return;
     link.ratchetedAt = this.#options.now();
     link.hasSealKey = true;
     for (const pipe of link.pipes) pipe.keysCame();
   }
 
   #open(link: Link, generation: number, key: CryptoKey): void {
-    if (!link.receiver.add(generation, key)) return;
+    if (!link.receiver?.add(generation, key)) return;
     const now = this.#options.now();
     for (const [older, end] of link.ends) link.ends.set(older, Math.min(end, now + OLD_KEY_MS));
     link.ends.set(generation, Infinity);
@@ -126,24 +132,23 @@ export class FrameLinks {
   }
 
   #retire(link: Link, generation: number): void {
-    link.receiver.retire(generation);
+    link.receiver?.retire(generation);
     link.ends.delete(generation);
   }
 
   #sealing(link: Link): SframeSender | undefined {
-    if (link.isClosed) return undefined;
     const now = this.#options.now();
     if (now - link.ratchetedAt >= RATCHET_MS) {
       link.ratchetedAt = now;
-      link.sender.ratchet();
+      link.sender?.ratchet();
     }
     return link.sender;
   }
 
   #opening(link: Link): SframeReceiver | undefined {
-    if (link.isClosed) return undefined;
     const now = this.#options.now();
     for (const [generation, end] of link.ends) if (end <= now) this.#retire(link, generation);
+    link.receiver?.sweep(now);
     return link.receiver;
   }
 }

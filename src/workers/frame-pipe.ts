@@ -5,16 +5,21 @@
 import { frameLayoutOf } from '../engine/crypto/frame-layout/layouts.ts';
 import type { SframeReceiver } from '../engine/crypto/sframe-receiver.ts';
 import type { SframeSender, SframeStream } from '../engine/crypto/sframe-sender.ts';
-import type { FrameCounts, TransformAddress } from '../engine/protocol/worker.ts';
+import type { FrameCounts, FrameState, TransformAddress } from '../engine/protocol/worker.ts';
 
-/** Frames come, and none has opened for so long: the peer seals under another key. */
+/** Frames come, and none has opened for so long: the peer seals under another key. After as long without any, it begins anew. */
 const FAILING_MS = 1_000;
+/** So many frames without what the seal is bound to, and none with it: the browser does not have it. */
+const BARE_MAX = 10;
+/** As long as it goes on, it is told again so often: what was asked for then may have been lost. */
+const STILL_FAILING_MS = 5_000;
 /** A picture may be ahead of its key by so much: it waits, and those behind it in the browser's own queue (60 of them). */
 const KEY_WAIT_MS = 500;
 /** Asked for so often at most. */
 const KEY_FRAME_EVERY_MS = 1_000;
 
 type Frame = RTCEncodedVideoFrame | RTCEncodedAudioFrame;
+type Metadata = RTCEncodedVideoFrameMetadata & { readonly mimeType?: string };
 
 /** An `RTCRtpScriptTransformer`, or the two streams alone. */
 export type FrameEnd = {
@@ -26,7 +31,7 @@ export type FrameEnd = {
 export type FramePipeOptions = {
   /** Milliseconds, monotonic. */
   readonly now: () => number;
-  report(state: 'ready' | 'opened' | 'failing'): void;
+  report(state: FrameState): void;
   /** `undefined` once the link is closed. */
   sealing(): SframeSender | undefined;
   opening(): SframeReceiver | undefined;
@@ -42,8 +47,12 @@ export class FramePipe {
   #isReady = false;
   /** What was told last of frames that come. */
   #told: 'nothing' | 'opened' | 'failing' = 'nothing';
-  /** Since when none has opened, though some came. */
+  #toldAt = 0;
+  /** Since when none has opened, though some came, and when the last of these came. */
   #failingSince: number | undefined;
+  #failedAt = -Infinity;
+  /** So many frames came without what the seal is bound to. */
+  #bare = 0;
   /** Of the key that is waited for. */
   #waitUntil: number | undefined;
   #keyCame: (() => void) | undefined;
@@ -73,15 +82,13 @@ export class FramePipe {
 
   async #run(): Promise<void> {
     const { readable, writable } = this.#end;
-    const work = this.#address.side === 'seal' ? this.#seal : this.#open;
     try {
       const reader = (readable as ReadableStream<Frame>).getReader();
       const writer = (writable as WritableStream<Frame>).getWriter();
       for (;;) {
         const { done, value: frame } = await reader.read();
         if (done) return;
-        // Redundancy and padding have frames without content: there is nothing to seal, and what has been opened as nothing.
-        const data = frame.data.byteLength === 0 ? frame.data : await work.call(this, frame);
+        const data = await this.#change(frame);
         if (typeof data === 'string') {
           this.#dropped[data] = (this.#dropped[data] ?? 0) + 1;
           continue;
@@ -96,14 +103,33 @@ export class FramePipe {
     }
   }
 
-  async #seal(frame: Frame): Promise<ArrayBuffer | string> {
+  /** The frame to pass on, or why there is none. */
+  async #change(frame: Frame): Promise<ArrayBuffer | string> {
+    // Redundancy and padding have frames without content: there is nothing to seal, and what has been opened as nothing.
+    if (frame.data.byteLength === 0) return frame.data;
+    try {
+      const metadata: Metadata = frame.getMetadata();
+      if (!isWhole(metadata)) return this.#unsupported();
+      return await (this.#address.side === 'seal' ? this.#seal(frame, metadata) : this.#open(frame, metadata));
+    } catch {
+      // one frame that cannot be read must not be the end of all
+      return 'failed';
+    }
+  }
+
+  /** An older browser, which does not tell what the seal is bound to: nothing is sealed or opened here. */
+  #unsupported(): string {
+    this.#bare += 1;
+    if (this.#bare === BARE_MAX && this.#done === 0) this.#options.report('unsupported');
+    return 'unsupported-browser';
+  }
+
+  async #seal(frame: Frame, metadata: Metadata): Promise<ArrayBuffer | string> {
     if (!this.#options.sealing() || !this.#stream) return 'no-key';
-    const metadata = frame.getMetadata() as RTCEncodedVideoFrameMetadata & { readonly mimeType?: string };
     return this.#stream.seal(frame.data, isKeyFrame(frame), frameLayoutOf(metadata.mimeType), metadata);
   }
 
-  async #open(frame: Frame): Promise<ArrayBuffer | string> {
-    const metadata = frame.getMetadata() as RTCEncodedVideoFrameMetadata & { readonly mimeType?: string };
+  async #open(frame: Frame, metadata: Metadata): Promise<ArrayBuffer | string> {
     const layout = frameLayoutOf(metadata.mimeType);
     for (;;) {
       const { now } = this.#options;
@@ -137,9 +163,12 @@ export class FramePipe {
   #failed(frame: Frame): void {
     const now = this.#options.now();
     this.#isKeyFrameDue ||= isPicture(frame);
-    this.#failingSince ??= now;
-    if (this.#told === 'failing' || now - this.#failingSince < FAILING_MS) return;
+    if (this.#failingSince === undefined || now - this.#failedAt > FAILING_MS) this.#failingSince = now;
+    this.#failedAt = now;
+    if (now - this.#failingSince < FAILING_MS) return;
+    if (this.#told === 'failing' && now - this.#toldAt < STILL_FAILING_MS) return;
     this.#told = 'failing';
+    this.#toldAt = now;
     this.#options.report('failing');
   }
 
@@ -157,6 +186,11 @@ export class FramePipe {
       };
     });
   }
+}
+
+/** What the layout and the associated data are taken from. */
+function isWhole({ mimeType, rtpTimestamp, synchronizationSource }: Metadata): boolean {
+  return mimeType !== undefined && rtpTimestamp !== undefined && synchronizationSource !== undefined;
 }
 
 function isPicture(frame: Frame): frame is RTCEncodedVideoFrame {

@@ -222,7 +222,7 @@ export const ENGLISH = {
   'error-identity':
     'This room asks for a kind of identity (“identity”) that this version does not know, so it does not connect.',
   'error-wrong-key':
-    'Wrong keys came in the name of {name}, and were refused. Say nothing private before you have compared codes.',
+    'What comes in the name of {name} is under wrong keys, and is not shown. Say nothing private before you have compared codes.',
   'error-revoked':
     '{name} was refused: the keys of this device were revoked. Compare codes anew when {name} comes back.',
   'error-frames-unsealed':

@@ -2,7 +2,7 @@
 import { html, nothing } from 'lit';
 import type { TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import type { ParticipantView } from '../../engine/index.ts';
+import type { ParticipantView, PublicationView } from '../../engine/index.ts';
 import { isInCall } from '../internal/encryption.ts';
 import { TaiJoinRequestEvent } from '../internal/events.ts';
 import { ICONS } from '../internal/icons.ts';
@@ -100,7 +100,6 @@ function renderTiles(room: Room): TemplateResult {
 }
 
 function renderPeer(peer: ParticipantView): TemplateResult {
-  const isSeen = peer.camera !== undefined && !peer.camera.isMuted;
   return html`
     <tai-participant
       part="tile"
@@ -110,16 +109,16 @@ function renderPeer(peer: ParticipantView): TemplateResult {
       encryption=${peer.encryption}
       ?changed=${peer.identity?.standing === 'changed'}
       ?revoked=${peer.identity?.standing === 'revoked'}
-      ?muted=${!isHeard(peer)}
-      .videoTrack=${isSeen ? peer.videoTrack : undefined}
+      ?muted=${!isOn(peer.microphone)}
+      .videoTrack=${isOn(peer.camera) ? peer.videoTrack : undefined}
       link=${peer.link}
     ></tai-participant>
   `;
 }
 
-/** Sound counts once a frame of it has opened: before, there is nothing to hear. */
-function isHeard({ microphone }: ParticipantView): boolean {
-  return microphone !== undefined && !microphone.isMuted && microphone.isOpened;
+/** What is sent counts once a frame of it has opened: before, there is nothing to hear or see. */
+function isOn(publication: PublicationView | undefined): boolean {
+  return publication !== undefined && !publication.isMuted && publication.isOpened;
 }
 
 function renderAlone({ strings, hasInvite }: Room): TemplateResult {

@@ -1,5 +1,5 @@
 /**
- * What page and worker say to each other (PROTOCOL.md WK1–WK4): the room's timers, and the keys and counts of its frames.
+ * What page and worker say to each other (PROTOCOL.md WK1–WK3): the room's timers, and the keys and counts of its frames.
  * Both ends are ours, and both parse: a worker that misreads a key would seal under another one.
  */
 import { isRecord, parseCount, parseText } from './json.ts';
@@ -48,6 +48,9 @@ export type FrameCounts = TransformAddress & {
   readonly dropped: { readonly [reason: string]: number };
 };
 
+const FRAME_STATES = ['ready', 'opened', 'failing', 'unsupported'] as const;
+export type FrameState = (typeof FRAME_STATES)[number];
+
 /** What the worker tells of its own accord. */
 export type WorkerReport =
   /** The script runs. */
@@ -56,9 +59,10 @@ export type WorkerReport =
   | { readonly type: 'fired'; readonly id: string }
   /**
    * `ready`: the transform is in place and has its key, tracks may come. `opened`: the first frame has opened, also after
-   * a failure. `failing`: frames come and none opens.
+   * a failure. `failing`: frames come and none opens, told again as long as it goes on. `unsupported`: this browser does not
+   * tell what the seal is bound to.
    */
-  | ({ readonly type: 'frames'; readonly state: 'ready' | 'opened' | 'failing' } & TransformAddress)
+  | ({ readonly type: 'frames'; readonly state: FrameState } & TransformAddress)
   | { readonly type: 'counts'; readonly id: number; readonly counts: readonly FrameCounts[] };
 
 export function parseWorkerRequest(value: unknown): WorkerRequest | undefined {
@@ -116,8 +120,8 @@ export function parseWorkerReport(value: unknown): WorkerReport | undefined {
     case 'frames': {
       const address = parseTransformAddress(value);
       const state = value['state'];
-      if (!address || (state !== 'ready' && state !== 'opened' && state !== 'failing')) return undefined;
-      return { type: 'frames', state, ...address };
+      const known = FRAME_STATES.find((each) => each === state);
+      return address && known ? { type: 'frames', state: known, ...address } : undefined;
     }
     case 'counts': {
       const id = parseCount(value['id']);

@@ -37,6 +37,7 @@ export class Places {
   readonly #sealed = new Set<PublicationKind>();
   #cameraEncoding: RTCRtpEncodingParameters;
   #isStarted = false;
+  #isSilenced = false;
   /** One change of parameters at a time: a second one would be refused with the first one's answer on its way. */
   #isLimiting = false;
   #isLimitDue = false;
@@ -60,7 +61,11 @@ export class Places {
   /** The browser tells of a place, in the same task: one of the peer's offer (the first of each medium is that kind's), or ours. */
   meet(place: RTCRtpTransceiver): void {
     const kind = PUBLICATION_KINDS.find((each) => MEDIA_KINDS[each] === place.receiver.track.kind);
-    if (!kind || (this.#places.get(kind) ?? place) !== place) return;
+    if (!kind || (this.#places.get(kind) ?? place) !== place) {
+      // more than we have a use for: it carries nothing, in either direction
+      place.direction = 'inactive';
+      return;
+    }
     if (!this.#places.has(kind)) {
       this.#keep(kind, place);
       place.direction = 'sendrecv';
@@ -78,8 +83,8 @@ export class Places {
 
   /** Nothing is sent from here any more. */
   silence(): void {
-    this.#sealed.clear();
-    for (const [kind, place] of this.#places) this.#fill(kind, place);
+    this.#isSilenced = true;
+    for (const place of this.#places.values()) place.sender.replaceTrack(null).catch(() => place.stop());
   }
 
   setTrack(kind: PublicationKind, track: MediaStreamTrack | undefined): void {
@@ -100,17 +105,23 @@ export class Places {
     this.#limit();
   }
 
+  /** Throws where it cannot be guarded: then the place is gone for good. */
   #keep(kind: PublicationKind, place: RTCRtpTransceiver): void {
-    this.#places.set(kind, place);
     const stream = PUBLICATION_KINDS.indexOf(kind);
-    this.#options.guard(place.sender, { stream, side: 'seal' });
-    this.#options.guard(place.receiver, { stream, side: 'open' });
+    try {
+      this.#options.guard(place.sender, { stream, side: 'seal' });
+      this.#options.guard(place.receiver, { stream, side: 'open' });
+    } catch (error) {
+      place.stop();
+      throw error;
+    }
+    this.#places.set(kind, place);
     const codecs = sealableCodecs(MEDIA_KINDS[kind]);
     if (codecs.length > 0) place.setCodecPreferences(codecs);
   }
 
   #fill(kind: PublicationKind, place: RTCRtpTransceiver): void {
-    const track = this.#sealed.has(kind) ? this.#tracks[kind] : undefined;
+    const track = this.#sealed.has(kind) && !this.#isSilenced ? this.#tracks[kind] : undefined;
     place.sender.replaceTrack(track ?? null).catch(() => this.#options.onDropped('track-refused'));
   }
 
@@ -127,9 +138,11 @@ export class Places {
     if (this.#isLimiting) return;
     // In the same task: before a description that is made next lets the encoder start.
     const parameters = sender.getParameters();
-    const first = parameters.encodings?.[0];
+    const [first, ...others] = parameters.encodings ?? [];
     if (!first) return;
     Object.assign(first, this.#encoding());
+    // a peer's offer can ask for several: we send one
+    for (const other of others) other.active = false;
     this.#isLimiting = true;
     sender
       .setParameters(parameters)
