@@ -71,7 +71,7 @@ describe('what leaves a page', () => {
     stage = await setStage(() => ({}), []);
     const html = withScripts(roomPage(stage.relay.url), spyScript(), patternScript('video/VP8'));
     site = await serveHostSite({ '/': { html } });
-    browser = await launchBrowser('chromium', { chromiumArguments: dump.chromiumArguments });
+    browser = await launchBrowser('chromium', dump);
     capture = await captureLoopback();
     const pages = [await browser.newPage(), await browser.newPage()] as const;
     await pages[0].goto(`${site.url}/`);
