@@ -32,7 +32,7 @@ function install({ bits, width, height, fps, tone_hz, codec }: Options): void {
   const context = canvas.getContext('2d');
   let number = 0;
   // Taken when we say so: by itself Firefox takes pictures only of what it composes, and of that not all.
-  const tracks = new Set<CanvasCaptureMediaStreamTrack>();
+  const requests = new Map<MediaStreamTrack, () => void>();
   const draw = (): void => {
     if (!context) return;
     const side = width / bits;
@@ -44,9 +44,9 @@ function install({ bits, width, height, fps, tone_hz, codec }: Options): void {
       }
     }
     number = (number + 1) % 2 ** bits;
-    for (const track of tracks) {
-      if (track.readyState === 'live') track.requestFrame();
-      else tracks.delete(track);
+    for (const [track, request] of requests) {
+      if (track.readyState === 'live') request();
+      else requests.delete(track);
     }
   };
   setInterval(draw, 1000 / fps);
@@ -58,8 +58,11 @@ function install({ bits, width, height, fps, tone_hz, codec }: Options): void {
   devices.getUserMedia = async (constraints) => {
     const stream = new MediaStream();
     if (constraints?.video) {
-      for (const track of canvas.captureStream(0).getVideoTracks()) {
-        tracks.add(track as CanvasCaptureMediaStreamTrack);
+      const capture = canvas.captureStream(0);
+      for (const track of capture.getVideoTracks()) {
+        // Firefox has it on the stream
+        const end = ('requestFrame' in track ? track : capture) as { requestFrame(): void };
+        requests.set(track, () => end.requestFrame());
         stream.addTrack(track);
       }
     }
