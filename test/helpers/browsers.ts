@@ -73,10 +73,14 @@ const CHROMIUM_ARGUMENTS = [
   '--autoplay-policy=no-user-gesture-required',
 ];
 
+/** What a fake microphone hears, where it can be told. */
+export const TONE_HZ = 440;
+
 const FIREFOX_PREFERENCES = {
   'media.peerconnection.ice.loopback': true,
   'media.peerconnection.ice.obfuscate_host_addresses': false,
   'media.navigator.streams.fake': true,
+  'media.navigator.audio.fake_frequency': TONE_HZ,
   'media.navigator.permission.disabled': true,
   'media.autoplay.default': 0,
   'network.captive-portal-service.enabled': false,
@@ -99,18 +103,23 @@ export function browserPath(name: BrowserName): string {
 export type LaunchOptions = {
   /** Pictures a second that a fake camera takes, where not Chromium's own 20 or Firefox's 30. */
   readonly cameraFps?: number;
-  /** More of them, for Chromium. */
+  /** More of them, for Chromium; and another program in its place. */
   readonly chromiumArguments?: readonly string[];
+  readonly chromiumPath?: string;
 };
 
 export function launchBrowser(name: BrowserName, options: LaunchOptions = {}): Promise<TestBrowser> {
   return name === 'chromium' ? launchChromium(options) : launchFirefox(options);
 }
 
-async function launchChromium({ cameraFps = 20, chromiumArguments = [] }: LaunchOptions): Promise<TestBrowser> {
+async function launchChromium({
+  cameraFps = 20,
+  chromiumArguments = [],
+  chromiumPath,
+}: LaunchOptions): Promise<TestBrowser> {
   const camera = `--use-fake-device-for-media-stream=fps=${cameraFps}`;
   const args = [...CHROMIUM_ARGUMENTS, camera, ...chromiumArguments];
-  const browser = await chromium.launch({ executablePath: browserPath('chromium'), args });
+  const browser = await chromium.launch({ executablePath: chromiumPath ?? browserPath('chromium'), args });
   return {
     name: 'chromium',
     newPage: async ({ width = WINDOW.width, height = WINDOW.height } = {}) => {

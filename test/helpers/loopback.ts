@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 
-/** Ethernet, IPv4 and UDP headers are cut off; each datagram is preceded by its length. Every packet passes twice: out, and in. */
+/** Ethernet, IP and UDP headers are cut off; each datagram is preceded by its length. Every packet passes twice: out, and in. */
 const PROGRAM = `
 import socket, struct, sys
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
@@ -20,10 +20,14 @@ while True:
     if address[2] == 4:
         continue
     ip = data[14:]
-    if len(ip) < 28 or ip[0] >> 4 != 4 or ip[9] != 17:
+    if len(ip) < 48:
         continue
-    udp = ip[(ip[0] & 15) * 4:]
-    body = udp[8:]
+    if ip[0] >> 4 == 4 and ip[9] == 17:
+        body = ip[(ip[0] & 15) * 4 + 8:]
+    elif ip[0] >> 4 == 6 and ip[6] == 17:
+        body = ip[48:]
+    else:
+        continue
     out.write(struct.pack('>I', len(body)) + body)
     out.flush()
 `;

@@ -3,14 +3,13 @@
  * inverted. What is read back at the other end is a picture that was sent, or it is not.
  */
 import type { TestPage } from './browsers.ts';
+import { TONE_HZ } from './browsers.ts';
 
 /** Squares in a row: so many bits of the number. */
 const BITS = 12;
 const WIDTH = 320;
 const HEIGHT = 180;
 
-/** Of the tone that is sent with it. */
-export const TONE_HZ = 440;
 const FPS = 20;
 
 type Options = {
@@ -30,10 +29,10 @@ function install({ bits, width, height, fps, tone_hz, codec }: Options): void {
   const canvas = document.createElement('canvas');
   canvas.width = width;
   canvas.height = height;
-  // Firefox takes its pictures from what it composes: only a canvas that is to be seen moves.
-  canvas.style.cssText = 'position:fixed;right:0;bottom:0;width:32px;height:18px;z-index:9;pointer-events:none';
   const context = canvas.getContext('2d');
   let number = 0;
+  // Taken when we say so: by itself Firefox takes pictures only of what it composes, and of that not all.
+  const requests = new Map<MediaStreamTrack, () => void>();
   const draw = (): void => {
     if (!context) return;
     const side = width / bits;
@@ -45,16 +44,31 @@ function install({ bits, width, height, fps, tone_hz, codec }: Options): void {
       }
     }
     number = (number + 1) % 2 ** bits;
+    for (const [track, request] of requests) {
+      if (track.readyState === 'live') request();
+      else requests.delete(track);
+    }
   };
   setInterval(draw, 1000 / fps);
   let audio: AudioContext | undefined;
-  navigator.mediaDevices.getUserMedia = async (constraints) => {
+  const devices = navigator.mediaDevices;
+  const getUserMedia = devices.getUserMedia.bind(devices);
+  // Without a loudspeaker Firefox makes no sound of its own; its fake microphone is set to the tone.
+  const hasTone = !('chrome' in window);
+  devices.getUserMedia = async (constraints) => {
     const stream = new MediaStream();
     if (constraints?.video) {
-      document.body.append(canvas);
-      for (const track of canvas.captureStream(fps).getVideoTracks()) stream.addTrack(track);
+      const capture = canvas.captureStream(0);
+      for (const track of capture.getVideoTracks()) {
+        // Firefox has it on the stream
+        const end = ('requestFrame' in track ? track : capture) as { requestFrame(): void };
+        requests.set(track, () => end.requestFrame());
+        stream.addTrack(track);
+      }
     }
-    if (constraints?.audio) {
+    if (constraints?.audio && hasTone) {
+      for (const track of (await getUserMedia({ audio: true })).getTracks()) stream.addTrack(track);
+    } else if (constraints?.audio) {
       audio ??= new AudioContext();
       const tone = audio.createOscillator();
       tone.frequency.value = tone_hz;
