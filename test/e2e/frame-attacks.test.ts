@@ -186,7 +186,7 @@ describe('attacks on frames', () => {
           page.evaluate(witness, {
             name: MALLORY,
             other: nameOfOther(page),
-            reason,
+            reasons,
             isHonestToo: isHonestToo ?? false,
           }),
         ),
