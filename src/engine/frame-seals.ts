@@ -51,9 +51,8 @@ export class FrameSeals implements FramePort {
     });
   }
 
-  /** Whether frames can be sealed here at all. Rejects with a `TaiError`: `unsupported-browser`, `worker-blocked`. */
+  /** Whether the worker runs; that this browser has transforms, `createSession` has seen. Rejects with a `TaiError`: `worker-blocked`. */
   async ready(): Promise<void> {
-    if (!canSealFrames()) throw new TaiError('unsupported-browser', 'session: this browser cannot seal frames');
     if (!(await this.#isRunning())) throw new TaiError('worker-blocked', 'session: the page lets no worker run');
   }
 

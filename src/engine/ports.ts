@@ -17,7 +17,7 @@ export type ClockPort = {
 
 /** The worker that seals and opens frames. */
 export type FramePort = {
-  /** Whether frames can be sealed here. Rejects with a `TaiError`: `unsupported-browser`, `worker-blocked`. */
+  /** Whether frames can be sealed here. Rejects with a `TaiError`. */
   ready(): Promise<void>;
   /** In the task that made the sender or receiver. Throws where it cannot: nothing may be sent then. */
   attach(end: RTCRtpSender | RTCRtpReceiver, address: TransformAddress): void;

@@ -18,7 +18,7 @@ export function createSession(options: SessionOptions): Session {
     throw new TaiError('unsupported-browser', 'this browser has no WebRTC');
   }
   // before anybody is asked for a camera that nothing could be sent from
-  if (!canSealFrames()) throw new TaiError('unsupported-browser', 'this browser cannot seal frames');
+  if (!canSealFrames()) throw new TaiError('unsupported-browser', 'session: this browser cannot seal frames');
   requireWebSocket();
   // Asked for what this version cannot do, it does nothing, rather than something less.
   if (options.private !== undefined) {

@@ -3,7 +3,7 @@ import type { ClockPort } from './ports.ts';
 import type { SessionWorker } from './session-worker.ts';
 
 /** A worker that is so late with a timer has ended: browsers end workers without a word. */
-const LATE_MS = 5_000;
+const LATE_MS = 10_000;
 
 export function createWorkerClock(onTimer: (id: string) => void, worker: SessionWorker): ClockPort {
   const running = new Map<string, number>();

@@ -26,7 +26,7 @@ export type Attack =
   | 'altered'
   | 'cut';
 
-/** What was done since it was asked for. `since`: when the first frame was changed, by the machine's clock; 0 = none yet. */
+/** What was done until something else was asked for. `since`: when the first frame was changed, by the machine's clock; 0 = none yet. */
 export type Tampering = { readonly frames: number; readonly since: number };
 
 /** For the worker. */
@@ -42,13 +42,11 @@ function tamper(): void {
   let attack = '';
   let frames = 0;
   let since = 0;
-  channel.addEventListener('message', ({ data }: MessageEvent<{ readonly attack?: string }>) => {
-    if (data.attack !== undefined) {
-      attack = data.attack;
-      frames = 0;
-      since = 0;
-    }
+  channel.addEventListener('message', ({ data }: MessageEvent<{ readonly attack: string }>) => {
     channel.postMessage({ frames, since });
+    attack = data.attack;
+    frames = 0;
+    since = 0;
   });
   // the worker's own listener gets the same bytes
   addEventListener('message', ({ data }: MessageEvent<{ readonly type?: string; readonly key?: Uint8Array }>) => {
@@ -205,7 +203,7 @@ function emptyFrames(): void {
   };
 }
 
-/** In the page: from now on this is done to every frame that leaves; `''` = nothing. Resolves once the worker has heard it. */
+/** In the page: from now on this is done to every frame that leaves; `''` = nothing. Resolves with what was done before. */
 export function attacks(attack: string): Promise<Tampering> {
   return new Promise((resolve) => {
     const channel = new BroadcastChannel('frame-tamper');
@@ -214,18 +212,6 @@ export function attacks(attack: string): Promise<Tampering> {
       resolve(data);
     });
     channel.postMessage({ attack });
-  });
-}
-
-/** In the page: what the worker has done since. */
-export function tampering(): Promise<Tampering> {
-  return new Promise((resolve) => {
-    const channel = new BroadcastChannel('frame-tamper');
-    channel.addEventListener('message', ({ data }: MessageEvent<Tampering>) => {
-      channel.close();
-      resolve(data);
-    });
-    channel.postMessage({});
   });
 }
 

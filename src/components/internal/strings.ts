@@ -90,7 +90,7 @@ export const ENGLISH = {
     'Whoever held them has declared them dead, as one does when a device is lost. This device was refused. When {name} comes back, compare codes anew.',
   'shield-wrong-key': 'The keys of {name} are wrong',
   'shield-wrong-key-hint':
-    'What comes in the name of {name} under other keys is neither shown nor heard. Say nothing private until this warning is gone.',
+    'What comes under them is neither shown nor heard. Say nothing private until this warning is gone.',
   'shield-changed': '{name} has another device than before',
   'shield-changed-hint': 'A new phone, or somebody else of that name. Compare codes before you say anything private.',
   'shield-mismatch': 'You do not all see the same people',
