@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert';
 import type { TestPage } from './browsers.ts';
 import { inviteOf, joinByClick, leaves, seesOthers, seesVideo } from './call.ts';
-import { domCounters, openIn, untilOpen } from './leaks.ts';
+import { domCounters, openIn, untilDevicesOpen, untilOpen } from './leaks.ts';
 import type { DomCounters } from './leaks.ts';
 import type { Stage } from './stage.ts';
 
@@ -27,6 +27,7 @@ function addRoom(): void {
 export async function comeAndGo(stage: Stage, cycles: number): Promise<readonly string[]> {
   const staying = await stage.open('chromium', `${stage.site.url}/`);
   await joinByClick(staying);
+  await untilDevicesOpen(staying);
   const alone = await openIn(staying);
   const coming = await stage.open('chromium', await inviteOf(staying));
   const pages = { staying, coming };

@@ -67,6 +67,13 @@ export function openIn(page: TestPage): Promise<Open> {
   return page.evaluate(() => (window as unknown as { books: Books }).books.open());
 }
 
+/** Until camera and microphone are there: they may come after the room. */
+export async function untilDevicesOpen(page: TestPage): Promise<void> {
+  await page.until('camera and microphone', () => {
+    return (window as unknown as { books: Books }).books.open().tracks >= 2;
+  });
+}
+
 /** Until just so much is open. */
 export async function untilOpen(page: TestPage, wanted: Open): Promise<void> {
   await page.until(
