@@ -435,7 +435,7 @@ describe('<tai-room> and keys', () => {
   });
 
   for (const [code, sentence] of [
-    ['wrong-key', 'Wrong keys came in the name of Ana'],
+    ['wrong-key', 'What comes in the name of Ana is under wrong keys'],
     ['identity-changed', 'Ana is here with another device'],
     ['roster-mismatch', 'You do not all see the same people'],
   ] as const) {
