@@ -103,7 +103,7 @@ export class SenderKeys {
       next: undefined,
       wanted: undefined,
     });
-    this.#forgetWaiting(peerId, Math.max(...(this.#links.get(peerId) ?? []).map((each) => each.link)));
+    this.#forgetWaiting(peerId);
   }
 
   /** All others are gone. */
@@ -165,7 +165,7 @@ export class SenderKeys {
   /** Time is up for those who have been told a new key so long ago, and have not said that they have it. */
   switchOverdue(age_ms: number): void {
     const latest = this.#options.now() - age_ms;
-    for (const keys of this.#all()) if (keys.next && keys.next.toldAt <= latest) this.#switch(keys);
+    for (const keys of this.#all()) if (keys.next && keys.next.toldAt <= latest) this.#switch(keys, keys.next);
   }
 
   /** Frames of this peer come, and none opens. */
@@ -178,7 +178,7 @@ export class SenderKeys {
 
   #acknowledged(keys: LinkKeys, message: Extract<SenderKeyMessage, { type: 'e2ee_sender_key_ack' }>): void {
     if (!message.isAsking) {
-      if (message.generation === keys.next?.generation) this.#switch(keys);
+      if (keys.next?.generation === message.generation) this.#switch(keys, keys.next);
     } else if (keys.isExchanged && keys.asks.take(1, this.#options.now())) this.#answerAsk(keys);
     else this.#options.onDropped('rate-limited');
   }
@@ -200,13 +200,12 @@ export class SenderKeys {
     this.#options.send(peerId, message);
   }
 
-  #switch(keys: LinkKeys): void {
-    if (!keys.next) return;
+  #switch(keys: LinkKeys, next: Sealing): void {
     // the worker has its own, which nobody can read out
     keys.ours.key.fill(0);
-    keys.ours = keys.next;
+    keys.ours = next;
     keys.next = undefined;
-    const { generation, key } = keys.ours;
+    const { generation, key } = next;
     if (keys.name !== undefined) this.#options.holder.setSealKey(keys.name, generation, key);
     const { wanted } = keys;
     keys.wanted = undefined;
@@ -268,10 +267,11 @@ export class SenderKeys {
     return keys;
   }
 
-  /** Of a peer's links that are not open only one is kept: numbers cost nothing. */
-  #forgetWaiting(peerId: PeerId, except: number): void {
+  /** Of a peer's links that are not open only one is kept, the newest where none is named: numbers cost nothing. */
+  #forgetWaiting(peerId: PeerId, except?: number): void {
     const links = this.#links.get(peerId) ?? [];
-    const kept = links.filter(({ name, link }) => name !== undefined || link === except);
+    const waiting = except ?? Math.max(...links.map(({ link }) => link));
+    const kept = links.filter(({ name, link }) => name !== undefined || link === waiting);
     if (kept.length < links.length) this.#links.set(peerId, kept);
   }
 
