@@ -98,7 +98,10 @@ export function patternScript(codec = '', fps = FPS): string {
 
 export type PatternReading = { readonly read: number; readonly wrong: number; readonly numbers: readonly number[] };
 
-/** Reads so many pictures of the one other participant. `wrong`: those in which a square and its inverse do not fit. */
+/**
+ * Reads so many pictures of the one other participant, from the first right one on: until then there is none, or an encoder that
+ * does not know its rate yet. `wrong`: those in which a square and its inverse do not fit.
+ */
 export async function readPattern(page: TestPage, pictures = 30): Promise<PatternReading> {
   return page.until(`${pictures} pictures`, readPictures, { bits: BITS, pictures });
 }
@@ -135,9 +138,9 @@ function readPictures({ bits, pictures }: { bits: number; pictures: number }): R
         if (Math.abs(value - inverse) < 100) isWrong = true;
         if (value > inverse) number += 2 ** bit;
       }
-      reader.read += 1;
-      if (isWrong) reader.wrong += 1;
-      else reader.numbers.push(number);
+      if (!isWrong) reader.numbers.push(number);
+      else if (reader.numbers.length > 0) reader.wrong += 1;
+      reader.read = reader.numbers.length + reader.wrong;
       video.requestVideoFrameCallback(look);
     };
     video.requestVideoFrameCallback(look);

@@ -89,7 +89,6 @@ describe('every codec between every two browsers', () => {
       assert.ok(sent >= SENT_MIN, `${way}: ${sent} were sent`);
       assert.ok(decoded >= sent * SHARE_MIN, `${way}: ${decoded} of ${sent} were decoded`);
       assert.equal(lost, 0, `${way}: ${JSON.stringify(now.framesDropped)}`);
-      // the first one may still be black
       assert.ok(wrong <= 1 + read * 0.02, `${way}: ${wrong} of ${read} pictures are wrong`);
       assert.ok(new Set(numbers).size > SENT_MIN / 2, `${way}: the picture moves`);
       assert.deepEqual(wrongWindows(tone), [], way);
