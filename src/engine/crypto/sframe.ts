@@ -47,6 +47,7 @@ export class FrameCipher {
     const output = new Uint8Array(packing ? start + size + packing.after : start + size);
     output.set(clear);
     output.set(sealed, writeSframeHeader(output, start, kid, ctr));
+    release(sealed.buffer);
     return packing ? packing.pack(output, clear.length, size).buffer : output.buffer;
   }
 
@@ -89,6 +90,20 @@ export class FrameCipher {
     for (let i = 0; i < clearLength; i++) data[at++] = clear[i] as number;
     if (this.#algorithm.additionalData.length !== at) this.#algorithm.additionalData = data.subarray(0, at);
   }
+}
+
+/** ES2024. */
+type TransferableBuffer = ArrayBuffer & { transfer?(length: number): ArrayBuffer };
+
+/** Smaller ones are not worth the call. */
+const RELEASE_MIN_BYTES = 4_096;
+
+/**
+ * Gives the memory back now and not when garbage is collected: the next frame then takes pages that are in use already, and fresh ones
+ * cost more than the cipher. Nobody may hold the buffer any more. Browsers without `transfer` let it lie.
+ */
+function release(buffer: TransferableBuffer): void {
+  if (buffer.byteLength >= RELEASE_MIN_BYTES) buffer.transfer?.(0);
 }
 
 /** Absent is 0. */
