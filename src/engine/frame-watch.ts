@@ -10,7 +10,7 @@ import { readSeals, sealFigures, sessionStats } from './stats.ts';
 import type { SealReading } from './stats.ts';
 
 export type FrameWatchOptions = {
-  readonly links: Links;
+  readonly links: Pick<Links, 'named' | 'stats'>;
   readonly frames: Pick<FramePort, 'counts'>;
   /** Frames of this peer come on this link, and none opens. */
   onFailing(peerId: PeerId, generation: number): void;
@@ -25,6 +25,9 @@ export class FrameWatch {
   /** By the link's name: the last reading, and how often in a row frames went past the worker. */
   readonly #readings = new Map<string, { readonly reading: SealReading; readonly strikes: number }>();
 
+  /** Whom frames went to past the worker: to them nothing is sent any more, on no later connection either. */
+  readonly #silenced = new Set<PeerId>();
+
   constructor(options: FrameWatchOptions) {
     this.#options = options;
   }
@@ -36,7 +39,10 @@ export class FrameWatch {
     const found = links.named(link);
     if (!found || !kind) return;
     const { peerId, generation } = found;
-    if (state === 'ready') return found.link.setSealed(kind);
+    if (state === 'ready') {
+      if (!this.#silenced.has(peerId)) found.link.setSealed(kind);
+      return;
+    }
     if (state === 'unsupported') return onEvent({ type: 'sealing-failed', code: 'unsupported-browser' });
     if (state === 'failing') onFailing(peerId, generation);
     onEvent({ type: 'frames', peerId, generation, kind, state });
@@ -60,6 +66,7 @@ export class FrameWatch {
       // closed meanwhile
       if (strikes < STRIKES_MAX || !found) continue;
       const { peerId, generation, link } = found;
+      this.#silenced.add(peerId);
       link.silence();
       onEvent({ type: 'frames-unsealed', peerId, generation });
     }

@@ -113,6 +113,14 @@ describe('SK7: frames that were sent and not sealed', () => {
     assert.deepEqual(room.run(event), []);
   });
 
+  it('are not forgotten with the connection that they were sent on', () => {
+    const room = linked();
+    const ended: RoomEvent = { type: 'ended-by-peer', ...onLink };
+    room.run({ type: 'frames-unsealed', ...onLink }, ended, { type: 'timer', id: `link:${BOB}` });
+    assert.equal(room.peer(BOB)?.link.generation, 2);
+    assert.ok(room.peer(BOB)?.isUnsealed);
+  });
+
   it('are looked for every two seconds while somebody is there', () => {
     assert.deepEqual(linked().run({ type: 'timer', id: 'frames-check' }), [
       { type: 'check-frames' },

@@ -47,9 +47,9 @@ const NEW_LINK: Omit<Link, 'generation'> = {
   isEnded: false,
 };
 
-const UNKNOWN = { identity: undefined, isMet: false, isRefused: false } as const;
-/** What is true of a connection that has just begun. */
-const NO_MEDIA = { tracks: {}, frames: {}, isUnsealed: false } as const;
+const UNKNOWN = { identity: undefined, isMet: false, isRefused: false, isUnsealed: false } as const;
+/** What is true of a connection that has just begun. A browser that sent past the seal once is not trusted again by it. */
+const NO_MEDIA = { tracks: {}, frames: {} } as const;
 
 export const linkTimer = (peerId: PeerId): TimerId => `link:${peerId}`;
 export const goneTimer = (peerId: PeerId): TimerId => `gone:${peerId}`;
