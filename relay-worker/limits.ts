@@ -1,5 +1,5 @@
 /**
- * How much one socket and one room may ask of the relay (PROTOCOL.md LM1–LM11). No clock in here: time is an argument.
+ * How much one socket and one room may ask of the relay (PROTOCOL.md LM1–LM14). No clock in here: time is an argument.
  *
  * Buckets live in memory only. An object that was put to sleep has been idle for longer than a bucket needs to fill.
  */
@@ -36,12 +36,27 @@ export const WELCOME_BUNDLES_MAX = 8;
 export const HANDED_PEERS_MAX = PEERS_CEILING;
 
 /**
- * A socket without a sign of life for so long is half-open: its peer pings every 5 s. Above a minute, because browsers
- * run the timers of a hidden page only once a minute.
+ * A socket without a sign of life for so long is asked for one: its peer pings every 5 s. It may be well all the same, as browsers
+ * run the timers of a hidden page only once a minute; but what comes over a socket is heard there at once.
  */
+export const SILENCE_PROBE_MS = 8_000;
+/** Who has not answered by then is half-open. */
+export const PROBE_WAIT_MS = 5_000;
+/** A socket that has been silent for so long is not asked first: a room that has slept has forgotten whom it asked. */
 export const SILENCE_MAX_MS = 90_000;
 /** While there are messages, silent sockets are looked for this often; without any, when somebody comes in. */
-export const SILENCE_LOOK_EVERY_MS = 5_000;
+export const SILENCE_LOOK_EVERY_MS = 2_000;
+
+/**
+ * What a room remembers of the messages that it has passed on, for peers whose socket has ended (RL21): of the whole room, not of each
+ * peer. Each of these bounds alone would be enough to keep it small; the object's memory is shared with other rooms.
+ */
+export const RING_MESSAGES_MAX = 256;
+/** In characters of our texts, which are ASCII. */
+export const RING_BYTES_MAX = 512 * 1024;
+export const RING_AGE_MAX_MS = 30_000;
+/** Peers whose socket has ended and whose messages are kept for them. As many as can have been here at once. */
+export const SEATS_MAX = PEERS_CEILING;
 
 /** A longer text ends its socket; between `RELAY_TEXT_MAX` and this it is answered with `too-large`. */
 export const TEXT_CLOSE_BYTES = 1024 * 1024;

@@ -18,8 +18,12 @@ export type Member<S> = {
   /** Of its admission or its last message; pings do not come this far. */
   heardMs: number;
   faults: number;
-  /** `n` of the last message that was meant for this socket, dropped ones included: a hole in it can be seen. */
+  /** When it was last asked for a sign of life; 0 = never. Forgotten in a sleep. */
+  probedMs: number;
+  /** `n` of the last message that was meant for this peer, dropped ones included: a hole in it can be seen. */
   n: number;
+  /** Up to here nothing is said to this socket a second time, however often it asks. */
+  replayedTo: number;
   /** Of texts that were not sent because this socket does not read; forgotten once it has read. */
   droppedBytes: number;
 };

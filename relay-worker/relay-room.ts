@@ -1,10 +1,11 @@
 /**
- * One room: who is in it, and what passes between them (PROTOCOL.md RL1–RL20, LM1–LM11). Sees recipients, sizes and
+ * One room: who is in it, and what passes between them (PROTOCOL.md RL1–RL24, LM1–LM14). Sees recipients, sizes and
  * rates, never a body. Pure: sockets and time come in from outside, so that tests run it on sockets in memory.
  *
  * An event that reaches the room for a socket that is not (or no longer) in it does nothing.
  */
 import type { RpcErrorReason } from '../src/engine/protocol/errors.ts';
+import type { BundleRequest } from '../src/engine/protocol/bundle.ts';
 import type { PeerId, RoomId } from '../src/engine/protocol/ids.ts';
 import {
   RELAY_TEXT_MAX,
@@ -14,6 +15,7 @@ import {
   parseClientText,
 } from '../src/engine/protocol/relay.ts';
 import type { ClientRequest, IceServer, PeerPlace, RpcId, RpcResult, Welcome } from '../src/engine/protocol/relay.ts';
+import type { StreamPlace } from '../src/engine/protocol/resume.ts';
 import type { KeptPeer } from './attachment.ts';
 import { BundleDesk } from './bundle-desk.ts';
 import { BundleShelf, EMPTY_SHELF } from './bundle-shelf.ts';
@@ -23,18 +25,21 @@ import {
   FAULTS_MAX,
   HTTP_CALLS_BURST,
   HTTP_CALLS_PER_S,
+  PROBE_WAIT_MS,
   ROOM_ADMISSIONS_BURST,
   ROOM_ADMISSIONS_PER_S,
   ROOM_MESSAGES_BURST,
   ROOM_MESSAGES_PER_S,
   SILENCE_LOOK_EVERY_MS,
   SILENCE_MAX_MS,
+  SILENCE_PROBE_MS,
   SocketBudget,
   TEXT_CLOSE_BYTES,
   bucketOf,
 } from './limits.ts';
 import { Members, isBehind, placeOf } from './members.ts';
 import type { Member } from './members.ts';
+import { Replay } from './replay.ts';
 import { closeSocket, send, sizeOf } from './room-socket.ts';
 import type { RoomSocket, SocketEnd } from './room-socket.ts';
 
@@ -60,6 +65,7 @@ export class RelayRoom<S extends RoomSocket> {
   readonly #options: RoomOptions<S>;
   readonly #members = new Members<S>();
   readonly #bundles = new BundleDesk(this.#members, (owner) => this.#tellPublished(owner));
+  readonly #replay = new Replay();
   readonly #messages = bucketOf(ROOM_MESSAGES_PER_S, ROOM_MESSAGES_BURST);
   readonly #admissions = bucketOf(ROOM_ADMISSIONS_PER_S, ROOM_ADMISSIONS_BURST);
   readonly #calls = bucketOf(HTTP_CALLS_PER_S, HTTP_CALLS_BURST);
@@ -71,7 +77,7 @@ export class RelayRoom<S extends RoomSocket> {
 
   /** Takes up a socket that was admitted before this instance began. Nothing is told to anyone. */
   restore(socket: S, kept: KeptPeer): void {
-    this.#add(socket, kept, new SocketBudget());
+    this.#add(socket, kept, new SocketBudget(), 0);
   }
 
   /**
@@ -86,23 +92,26 @@ export class RelayRoom<S extends RoomSocket> {
 
   /**
    * Lets a peer in whose token was checked and who was not refused, and tells it and the others. A live socket
-   * of the same peer is replaced without the others noticing.
+   * of the same peer is replaced without the others noticing. `place`: where a peer that is back is in our messages (RL21).
    */
-  admit(socket: S, peerId: PeerId, joinNumberShown: number, nowMs: number): PeerPlace {
+  admit(socket: S, peerId: PeerId, joinNumberShown: number, nowMs: number, place?: StreamPlace): PeerPlace {
     const old = this.#members.get(peerId);
+    const seat = old ?? this.#replay.take(peerId, joinNumberShown, nowMs);
     // The others know a replaced peer by its number already; its budget goes on, or reconnecting would refill it; and
     // so do its pre-keys, whose private halves are in the page still.
     const joinNumber = old?.joinNumber ?? this.#members.joinNumber(joinNumberShown, nowMs);
     const kept = { peerId, joinNumber, admittedMs: nowMs, shelf: old?.shelf.record ?? EMPTY_SHELF };
     if (old) this.#remove(old, 'replaced');
     this.#options.save(socket, kept);
-    const member = this.#add(socket, kept, old?.budget ?? new SocketBudget());
+    const member = this.#add(socket, kept, old?.budget ?? new SocketBudget(), seat?.n ?? 0);
     const welcome = this.#welcome(member);
     const params = joinNumberShown === 0 ? this.#bundles.withBundles(welcome) : welcome;
     this.#tell([member], formatNotification({ method: 'welcome', params }));
-    const place = placeOf(member);
-    if (!old) this.#tell(this.#members.list(member), formatNotification({ method: 'peer_joined', params: place }));
-    return place;
+    // before anything newer is said to it; and only to who knows the number of this join
+    if (place) this.#catchUp(member, place, seat?.joinNumber === joinNumberShown, nowMs);
+    const own = placeOf(member);
+    if (!old) this.#tell(this.#members.list(member), formatNotification({ method: 'peer_joined', params: own }));
+    return own;
   }
 
   /** A frame from a socket; binary ones are none of ours. */
@@ -125,7 +134,7 @@ export class RelayRoom<S extends RoomSocket> {
     if (bytes > RELAY_TEXT_MAX) return this.#fault(member, null, 'too-large');
     const parsed = parseClientText(data);
     if (parsed.type === 'fault') return this.#fault(member, parsed.id, parsed.reason);
-    this.#handle(member, parsed.request, parsed.id);
+    this.#handle(member, parsed.request, parsed.id, nowMs);
   }
 
   /**
@@ -137,24 +146,23 @@ export class RelayRoom<S extends RoomSocket> {
     const parsed = parseClientText(text);
     if (parsed.type === 'fault') return errorAnswer(parsed.id, parsed.reason);
     const { request, id } = parsed;
-    if (request.method === 'join' || request.method === 'leave' || request.method === 'relay_message') {
-      return errorAnswer(id, 'method-not-found');
-    }
+    if (isForSocket(request)) return errorAnswer(id, 'method-not-found');
     if (request.params.room_id !== this.#options.roomId) return errorAnswer(id, 'room-mismatch');
     const outcome = this.#bundles.handle(peerId, request, id !== undefined);
     if ('reason' in outcome) return errorAnswer(id, outcome.reason);
     return id === undefined ? {} : { text: formatResult(id, outcome.result) };
   }
 
-  /** A socket has ended by itself. */
-  gone(socket: S): void {
+  /** A socket has ended by itself. Its peer may be back soon: what is meant for it is kept (RL21). */
+  gone(socket: S, nowMs: number): void {
     const member = this.#members.of(socket);
     if (!member) return;
     this.#members.remove(member);
+    this.#replay.leave(member.peerId, member, nowMs);
     this.#tellLeft(member);
   }
 
-  #handle(member: Member<S>, request: ClientRequest, id: RpcId | undefined): void {
+  #handle(member: Member<S>, request: ClientRequest, id: RpcId | undefined, nowMs: number): void {
     if (request.params.room_id !== this.#options.roomId) return this.#fault(member, id, 'room-mismatch');
     switch (request.method) {
       case 'join':
@@ -164,7 +172,11 @@ export class RelayRoom<S extends RoomSocket> {
         this.#answer(member, id, {});
         return this.#dismiss(member, 'left');
       case 'relay_message':
-        return this.#forward(member, request.params.target_peer_id, request.params.payload, id);
+        return this.#forward(member, request.params.target_peer_id, request.params.payload, id, nowMs);
+      case 'resume':
+        if (member.socket.bufferedAmount > BUFFERED_DROP_BYTES) return this.#answerError(member, id, 'rate-limited');
+        this.#catchUp(member, request.params, true, nowMs);
+        return this.#answer(member, id, {});
       case 'publish_bundle':
       case 'fetch_bundle':
       case 'delete_bundle':
@@ -176,15 +188,34 @@ export class RelayRoom<S extends RoomSocket> {
     }
   }
 
-  #forward(sender: Member<S>, targetPeerId: PeerId, payload: string, id: RpcId | undefined): void {
+  #forward(sender: Member<S>, targetPeerId: PeerId, payload: string, id: RpcId | undefined, nowMs: number): void {
     const target = this.#members.get(targetPeerId);
-    if (!target || target === sender) return this.#answerError(sender, id, 'peer-unknown');
-    target.n++;
+    if (target === sender) return this.#answerError(sender, id, 'peer-unknown');
+    const n = target ? ++target.n : this.#replay.nextAway(targetPeerId, nowMs);
+    if (n === undefined) return this.#answerError(sender, id, 'peer-unknown');
     const { roomId, ep } = this.#options;
-    const params = { sender_peer_id: sender.peerId, room_id: roomId, payload, n: target.n, ep };
-    const isTaken = this.#offer(target, formatNotification({ method: 'relay_message', params }));
+    const params = { sender_peer_id: sender.peerId, room_id: roomId, payload, n, ep };
+    const text = formatNotification({ method: 'relay_message', params });
+    this.#replay.keep(targetPeerId, n, text, nowMs);
+    const isTaken = target ? this.#offer(target, text) : true;
     if (isTaken) this.#answer(sender, id, {});
     else this.#answerError(sender, id, 'rate-limited');
+  }
+
+  /**
+   * RL21–RL23: what came after this place, in order, or the news that some of it is lost. Each message is said once more to a socket at
+   * most, so that asking for it costs its sender more than us.
+   */
+  #catchUp(member: Member<S>, { ep, n }: StreamPlace, isKnown: boolean, nowMs: number): void {
+    const { roomId, ep: ownEp } = this.#options;
+    const isOurs = isKnown && ep === ownEp;
+    const from = Math.max(n, member.replayedTo);
+    const missed = isOurs ? this.#replay.missed(member.peerId, from, member.n, nowMs) : undefined;
+    for (const text of missed ?? []) send(member.socket, text);
+    member.replayedTo = member.n;
+    if (missed) return;
+    const params = { room_id: roomId, ep: ownEp, n: member.n };
+    send(member.socket, formatNotification({ method: 'gap', params }));
   }
 
   /** RL19: those that came in later and have found nothing. */
@@ -202,12 +233,13 @@ export class RelayRoom<S extends RoomSocket> {
     return { room_id: roomId, ...placeOf(member), ep, peers, ice_servers: iceServers };
   }
 
-  #add(socket: S, kept: KeptPeer, budget: SocketBudget): Member<S> {
+  #add(socket: S, kept: KeptPeer, budget: SocketBudget, n: number): Member<S> {
     const { peerId, joinNumber, admittedMs } = kept;
     const shelf = new BundleShelf(kept.shelf, (changed: ShelfRecord) => {
       this.#options.save(socket, { peerId, joinNumber, admittedMs, shelf: changed });
     });
-    const member = { socket, peerId, joinNumber, budget, shelf, heardMs: admittedMs, faults: 0, n: 0, droppedBytes: 0 };
+    const counts = { heardMs: admittedMs, probedMs: 0, faults: 0, n, replayedTo: 0, droppedBytes: 0 };
+    const member = { socket, peerId, joinNumber, budget, shelf, ...counts };
     this.#members.add(member);
     return member;
   }
@@ -221,16 +253,35 @@ export class RelayRoom<S extends RoomSocket> {
   #dismiss(member: Member<S>, reason: SocketEnd): void {
     if (this.#members.of(member.socket) !== member) return;
     this.#remove(member, reason);
+    // who is ended for what it did begins afresh
+    this.#replay.forget(member.peerId);
     this.#tellLeft(member);
   }
 
-  /** LM9: without it a half-open socket would keep its place, and be seen by the others, for as long as the room lives. */
+  /**
+   * LM9, LM12: without it a half-open socket would keep its place, and be seen by the others, for as long as the room lives. Who is silent is
+   * asked first, for a hidden page may ping once a minute only.
+   */
   #dismissSilent(nowMs: number): void {
     this.#lookedMs = nowMs;
     for (const member of this.#members.list()) {
       const lastMs = Math.max(member.heardMs, this.#options.answeredAtMs(member.socket) ?? 0);
-      if (nowMs - lastMs > SILENCE_MAX_MS) this.#dismiss(member, 'silent');
+      const silentMs = nowMs - lastMs;
+      const isAsked = member.probedMs > lastMs;
+      if (silentMs > SILENCE_MAX_MS || (isAsked && nowMs - member.probedMs >= PROBE_WAIT_MS))
+        this.#dismissLost(member, nowMs);
+      else if (silentMs > SILENCE_PROBE_MS && !isAsked) {
+        member.probedMs = nowMs;
+        this.#tell([member], formatNotification({ method: 'probe', params: { room_id: this.#options.roomId } }));
+      }
     }
+  }
+
+  /** As if its socket had ended by itself. */
+  #dismissLost(member: Member<S>, nowMs: number): void {
+    if (this.#members.of(member.socket) !== member) return;
+    closeSocket(member.socket, 'silent');
+    this.gone(member.socket, nowMs);
   }
 
   #fault(member: Member<S>, id: RpcId | null | undefined, reason: RpcErrorReason): void {
@@ -269,6 +320,12 @@ export class RelayRoom<S extends RoomSocket> {
     if (isBehind(target)) this.#dismiss(target, 'slow-reader');
     return false;
   }
+}
+
+/** What is not to be had over HTTP (RL20). */
+function isForSocket(request: ClientRequest): request is Exclude<ClientRequest, BundleRequest> {
+  const { method } = request;
+  return method === 'join' || method === 'leave' || method === 'relay_message' || method === 'resume';
 }
 
 function errorAnswer(id: RpcId | null | undefined, reason: RpcErrorReason): CallAnswer {

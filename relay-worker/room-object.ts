@@ -8,6 +8,7 @@ import { DurableObject } from 'cloudflare:workers';
 import { toBase64Url } from '../src/engine/protocol/bytes.ts';
 import { CLOSE_CODES } from '../src/engine/protocol/errors.ts';
 import type { PeerId, RoomId } from '../src/engine/protocol/ids.ts';
+import { parseResumeOffer } from '../src/engine/protocol/resume.ts';
 import { PING_TEXT, PONG_TEXT } from '../src/engine/protocol/relay.ts';
 import { SUBPROTOCOL } from '../src/engine/protocol/token.ts';
 import { parseOffer } from './admission.ts';
@@ -45,7 +46,8 @@ export class RoomObject extends DurableObject<RelayEnv> {
 
   /** Only the Worker can call this, and it has checked the token of the request that it passes on. */
   override fetch(request: Request): Response {
-    const claims = parseOffer(request.headers.get('Sec-WebSocket-Protocol')).token?.claims;
+    const offered = request.headers.get('Sec-WebSocket-Protocol');
+    const claims = parseOffer(offered).token?.claims;
     if (!claims) return new Response(null, { status: 400 });
     const room = this.#roomOf(claims.roomId);
     const nowMs = Date.now();
@@ -53,7 +55,7 @@ export class RoomObject extends DurableObject<RelayEnv> {
     if (refusal) return new Response(null, { status: REFUSAL_STATUS[refusal] });
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server);
-    room.admit(server, claims.peerId, claims.joinNumber, nowMs);
+    room.admit(server, claims.peerId, claims.joinNumber, nowMs, parseResumeOffer(offered));
     return new Response(null, { status: 101, webSocket: client, headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } });
   }
 
@@ -67,13 +69,13 @@ export class RoomObject extends DurableObject<RelayEnv> {
   }
 
   override webSocketClose(socket: WebSocket): void {
-    this.#room?.gone(socket);
+    this.#room?.gone(socket, Date.now());
     // The platform leaves the answer to a client's close frame to us; without it the client waits for its timeout.
     if (socket.readyState !== WebSocket.CLOSED) socket.close(CLOSE_CODES.left, 'left');
   }
 
   override webSocketError(socket: WebSocket): void {
-    this.#room?.gone(socket);
+    this.#room?.gone(socket, Date.now());
   }
 
   #roomOf(roomId: RoomId): RelayRoom<WebSocket> {

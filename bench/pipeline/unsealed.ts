@@ -7,10 +7,11 @@ export function unsealedPorts(): Ports {
   return {
     ...browserPorts,
     startWorker: (handlers, workerUrl) => {
-      const { clock, frames } = browserPorts.startWorker(handlers, workerUrl);
+      const { clock, frames, every } = browserPorts.startWorker(handlers, workerUrl);
       let links = 0;
       return {
         clock,
+        every,
         frames: {
           ready: () => Promise.resolve(),
           attach: (_end, address) =>

@@ -9,7 +9,7 @@ import { SessionWorker } from './session-worker.ts';
 import { createDtlsIdentity } from './transport/dtls-identity.ts';
 import { PeerLink } from './transport/peer-link.ts';
 import { RelaySocket } from './transport/relay-socket.ts';
-import { createWorkerClock } from './worker-clock.ts';
+import { createTicks, createWorkerClock } from './worker-clock.ts';
 
 type ScriptUrlPolicy = { createScriptURL(url: string): string };
 type TrustedTypes = { createPolicy(name: string, rules: ScriptUrlPolicy): ScriptUrlPolicy };
@@ -20,8 +20,15 @@ export const browserPorts: Ports = {
   startWorker: (handlers, workerUrl) => {
     const hostedUrl = workerUrl === undefined ? undefined : ownUrl(workerUrl);
     const worker = new SessionWorker(() => (hostedUrl === undefined ? startInlined() : new Worker(trusted(hostedUrl))));
+    const clock = createWorkerClock((id) => handlers.onTimer(id), worker);
+    const ticks = createTicks(worker);
+    const close = (): void => {
+      clock.close();
+      ticks.close();
+    };
     return {
-      clock: createWorkerClock((id) => handlers.onTimer(id), worker),
+      clock: { ...clock, close },
+      every: ticks.every,
       frames: new FrameSeals(worker, handlers),
     };
   },

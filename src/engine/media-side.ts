@@ -2,7 +2,7 @@
 import { FrameWatch } from './frame-watch.ts';
 import { Links } from './links.ts';
 import type { Membership } from './membership.ts';
-import type { ClockPort, DevicePort, FramePort, Ports } from './ports.ts';
+import type { ClockPort, DevicePort, FramePort, Ports, WorkerPort } from './ports.ts';
 import type { Bytes } from './protocol/bytes.ts';
 import type { PeerId } from './protocol/ids.ts';
 import type { RoomEvent, TimerId } from './room/events.ts';
@@ -21,6 +21,7 @@ export type MediaSideOptions = {
 export type MediaSide = {
   readonly clock: ClockPort;
   readonly frames: FramePort;
+  readonly every: WorkerPort['every'];
   readonly devices: DevicePort;
   readonly links: Links;
   readonly frameWatch: FrameWatch;
@@ -29,7 +30,7 @@ export type MediaSide = {
 
 export function openMediaSide(options: MediaSideOptions): MediaSide {
   const { ports, workerUrl, membership, peerFingerprint, onEvent, onDevicesChanged, onDropped } = options;
-  const { clock, frames } = ports.startWorker(
+  const { clock, frames, every } = ports.startWorker(
     {
       onTimer: (id) => onEvent({ type: 'timer', id: id as TimerId }),
       onState: (address, state) => frameWatch.changed(address, state),
@@ -65,7 +66,7 @@ export function openMediaSide(options: MediaSideOptions): MediaSide {
     clock.close();
     frames.close();
   };
-  return { clock, frames, devices, links, frameWatch, close };
+  return { clock, frames, every, devices, links, frameWatch, close };
 }
 
 function liveDevice(track: MediaStreamTrack): { trackId: string; deviceId: string; label: string } {

@@ -8,7 +8,7 @@ import { SenderKeys } from './keys/sender-keys.ts';
 import type { SenderKeyHolder } from './keys/sender-keys.ts';
 import type { Bytes } from './protocol/bytes.ts';
 import type { PeerId } from './protocol/ids.ts';
-import type { PeerMessage, RoomMessage } from './protocol/peer.ts';
+import type { PeerMessage, RoomMessage, ToldMessage } from './protocol/peer.ts';
 import type { Effect } from './room/events.ts';
 import { isPresent } from './room/state.ts';
 import type { Call } from './room/state.ts';
@@ -87,6 +87,11 @@ export class Membership {
     this.#options.audit.add('sender-keys-rotated', this.#options.now(), { epoch });
   }
 
+  /** PM13. */
+  repeatMessages(): void {
+    this.#signalling.repeat();
+  }
+
   switchSenderKeys(age_ms: number): void {
     this.#senderKeys.switchOverdue(age_ms);
   }
@@ -131,6 +136,7 @@ export class Membership {
       const peers = new Set(call.peers.keys());
       this.#ready?.keys.setPresent(peers);
       this.#senderKeys.keepOnly(peers);
+      this.#signalling.keepOnly(peers);
     }
     this.#ready?.assurance.settled(call);
   }
@@ -159,7 +165,7 @@ export class Membership {
     this.#options.audit.add('session-ended', this.#options.now());
   }
 
-  #takeKeys(from: PeerId, message: PeerMessage): RoomMessage | undefined {
+  #takeKeys(from: PeerId, message: ToldMessage): RoomMessage | undefined {
     if (message.type === 'e2ee_sender_key' || message.type === 'e2ee_sender_key_ack') {
       this.#senderKeys.receive(from, message);
       return undefined;

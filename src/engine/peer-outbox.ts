@@ -5,28 +5,28 @@ import type { HandedBundle } from './protocol/relay.ts';
 /** A peer without keys (an entry that the relay has made up) must not fill the memory. */
 const HELD_MAX = 64;
 
-export type PeerOutboxOptions = {
+export type PeerOutboxOptions<M> = {
   isSession(): boolean;
   /** The peer's pre-keys from the relay; `undefined` where it has none, or there is no relay. */
   fetch(): Promise<HandedBundle | undefined>;
   /** Makes the session; `false` where the peer's keys are refused. */
   begin(bundle: HandedBundle): Promise<boolean>;
-  deliver(message: PeerMessage): Promise<void>;
+  deliver(message: M): Promise<void>;
   onDropped(reason: string): void;
 };
 
-export class PeerOutbox {
-  readonly #options: PeerOutboxOptions;
-  #held: PeerMessage[] = [];
+export class PeerOutbox<M = PeerMessage> {
+  readonly #options: PeerOutboxOptions<M>;
+  #held: M[] = [];
   #work: Promise<void> = Promise.resolve();
   /** The session is ours to begin. */
   #isMeeting = false;
 
-  constructor(options: PeerOutboxOptions) {
+  constructor(options: PeerOutboxOptions<M>) {
     this.#options = options;
   }
 
-  send(message: PeerMessage): void {
+  send(message: M): void {
     if (this.#options.isSession()) {
       this.#release();
       this.#do(() => this.#options.deliver(message));

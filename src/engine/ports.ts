@@ -3,7 +3,7 @@ import type { DeviceHandlers, Devices } from './media/devices.ts';
 import type { Bytes } from './protocol/bytes.ts';
 import type { FrameCounts, FrameState, TransformAddress } from './protocol/worker.ts';
 import type { PeerLink, PeerLinkOptions } from './transport/peer-link.ts';
-import type { RelaySocket, RelaySocketOptions } from './transport/relay-socket.ts';
+import type { Every, RelaySocket, RelaySocketOptions } from './transport/relay-socket.ts';
 
 /** The public methods of a class, for others to implement. */
 type Face<T> = { readonly [Key in keyof T]: T[Key] };
@@ -39,7 +39,7 @@ export type FrameHandlers = {
 };
 
 /** What the session's worker does. */
-export type WorkerPort = { readonly clock: ClockPort; readonly frames: FramePort };
+export type WorkerPort = { readonly clock: ClockPort; readonly frames: FramePort; readonly every: Every };
 
 export type RelayPort = Face<RelaySocket>;
 export type LinkPort = Face<PeerLink>;

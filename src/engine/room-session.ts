@@ -60,7 +60,7 @@ export class RoomSession implements Session {
       onDevicesChanged: () => this.#eventListeners.tell({ type: 'devices-changed' }),
       onDropped,
     });
-    const { frames, links } = this.#media;
+    const { frames, links, every } = this.#media;
     // Known before anybody joins: the shield must not name these helpers only once they have been asked.
     links.setIceServers(this.#iceServers ?? []);
     this.#own = new OwnSide({
@@ -68,7 +68,8 @@ export class RoomSession implements Session {
       identity: options.identity ?? 'guest',
       createDtlsIdentity: ports.createDtlsIdentity,
       url: this.#url.href,
-      connectRelay: ports.connectRelay,
+      // a hidden page slows its own timers down, and would seem to be gone
+      connectRelay: (relay) => ports.connectRelay({ ...relay, every }),
       frames,
       canSeal: () => frames.ready(),
       now: Date.now,

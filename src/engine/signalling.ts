@@ -2,6 +2,7 @@
  * Sealed signalling: what the room says leaves sealed or not at all, what comes is opened and parsed, or counted.
  * Every peer has its own session of keys; nothing is said to a peer before there is one.
  */
+import { Deliveries } from './deliveries.ts';
 import type { JoinKeys, SendFault } from './keys/join-keys.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import type { DtlsIdentity, Ports, RelayPort } from './ports.ts';
@@ -9,8 +10,8 @@ import { fromBase64Url, toBase64Url } from './protocol/bytes.ts';
 import type { Bytes } from './protocol/bytes.ts';
 import { TaiError } from './protocol/errors.ts';
 import type { PeerId } from './protocol/ids.ts';
-import { formatPeerMessage, parsePeerMessage } from './protocol/peer.ts';
-import type { PeerMessage, RoomMessage } from './protocol/peer.ts';
+import { formatPeerMessage, parseSaid } from './protocol/peer.ts';
+import type { PeerMessage, RoomMessage, Sender, ToldMessage } from './protocol/peer.ts';
 import { PAYLOAD_TEXT_MAX } from './protocol/relay.ts';
 import type { IceServer, PeerPlace, RelayNotification, Welcome } from './protocol/relay.ts';
 import type { ListedPeer, RoomEvent } from './room/events.ts';
@@ -31,9 +32,11 @@ export type SignallingOptions = {
   /** Whether a message that has opened proves what it has to, beyond being sealed. */
   isGenuine(from: PeerId, message: PeerMessage): boolean;
   /** Takes out what only the key layer sees; `undefined` where nothing is left for the room. */
-  takeKeys(from: PeerId, message: PeerMessage): RoomMessage | undefined;
+  takeKeys(from: PeerId, message: ToldMessage): RoomMessage | undefined;
   /** When what has come before is done with; then only is looked at what comes next. */
   taken(): Promise<void> | undefined;
+  /** Milliseconds, by a clock that nobody sets. */
+  steadyNow(): number;
   onEvent(event: RoomEvent): void;
   onIceServers(servers: readonly IceServer[]): void;
   onDropped(reason: string): void;
@@ -41,12 +44,20 @@ export type SignallingOptions = {
 
 /** Of the connection's own making: they must not depend on it. And what is said last, which ends it. */
 const RELAY_FIRST: readonly PeerMessage['type'][] = ['offer', 'answer', 'candidates', 'leave'];
+/**
+ * Said once, and nothing would say it again: these are kept until the peer has acknowledged them. All else is repeated by what it is about
+ * (an exchange, a roster, a round, a key of frames), or is said by who is gone then (a leave, a revocation).
+ */
+const ACKNOWLEDGED: readonly PeerMessage['type'][] = ['e2ee_key_rotation'];
 /** The relay can name any number of peers; those that we have no keys with are forgotten, the oldest first. */
 const OUTBOXES_MAX = 128;
 /** Of one peer: more is a flood, and everybody's messages wait behind it. */
 const WAITING_MAX = 64;
 /** Somebody who begins as another, or shows keys that cannot be: the page hears of it. */
 const LOUD_FAULTS = ['second-handshake', 'copied-certificate', 'revoked', 'wrong-mode'] as const;
+
+/** `id`: of one that is to be acknowledged. */
+type Outgoing = { readonly message: PeerMessage; readonly id?: number };
 
 /** The signalling of one join: its own peer id, socket, keys and order of messages. */
 export class Signalling {
@@ -58,7 +69,12 @@ export class Signalling {
   readonly #waiting = new Map<PeerId, number>();
   /** Of whom a session has opened; as many as there can be sessions. */
   readonly #opened = new Set<PeerId>();
-  readonly #outboxes = new Map<PeerId, PeerOutbox>();
+  readonly #outboxes = new Map<PeerId, PeerOutbox<Outgoing>>();
+  readonly #deliveries: Deliveries<PeerMessage>;
+  /** What has come and is not done with yet. */
+  #queued = 0;
+  /** The room has asked everybody how things are, and has heard nothing over the relay since. */
+  #hasAsked = false;
   #relay: RelayPort | undefined;
   #join: JoinKeys | undefined;
   #remakeKeys: (() => Promise<void>) | undefined;
@@ -69,11 +85,30 @@ export class Signalling {
   constructor(self: PeerId, options: SignallingOptions) {
     this.#self = self;
     this.#options = options;
+    this.#deliveries = new Deliveries(
+      () => options.steadyNow(),
+      (message) => formatPeerMessage(message).length,
+    );
     this.#ready = this.#connect().catch((error: unknown) => this.#tell(failure(error)));
   }
 
   send(to: PeerId, message: PeerMessage): void {
-    this.#outbox(to).send(message);
+    if (!ACKNOWLEDGED.includes(message.type)) return this.#outbox(to).send({ message });
+    const added = this.#deliveries.add(to, message);
+    if (!added) this.#options.onDropped('unacknowledged');
+    else if (added.isDue) this.#outbox(to).send({ message, id: added.id });
+  }
+
+  /** Says again what is not acknowledged and due, and acknowledges what nothing else has. */
+  repeat(): void {
+    const canHear = (peerId: PeerId): boolean => this.#join?.hasSession(peerId) ?? false;
+    for (const { to, id, message } of this.#deliveries.due(canHear)) this.#outbox(to).send({ message, id });
+    for (const to of this.#deliveries.owed()) this.#outbox(to).send({ message: { type: 'ack' } });
+  }
+
+  /** To who is not here (any more) nothing is said again. */
+  keepOnly(peers: ReadonlySet<PeerId>): void {
+    this.#deliveries.keepOnly(peers);
   }
 
   /** Came over a connection with this peer, not over the relay. */
@@ -82,7 +117,7 @@ export class Signalling {
     // no relay limits what comes this way
     if (waiting >= WAITING_MAX) return this.#options.onDropped('rate-limited');
     this.#waiting.set(from, waiting + 1);
-    this.#inbox = this.#after(this.#inbox, async () => {
+    this.#enqueue(async () => {
       this.#waiting.set(from, (this.#waiting.get(from) ?? 1) - 1);
       await this.#open(from, payload);
     });
@@ -132,7 +167,7 @@ export class Signalling {
   #receive(notification: RelayNotification, keys: KeyRing): void {
     const { method, params } = notification;
     // Everything goes through the one queue: a message must not overtake the news of its sender, nor the reverse.
-    this.#inbox = this.#after(this.#inbox, async () => {
+    this.#enqueue(async () => {
       await this.#ready;
       switch (method) {
         case 'welcome':
@@ -154,7 +189,13 @@ export class Signalling {
         case 'bundle_published':
           this.#outbox(params.peer_id).meet();
           return;
+        case 'gap':
+          this.#hurry();
+          // whoever has just come in has asked already
+          if (!this.#hasAsked) this.#tell({ type: 'relay-gap' });
+          return;
         case 'relay_message': {
+          this.#hasAsked = false;
           const { payload } = params;
           const bytes = payload.length <= PAYLOAD_TEXT_MAX ? fromBase64Url(payload) : undefined;
           if (bytes) await this.#open(params.sender_peer_id, bytes);
@@ -180,6 +221,9 @@ export class Signalling {
       certificate: toBase64Url(join.certificate.hash),
       peers,
     });
+    this.#hasAsked = true;
+    // what we said last may have gone into a socket that was dead
+    this.#hurry();
     // After what we wait for ourselves: it is for those who come after us.
     this.#publish().catch(() => this.#options.onDropped('publish-failed'));
   }
@@ -205,19 +249,31 @@ export class Signalling {
       // A handshake has used up one of our pre-keys.
       if (this.#join?.isLow) this.#publish().catch(() => this.#options.onDropped('publish-failed'));
     }
-    const message = parsePeerMessage(opened.text);
-    if (!message) return this.#options.onDropped('message-malformed');
+    const said = parseSaid(opened.text);
+    if (!said) return this.#options.onDropped('message-malformed');
+    for (const message of this.#deliveries.receive(from, said.delivery, said.message)) {
+      await this.#take(from, opened.sender, message);
+    }
+  }
+
+  async #take(from: PeerId, sender: Sender, message: PeerMessage): Promise<void> {
+    if (message.type === 'ack') return;
     if (!this.#options.isGenuine(from, message)) return this.#options.onDropped('wrong-mac');
     const forRoom = this.#options.takeKeys(from, message);
-    if (forRoom) this.#tell({ type: 'message', from, sender: opened.sender, message: forRoom });
+    if (forRoom) this.#tell({ type: 'message', from, sender, message: forRoom });
     await this.#options.taken();
   }
 
-  #outbox(to: PeerId): PeerOutbox {
+  #hurry(): void {
+    this.#deliveries.hasten();
+    this.repeat();
+  }
+
+  #outbox(to: PeerId): PeerOutbox<Outgoing> {
     const known = this.#outboxes.get(to);
     if (known) return known;
     if (this.#outboxes.size >= OUTBOXES_MAX) this.#forgetOutbox();
-    const outbox = new PeerOutbox({
+    const outbox = new PeerOutbox<Outgoing>({
       isSession: () => this.#join?.hasSession(to) ?? false,
       fetch: async () => {
         await this.#ready;
@@ -235,7 +291,7 @@ export class Signalling {
         this.#tell({ type: 'peer-doubted', peerId: to, reason: fault, isSigned: fault === 'revoked' });
         return false;
       },
-      deliver: (message) => this.#deliver(to, message),
+      deliver: (outgoing) => this.#deliver(to, outgoing),
       onDropped: (reason) => this.#options.onDropped(reason),
     });
     this.#outboxes.set(to, outbox);
@@ -251,8 +307,11 @@ export class Signalling {
     }
   }
 
-  async #deliver(to: PeerId, message: PeerMessage): Promise<void> {
-    const text = formatPeerMessage(message);
+  async #deliver(to: PeerId, { message, id }: Outgoing): Promise<void> {
+    const delivery = this.#deliveries.fieldsFor(to, id);
+    // acknowledged while it waited, or by another message
+    if (!delivery || (message.type === 'ack' && delivery.ack === undefined)) return;
+    const text = formatPeerMessage(message, delivery);
     const overRelay = (payload: Bytes): boolean => this.#relay?.send(to, toBase64Url(payload)) ?? false;
     const direct = (payload: Bytes): boolean => this.#options.sendDirect(to, payload);
     const send = async (...ways: readonly ((payload: Bytes) => boolean)[]): Promise<SendFault | undefined> =>
@@ -265,6 +324,16 @@ export class Signalling {
     } else if (RELAY_FIRST.includes(message.type)) fault = await send(overRelay, direct);
     else fault = await send(direct, overRelay);
     if (fault) this.#options.onDropped(fault === 'not-carried' ? 'relay-away' : fault);
+    else this.#deliveries.carried(to, delivery);
+  }
+
+  /** What comes is taken one after the other. What it owes is acknowledged together, once nothing waits. */
+  #enqueue(work: () => Promise<void>): void {
+    this.#queued += 1;
+    this.#inbox = this.#after(this.#inbox, work).then(() => {
+      this.#queued -= 1;
+      if (this.#queued === 0) this.repeat();
+    });
   }
 
   /** One piece of work that fails is counted, and must not stop those after it. */

@@ -1,6 +1,7 @@
 /** Named timers: in the session's worker, whose time does not slow down with a hidden page, or in the page where there is none. */
 import type { ClockPort } from './ports.ts';
 import type { SessionWorker } from './session-worker.ts';
+import type { Every } from './transport/relay-socket.ts';
 
 /** A worker that is so late with a timer has ended: browsers end workers without a word. */
 const LATE_MS = 10_000;
@@ -55,6 +56,26 @@ export function createWorkerClock(onTimer: (id: string) => void, worker: Session
       for (const each of [page, due, late]) each.close();
     },
   };
+}
+
+/** Timers that go off again and again, each until it is stopped. */
+export function createTicks(worker: SessionWorker): { readonly every: Every; close(): void } {
+  const ticks = new Map<string, () => void>();
+  const clock = createWorkerClock((id) => ticks.get(id)?.(), worker);
+  let last = 0;
+  const every: Every = (delay_ms, tick) => {
+    const id = `tick:${++last}`;
+    ticks.set(id, () => {
+      clock.start(id, delay_ms);
+      tick();
+    });
+    clock.start(id, delay_ms);
+    return () => {
+      ticks.delete(id);
+      clock.stop(id);
+    };
+  };
+  return { every, close: () => clock.close() };
 }
 
 export function createPageClock(onTimer: (id: string) => void): ClockPort {

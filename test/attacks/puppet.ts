@@ -163,6 +163,7 @@ export class Puppet {
       identity: () => identity,
       audit: new AuditLog(),
       now: Date.now,
+      steadyNow: () => performance.now(),
       canSeal: async () => {},
       frames: NO_FRAMES,
       sendDirect: (to, payload) => this.#links.get(to)?.send(payload) ?? false,

@@ -36,6 +36,7 @@ export const REQUESTS: readonly ClientRequest[] = [
   { method: 'join', params: { room_id: ROOM, peer_id: ALICE } },
   { method: 'leave', params: { room_id: ROOM } },
   { method: 'relay_message', params: { target_peer_id: BOB, room_id: ROOM, payload: 'AQID-_' } },
+  { method: 'resume', params: { room_id: ROOM, ep: 'ep-1', n: 9 } },
   { method: 'publish_bundle', params: { room_id: ROOM, head: 'c2VhbGVk', one_time: ['b25jZQ', 'dHdpY2U'] } },
   { method: 'fetch_bundle', params: { room_id: ROOM, peer_id: BOB } },
   { method: 'delete_bundle', params: { room_id: ROOM } },
@@ -48,6 +49,8 @@ export const NOTIFICATIONS: readonly RelayNotification[] = [
   { method: 'peer_left', params: { peer_id: BOB } },
   { method: 'bundle_published', params: { peer_id: BOB } },
   { method: 'relay_message', params: { sender_peer_id: BOB, room_id: ROOM, payload: 'AQID-_', n: 9, ep: 'ep-1' } },
+  { method: 'gap', params: { room_id: ROOM, ep: 'ep-1', n: 9 } },
+  { method: 'probe', params: { room_id: ROOM } },
 ];
 
 const PRESENCE = {
@@ -92,5 +95,6 @@ export const PEER_MESSAGES: readonly PeerMessage[] = [
   { type: 'e2ee_sender_key', link: 1, ...SENDER_KEY, commitment: DIGEST, epoch: 3 },
   { type: 'e2ee_sender_key_ack', link: 1, generation: 7, isAsking: false },
   { type: 'e2ee_sender_key_ack', link: 1, generation: 0, isAsking: true },
+  { type: 'ack' },
   { type: 'leave' },
 ];

@@ -181,7 +181,11 @@ describe('peer messages', () => {
   });
 
   it('fuzz: are dropped, or taken the same way again', () => {
-    fuzzParser({ samples: PEER_MESSAGES.map(formatPeerMessage), parse: parsePeerMessage, format: formatPeerMessage });
+    fuzzParser({
+      samples: PEER_MESSAGES.map((message) => formatPeerMessage(message)),
+      parse: parsePeerMessage,
+      format: formatPeerMessage,
+    });
   });
 });
 

@@ -342,6 +342,7 @@ describe('handing out', () => {
     for (let n = 1; n < HANDED_PEERS_MAX; n++) {
       if (n % 8 === 0) serve(n);
       stage.nowMs += 1000;
+      for (const here of [alice, bob]) stage.answeredAtMs.set(here, stage.nowMs);
       const socket = stage.enter(guest(n));
       assert.ok(welcomeOf(socket).peers[0]?.bundle?.one_time, `guest ${n}`);
       stage.gone(socket);

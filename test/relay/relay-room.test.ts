@@ -78,7 +78,7 @@ describe('coming in', () => {
     const welcome = nth(again.take(), 0);
     assert.ok(welcome.type === 'notification' && welcome.method === 'welcome');
     assert.equal(welcome.params.join_number, NOW_MS, 'the number that the others know');
-    stage.room.gone(old);
+    stage.gone(old);
     stage.receive(old, formatRequest(toPeer(BOB)));
     assert.deepEqual([old.take(), bob.take()], [[], []]);
     stage.send(bob, toPeer(ALICE));
@@ -173,7 +173,7 @@ describe('passing on', () => {
     stage.send(alice, { method: 'leave', params: { room_id: ROOM } }, 9);
     assert.deepEqual(alice.take(), [{ type: 'result', id: 9, result: {} }]);
     assert.deepEqual(alice.closed, { code: 1000, reason: 'left' });
-    stage.room.gone(alice);
+    stage.gone(alice);
     assert.deepEqual(bob.take(), [leftOf(ALICE)]);
   });
 
@@ -182,8 +182,8 @@ describe('passing on', () => {
     const [alice, bob, carol] = stage.gather(ALICE, BOB, CAROL) as [MemorySocket, MemorySocket, MemorySocket];
     bob.isBroken = true;
     stage.send(alice, toPeer(BOB), 1);
-    stage.room.gone(alice);
-    stage.room.gone(alice);
+    stage.gone(alice);
+    stage.gone(alice);
     assert.deepEqual(carol.take(), [leftOf(ALICE)]);
   });
 });

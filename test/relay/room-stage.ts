@@ -15,6 +15,7 @@ import {
 } from '../../src/engine/protocol/bundle.ts';
 import { formatRequest } from '../../src/engine/protocol/relay.ts';
 import type { ClientRequest, IceServer, RelayMessage, RpcId, SealedBundle } from '../../src/engine/protocol/relay.ts';
+import type { StreamPlace } from '../../src/engine/protocol/resume.ts';
 import { MemorySocket } from '../helpers/memory-socket.ts';
 import { ROOM } from '../helpers/samples.ts';
 
@@ -50,7 +51,7 @@ export class Stage {
   /** A socket ends by itself. */
   gone(socket: MemorySocket): void {
     this.attachments.delete(socket);
-    this.room.gone(socket);
+    this.room.gone(socket, this.nowMs);
   }
 
   refusalOf(peerId: PeerId): EntryRefusal | undefined {
@@ -58,9 +59,9 @@ export class Stage {
   }
 
   /** A peer that is let in; its `welcome` is still to be taken. */
-  enter(peerId: PeerId, joinNumberShown = 0): MemorySocket {
+  enter(peerId: PeerId, joinNumberShown = 0, place?: StreamPlace): MemorySocket {
     const socket = new MemorySocket();
-    this.room.admit(socket, peerId, joinNumberShown, this.nowMs);
+    this.room.admit(socket, peerId, joinNumberShown, this.nowMs, place);
     return socket;
   }
 

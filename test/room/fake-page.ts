@@ -140,6 +140,7 @@ export class FakePage {
       case 'refuse-peer':
       case 'rotate-sender-keys':
       case 'switch-sender-keys':
+      case 'repeat-messages':
       case 'check-frames':
       case 'drop':
         return;

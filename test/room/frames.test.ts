@@ -125,6 +125,7 @@ describe('SK7: frames that were sent and not sealed', () => {
     assert.deepEqual(linked().run({ type: 'timer', id: 'frames-check' }), [
       { type: 'check-frames' },
       { type: 'switch-sender-keys', age_ms: SENDER_KEY_ACK_MS },
+      { type: 'repeat-messages' },
       { type: 'start-timer', id: 'frames-check', delay_ms: FRAMES_CHECK_MS },
     ]);
   });

@@ -64,6 +64,7 @@ export function memoryWorld(relay: MemoryRelay, name: string, options: WorldOpti
             },
           },
           frames,
+          every: () => () => {},
         };
       },
       connectRelay: (socket) => {

@@ -3,20 +3,31 @@ import { describe, it } from 'node:test';
 import { CLOSE_CODES } from '../../src/engine/protocol/errors.ts';
 import type { CloseReason } from '../../src/engine/protocol/errors.ts';
 import { parsePeerId, parseRoomId } from '../../src/engine/protocol/ids.ts';
-import { formatExpiredReason, formatNotification, parseClientText } from '../../src/engine/protocol/relay.ts';
+import {
+  formatError,
+  formatExpiredReason,
+  formatNotification,
+  formatResult,
+  parseClientText,
+} from '../../src/engine/protocol/relay.ts';
 import type { RelayNotification } from '../../src/engine/protocol/relay.ts';
 import {
   FIRST_RETRY_MAX_MS,
+  PING_EVERY_MS,
   PATIENT_RETRY_MAX_MS,
   RETRY_MAX_MS,
   RelaySocket,
   retryBound,
 } from '../../src/engine/transport/relay-socket.ts';
+import type { Every } from '../../src/engine/transport/relay-socket.ts';
 
 const ROOM = parseRoomId(`0x${'ab'.repeat(32)}`);
 const SELF = parsePeerId(`0x${'01'.repeat(16)}`);
 const OTHER = parsePeerId(`0x${'02'.repeat(16)}`);
 if (!ROOM || !SELF || !OTHER) throw new Error('bad fixture');
+
+/** A dead socket is found by then, whoever looks for it. */
+const HALF_OPEN_MAX_MS = 20_000;
 
 const WELCOME: RelayNotification = {
   method: 'welcome',
@@ -80,7 +91,13 @@ type Told = {
 };
 
 function connect(
-  options: { random?: () => number; wake?: EventTarget; isAwake?: () => boolean; now?: () => number } = {},
+  options: {
+    random?: () => number;
+    wake?: EventTarget;
+    isAwake?: () => boolean;
+    now?: () => number;
+    every?: Every;
+  } = {},
 ) {
   FakeWebSocket.made = [];
   const told: Told = { notifications: [], lost: 0, closed: [], dropped: [], tokens: [] };
@@ -97,6 +114,7 @@ function connect(
     onDropped: (reason) => void told.dropped.push(reason),
     now: options.now ?? (() => 1_000_000_000),
     random: options.random ?? (() => 0),
+    ...(options.every && { every: options.every }),
     webSocket: FakeWebSocket as unknown as typeof WebSocket,
     wakeSources: options.wake
       ? [{ target: options.wake, type: 'online', isAwake: options.isAwake ?? (() => true) }]
@@ -115,6 +133,29 @@ function nextSocket(): Promise<FakeWebSocket> {
       if (made) queueMicrotask(() => resolve(made));
     };
   });
+}
+
+/** A socket that has been welcomed, and the one that comes after it. */
+async function welcomed() {
+  const made = nextSocket();
+  const { socket, told } = connect();
+  const first = await made;
+  first.open();
+  first.receive(formatNotification(WELCOME));
+  return { socket, told, first, again: nextSocket() };
+}
+
+function message(n: number, ep = 'e'): string {
+  const params = { sender_peer_id: OTHER!, room_id: ROOM!, payload: 'AA', n, ep };
+  return formatNotification({ method: 'relay_message', params });
+}
+
+function numbersIn({ notifications }: Told): number[] {
+  return notifications.flatMap((one) => (one.method === 'relay_message' ? [one.params.n] : []));
+}
+
+function requestsTo(socket: FakeWebSocket) {
+  return socket.sent.map((text) => parseClientText(text)).filter((one) => one.type === 'request');
 }
 
 describe('the relay socket', () => {
@@ -136,7 +177,7 @@ describe('the relay socket', () => {
     const again = nextSocket();
     first.end(1006);
     const second = await again;
-    assert.deepEqual(second.protocols, ['tai.1', 'tai.token.2']);
+    assert.deepEqual(second.protocols.slice(0, 2), ['tai.1', 'tai.token.2']);
     assert.equal(told.lost, 1);
     assert.deepEqual(
       told.notifications.map(({ method }) => method),
@@ -267,6 +308,117 @@ describe('the relay socket', () => {
     isHidden = false;
     page.dispatchEvent(new Event('online'));
     assert.deepEqual(first.sent, ['ping']);
+    socket.close();
+  });
+
+  it('RL7: a half-open socket is given up 15 s after its last sign of life at most, by the ticks it is given', async () => {
+    let now_ms = 1_000_000_000;
+    const ticking = new Map<() => void, number>();
+    const every: Every = (delay_ms, tick) => {
+      ticking.set(tick, delay_ms);
+      return () => void ticking.delete(tick);
+    };
+    const beat = (): void => {
+      now_ms += PING_EVERY_MS;
+      for (const tick of ticking.keys()) tick();
+    };
+    const made = nextSocket();
+    const { socket } = connect({ every, now: () => now_ms });
+    const first = await made;
+    first.open();
+    assert.deepEqual([...ticking.values()], [PING_EVERY_MS]);
+    beat();
+    first.receive('pong');
+    const again = nextSocket();
+    const lastSign_ms = now_ms;
+    while (first.readyState === FakeWebSocket.OPEN && now_ms - lastSign_ms < 60_000) beat();
+    const second = await again;
+    assert.equal(now_ms - lastSign_ms, 3 * PING_EVERY_MS);
+    assert.ok(now_ms - lastSign_ms <= HALF_OPEN_MAX_MS);
+    second.open();
+    assert.equal(ticking.size, 1, 'the old socket asks no more');
+    socket.close();
+    assert.equal(ticking.size, 0);
+  });
+
+  it('RL21: shows where it is in what has come, once it has been welcomed', async () => {
+    const { socket, first, again } = await welcomed();
+    first.receive(message(1));
+    first.receive(message(2));
+    first.end(1006);
+    const second = await again;
+    assert.deepEqual(second.protocols, ['tai.1', 'tai.token.2', 'tai.resume.2.e']);
+    socket.close();
+  });
+
+  it('RL21: begins at nothing, and goes on from where a gap ends', async () => {
+    const { socket, told, first, again } = await welcomed();
+    first.end(1006);
+    const second = await again;
+    assert.equal(second.protocols[2], 'tai.resume.0.e');
+    second.open();
+    second.receive(formatNotification({ ...WELCOME, params: { ...WELCOME.params, ep: 'f' } } as RelayNotification));
+    second.receive(formatNotification({ method: 'gap', params: { room_id: ROOM!, ep: 'f', n: 4 } }));
+    second.receive(message(5, 'f'));
+    const third = nextSocket();
+    second.end(1006);
+    assert.equal((await third).protocols[2], 'tai.resume.5.f');
+    assert.deepEqual(
+      told.notifications.map(({ method }) => method),
+      ['welcome', 'welcome', 'gap', 'relay_message'],
+    );
+    socket.close();
+  });
+
+  it('RL24: takes each message once', async () => {
+    const { socket, told, first } = await welcomed();
+    for (const n of [1, 2, 2, 1, 3]) first.receive(message(n));
+    assert.deepEqual(numbersIn(told), [1, 2, 3]);
+    assert.deepEqual(told.dropped, ['relay-repeated', 'relay-repeated']);
+    socket.close();
+  });
+
+  it('RL23: asks for what is missing, one request at a time, and takes it', async () => {
+    const { socket, told, first } = await welcomed();
+    for (const n of [1, 3, 5]) first.receive(message(n));
+    const [asked, ...others] = requestsTo(first);
+    assert.deepEqual(others, []);
+    assert.deepEqual(asked?.request, { method: 'resume', params: { room_id: ROOM!, ep: 'e', n: 1 } });
+    for (const n of [2, 3, 4, 5]) first.receive(message(n));
+    first.receive(formatResult(asked?.id ?? 0, {}));
+    assert.deepEqual(numbersIn(told), [1, 3, 5, 2, 4]);
+    first.receive(message(7));
+    assert.deepEqual(requestsTo(first)[1]?.request.params, { room_id: ROOM!, ep: 'e', n: 5 });
+    socket.close();
+  });
+
+  it('RL23: asks again at the next message where the relay had no time for it', async () => {
+    const { socket, first } = await welcomed();
+    first.receive(message(2));
+    const [asked] = requestsTo(first);
+    first.receive(formatError(asked?.id ?? 0, 'rate-limited'));
+    first.receive(message(3));
+    assert.equal(requestsTo(first).length, 2);
+    socket.close();
+  });
+
+  it('RL24: gives up what 256 later ones have passed, and says so', async () => {
+    const { socket, told, first } = await welcomed();
+    for (let n = 2; n <= 258; n++) first.receive(message(n));
+    assert.deepEqual(
+      told.notifications.filter(({ method }) => method === 'gap'),
+      [{ method: 'gap', params: { room_id: ROOM, ep: 'e', n: 258 } }],
+    );
+    first.receive(message(259));
+    assert.equal(numbersIn(told).length, 258);
+    socket.close();
+  });
+
+  it('LM12: answers a probe at once, and tells nobody', async () => {
+    const { socket, told, first } = await welcomed();
+    first.receive(formatNotification({ method: 'probe', params: { room_id: ROOM! } }));
+    assert.deepEqual(first.sent, ['ping']);
+    assert.deepEqual(told.notifications.length, 1);
     socket.close();
   });
 

@@ -1,9 +1,11 @@
 /**
- * What two peers say to each other, always sealed (PROTOCOL.md PM1–PM11). The relay never sees any of it.
+ * What two peers say to each other, always sealed (PROTOCOL.md PM1–PM14). The relay never sees any of it.
  * A message that does not parse is counted and dropped; unknown fields are ignored, unknown types dropped.
  */
 import { parseCodeMessage, parseDigest } from './code-message.ts';
 import type { CodeMessage } from './code-message.ts';
+import { parseDelivery } from './delivery.ts';
+import type { Delivery } from './delivery.ts';
 import { parsePeerId } from './ids.ts';
 import type { PeerId } from './ids.ts';
 import { isRecord, parseCount, parseJson, parseList, parseText } from './json.ts';
@@ -74,7 +76,14 @@ export type PeerMessage =
   | CodeMessage
   /** A signed statement about the sender's device, base64url: its new keys, or that its keys are dead. */
   | { readonly type: 'e2ee_key_rotation' | 'e2ee_key_revoke'; readonly statement: string }
+  | AckMessage
   | { readonly type: 'leave' };
+
+/** Says nothing but what goes with it: how far the receiver was heard (PM13). */
+export type AckMessage = { readonly type: 'ack' };
+
+/** A message as it travels. */
+export type Said = { readonly message: PeerMessage; readonly delivery: Delivery };
 
 /** What the sender seals its frames under, on one link; `key` is 32 bytes as base64url. Only the key layer sees it. */
 export type SenderKey = { readonly generation: number; readonly key: string };
@@ -97,8 +106,11 @@ export type SenderKeyMessage =
       readonly isAsking: boolean;
     };
 
+/** What says something by itself. */
+export type ToldMessage = Exclude<PeerMessage, AckMessage>;
+
 /** What the room acts on: all but what only the key layer sees. */
-export type RoomMessage = Exclude<PeerMessage, SenderKeyMessage>;
+export type RoomMessage = Exclude<ToldMessage, SenderKeyMessage>;
 
 /** The device that a message comes from, as the handshake has proved; never told, always found. */
 export type Sender = {
@@ -123,13 +135,23 @@ export type RosterReport = {
   readonly isAsking: boolean;
 };
 
-export function formatPeerMessage(message: PeerMessage): string {
-  return JSON.stringify(message);
+export function formatPeerMessage(message: PeerMessage, delivery: Delivery = {}): string {
+  return JSON.stringify(Object.keys(delivery).length > 0 ? { ...message, delivery } : message);
 }
 
 export function parsePeerMessage(text: string): PeerMessage | undefined {
+  return parseSaid(text)?.message;
+}
+
+export function parseSaid(text: string): Said | undefined {
   const value = parseJson(text);
   if (!isRecord(value)) return undefined;
+  const message = readPeerMessage(value);
+  const delivery = parseDelivery(value['delivery']);
+  return message && delivery && { message, delivery };
+}
+
+function readPeerMessage(value: JsonRecord): PeerMessage | undefined {
   switch (value['type']) {
     case 'offer':
     case 'answer': {
@@ -180,8 +202,9 @@ export function parsePeerMessage(text: string): PeerMessage | undefined {
       const statement = parseText(value['statement'], STATEMENT_MAX_CHARS);
       return statement && BASE64URL_PATTERN.test(statement) ? { type: value['type'], statement } : undefined;
     }
+    case 'ack':
     case 'leave':
-      return { type: 'leave' };
+      return { type: value['type'] };
     default:
       return parseCodeMessage(value);
   }

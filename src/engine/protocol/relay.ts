@@ -1,6 +1,6 @@
 /**
  * What page and relay say to each other: JSON-RPC 2.0 over one WebSocket, some of it over HTTP too (PROTOCOL.md
- * RL1–RL20). Both directions are written and read here and, for pre-key bundles, in `bundle.ts`; nowhere else.
+ * RL1–RL25). Both directions are written and read here and, for pre-key bundles, in `bundle.ts`; nowhere else.
  */
 import {
   parseDeleteBundle,
@@ -18,6 +18,8 @@ import { parsePeerId, parseRoomId } from './ids.ts';
 import type { PeerId, RoomId } from './ids.ts';
 import { isRecord, parseCount, parseJson, parseList, parseText } from './json.ts';
 import type { JsonRecord } from './json.ts';
+import { parseEp } from './resume.ts';
+import type { StreamPlace } from './resume.ts';
 
 export { parseHandedBundle } from './bundle.ts';
 export type { HandedBundle, SealedBundle } from './bundle.ts';
@@ -54,6 +56,8 @@ export type ClientRequest =
       readonly method: 'relay_message';
       readonly params: { readonly target_peer_id: PeerId; readonly room_id: RoomId; readonly payload: string };
     }
+  /** RL23: once more what came after this, where something is missing on a socket that stands. */
+  | { readonly method: 'resume'; readonly params: { readonly room_id: RoomId } & StreamPlace }
   | BundleRequest;
 
 export type PeerPlace = { readonly peer_id: PeerId; readonly join_number: number };
@@ -73,7 +77,7 @@ export type Welcome = {
   readonly peer_id: PeerId;
   /** Grows with every newcomer and stays with a peer across reconnections; decides who offers and who is polite. */
   readonly join_number: number;
-  /** Names this instance of the room's object; a new one means that `n` starts again. */
+  /** Names this instance of the room's object; a new one means that `n` starts again. 1 to 64 of `A`–`Z`, `a`–`z`, `0`–`9`, `_`, `-`. */
   readonly ep: string;
   readonly peers: readonly ListedPlace[];
   readonly ice_servers: readonly IceServer[];
@@ -93,7 +97,11 @@ export type RelayNotification =
         readonly n: number;
         readonly ep: string;
       };
-    };
+    }
+  /** RL22: messages for this peer are lost for good; it goes on from here. */
+  | { readonly method: 'gap'; readonly params: { readonly room_id: RoomId } & StreamPlace }
+  /** LM12: nothing was heard from this socket for a while. It answers with `PING_TEXT`. */
+  | { readonly method: 'probe'; readonly params: { readonly room_id: RoomId } };
 
 export type RpcResult = Welcome | FetchedBundle | Record<string, never>;
 
@@ -157,6 +165,10 @@ const REQUEST_PARSERS: Record<ClientRequest['method'], (params: JsonRecord) => C
     const payload = parsePayload(params['payload']);
     if (!target_peer_id || !room_id || payload === undefined) return undefined;
     return { method: 'relay_message', params: { target_peer_id, room_id, payload } };
+  },
+  resume: (params) => {
+    const place = parseRoomPlace(params);
+    return place && { method: 'resume', params: place };
   },
   publish_bundle: parsePublishBundle,
   fetch_bundle: parseFetchBundle,
@@ -232,9 +244,17 @@ function parseNotification(method: string, params: JsonRecord): RelayNotificatio
       const room_id = parseRoomId(params['room_id']);
       const payload = parsePayload(params['payload']);
       const n = parseCount(params['n']);
-      const ep = parseText(params['ep'], RPC_ID_TEXT_MAX);
+      const ep = parseEp(params['ep']);
       if (!sender_peer_id || !room_id || payload === undefined || n === undefined || ep === undefined) return undefined;
       return { method, params: { sender_peer_id, room_id, payload, n, ep } };
+    }
+    case 'gap': {
+      const place = parseRoomPlace(params);
+      return place && { method, params: place };
+    }
+    case 'probe': {
+      const room_id = parseRoomId(params['room_id']);
+      return room_id && { method, params: { room_id } };
     }
     default:
       return undefined;
@@ -245,11 +265,18 @@ export function parseWelcome(value: unknown): Welcome | undefined {
   if (!isRecord(value)) return undefined;
   const room_id = parseRoomId(value['room_id']);
   const place = parsePlace(value);
-  const ep = parseText(value['ep'], RPC_ID_TEXT_MAX);
+  const ep = parseEp(value['ep']);
   const peers = parseList(value['peers'], PEERS_MAX, parseListedPlace);
   const ice_servers: unknown = value['ice_servers'];
   if (!room_id || !place || ep === undefined || !peers || !Array.isArray(ice_servers)) return undefined;
   return { room_id, ...place, ep, peers, ice_servers: usableIceServers(ice_servers) };
+}
+
+function parseRoomPlace(params: JsonRecord): ({ readonly room_id: RoomId } & StreamPlace) | undefined {
+  const room_id = parseRoomId(params['room_id']);
+  const ep = parseEp(params['ep']);
+  const n = parseCount(params['n']);
+  return room_id && ep !== undefined && n !== undefined ? { room_id, ep, n } : undefined;
 }
 
 function parsePlace(value: unknown): PeerPlace | undefined {

@@ -6,7 +6,7 @@ import type { Effect, RoomEvent } from './events.ts';
 import { nextSeq } from './order.ts';
 import { goneTimer, linkTimer, meetPeer, relistPeer, sendPresence, stopTimer, unlistPeer } from './peers.ts';
 import type { Own, PeerStep } from './peers.ts';
-import { NO_ROSTER } from './roster.ts';
+import { NO_ROSTER, askRosters } from './roster.ts';
 import { isPresent } from './state.ts';
 import type { Call, LeaveReason, Peer, Peers, Present, RoomState } from './state.ts';
 import type { Step } from './step.ts';
@@ -45,6 +45,20 @@ export function welcome(state: RoomState, event: Extract<RoomEvent, { type: 'wel
   const roster = isPresent(call) ? call.roster : NO_ROSTER;
   const company = { peerId, joinNumber, certificate, roster, peers, refused, generations, gone, said };
   return [{ local, call: { phase: 'joined', ...company } }, effects];
+}
+
+/** RL22: how things are with everybody, we ask. The links are looked at: an offer or an answer may be among what is lost. */
+export function mendGap(state: RoomState, call: Present): Step {
+  const own: Own = { joinNumber: call.joinNumber, presence: presenceOf(state.local), seq: nextSeq(call) };
+  const peers = new Map(call.peers);
+  const effects: Effect[] = [];
+  for (const peer of call.peers.values()) {
+    if (!peer.isListed || peer.isRefused) continue;
+    const next = relistPeer(peer, peer.joinNumber);
+    peers.set(peer.peerId, next.peer);
+    effects.push(...next.effects, sendPresence(peer, own, true));
+  }
+  return [{ ...state, call: { ...call, peers } }, [...effects, askRosters(call)]];
 }
 
 export function loseRelay(state: RoomState, trouble?: ErrorCode): Step {

@@ -42,6 +42,8 @@ export type RoomEvent =
   | ({ readonly type: 'peer-listed' } & ListedPeer)
   | { readonly type: 'peer-unlisted'; readonly peerId: PeerId }
   | { readonly type: 'relay-lost' }
+  /** Some of what others have said to us over the relay is lost, while we were in the room. */
+  | { readonly type: 'relay-gap' }
   | { readonly type: 'relay-closed'; readonly reason: CloseReason }
   /** The browser could not make the room's keys: nothing can be sealed, so nothing is sent. */
   | { readonly type: 'keys-failed' }
@@ -132,6 +134,8 @@ export type Effect =
   | { readonly type: 'rotate-sender-keys'; readonly epoch: number }
   /** Seal under the new keys, whoever has not answered. */
   | { readonly type: 'switch-sender-keys'; readonly age_ms: number }
+  /** Say again what nobody has acknowledged (PM13). */
+  | { readonly type: 'repeat-messages' }
   /** Hold what was sealed against what was sent. */
   | { readonly type: 'check-frames' }
   | { readonly type: 'refuse-peer'; readonly peerId: PeerId }

@@ -50,6 +50,7 @@ export function stepFramesTimer(call: Present, id: FramesTimer): readonly Effect
       return [
         { type: 'check-frames' },
         { type: 'switch-sender-keys', age_ms: SENDER_KEY_ACK_MS },
+        { type: 'repeat-messages' },
         start('frames-check', FRAMES_CHECK_MS),
       ];
   }

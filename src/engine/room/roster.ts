@@ -128,6 +128,11 @@ export function retellRoster(call: Present, peerId: PeerId): Effect {
   return announce(call, [peerId], true);
 }
 
+/** To all: what they have told us may be lost. */
+export function askRosters(call: Present): Effect {
+  return announce(call, peersOf(call), true);
+}
+
 export type RosterTimer = (typeof TIMERS)[number];
 const TIMERS = ['roster-announce', 'roster-verdict', 'roster-grace', 'roster-beat'] as const;
 

@@ -21,7 +21,7 @@ import {
   unlistPeer,
 } from './peers.ts';
 import type { Own, PeerStep } from './peers.ts';
-import { closeByRelay, end, loseRelay, welcome } from './entry.ts';
+import { closeByRelay, end, loseRelay, mendGap, welcome } from './entry.ts';
 import {
   isFramesTimer,
   rotateSenderKeys,
@@ -149,6 +149,8 @@ function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step
       if (peer.link.isEnded && !peer.isRefused) return dropPeer(state, call, peer, 'connection-lost');
       return withPeer(state, call, unlistPeer(peer));
     }
+    case 'relay-gap':
+      return mendGap(state, call);
     case 'message':
       return receive(state, call, event);
     case 'rotate-sender-keys':

@@ -16,7 +16,10 @@ import {
   parseRelayText,
 } from '../protocol/relay.ts';
 import type { HandedBundle, RelayMessage, RelayNotification, SealedBundle } from '../protocol/relay.ts';
+import { formatResumeOffer } from '../protocol/resume.ts';
+import type { StreamPlace } from '../protocol/resume.ts';
 import { SUBPROTOCOL } from '../protocol/token.ts';
+import { StreamPosition } from './stream-position.ts';
 
 export const FIRST_RETRY_MAX_MS = 300;
 /** A call that waits for its relay must not wait long … */
@@ -51,9 +54,19 @@ export type RelaySocketOptions = {
   readonly now?: () => number;
   /** From 0 to 1. */
   readonly random?: () => number;
+  /** Calls back again and again until it is told to stop; the page's own timer, which a hidden page slows down, where nothing is given. */
+  readonly every?: Every;
   readonly webSocket?: typeof WebSocket;
   /** Tells of `online` and of the page being shown again. */
   readonly wakeSources?: readonly WakeSource[];
+};
+
+/** Returns the way to stop. */
+export type Every = (delay_ms: number, tick: () => void) => () => void;
+
+const everyByPage: Every = (delay_ms, tick) => {
+  const timer = setInterval(tick, delay_ms);
+  return () => clearInterval(timer);
 };
 
 /** The longest wait before attempt number `attempt` (0 = the first, at once). */
@@ -71,11 +84,15 @@ export class RelaySocket {
   #clockOffsetS = 0;
   /** When the question was asked that nothing was heard after; `undefined` = none is open. */
   #askedAt: number | undefined;
-  #heartbeat: ReturnType<typeof setInterval> | undefined;
+  #stopHeartbeat = (): void => undefined;
   #wake: (() => void) | undefined;
   /** Questions to the relay that are not answered yet. */
   readonly #questions = new Map<number, (bundle: HandedBundle | undefined) => void>();
   #lastQuestion = 0;
+  /** What has come of the relay's messages, over all sockets of this join. */
+  readonly #position = new StreamPosition();
+  /** The request for what is missing that is not answered yet. */
+  #resuming: number | undefined;
   #isClosed = false;
 
   constructor(options: RelaySocketOptions) {
@@ -138,7 +155,9 @@ export class RelaySocket {
     if (bound > 0) await this.#wait((this.#options.random ?? Math.random)() * bound);
     const nowS = Math.floor(this.#now() / 1000) + this.#clockOffsetS;
     try {
-      return [SUBPROTOCOL, await this.#options.token(nowS)];
+      const token = await this.#options.token(nowS);
+      const { place } = this.#position;
+      return [SUBPROTOCOL, token, ...(place ? [formatResumeOffer(place)] : [])];
     } catch (error) {
       this.#options.onLost();
       throw error;
@@ -157,8 +176,8 @@ export class RelaySocket {
 
   #opened(): void {
     this.#askedAt = undefined;
-    clearInterval(this.#heartbeat);
-    this.#heartbeat = setInterval(() => this.#beat(), PING_EVERY_MS);
+    this.#stopHeartbeat();
+    this.#stopHeartbeat = (this.#options.every ?? everyByPage)(PING_EVERY_MS, () => this.#beat());
   }
 
   #beat(): void {
@@ -186,26 +205,75 @@ export class RelaySocket {
     if (data === PONG_TEXT) return;
     const message = typeof data === 'string' ? parseRelayText(data) : undefined;
     if (!message) this.#options.onDropped('relay-malformed');
-    else if (message.type === 'notification') {
-      if (message.method === 'welcome') this.#attempt = 1;
-      this.#options.onNotification(message);
-    } else this.#answered(message);
+    else if (message.type === 'notification') this.#notified(message);
+    else this.#answered(message);
+  }
+
+  #notified(notification: RelayNotification): void {
+    switch (notification.method) {
+      case 'welcome':
+        this.#attempt = 1;
+        // of a new join nothing has come before; whoever is back is told what it has missed, or that it is lost
+        if (!this.#position.place) this.#position.begin({ ep: notification.params.ep, n: 0 });
+        break;
+      case 'gap':
+        this.#position.begin(notification.params);
+        break;
+      case 'relay_message':
+        if (!this.#take(notification.params)) return;
+        break;
+      case 'probe':
+        // answered by the platform, which notes the time; heard even where a hidden page's timers stand still
+        if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(PING_TEXT);
+        return;
+    }
+    this.#options.onNotification(notification);
+  }
+
+  /** RL24: `false` for what came before. */
+  #take(place: StreamPlace): boolean {
+    switch (this.#position.take(place)) {
+      case 'next':
+        return true;
+      case 'ahead':
+        this.#askForMissed();
+        return true;
+      case 'again':
+        this.#options.onDropped('relay-repeated');
+        return false;
+      case 'lost': {
+        const { ep, n } = this.#position.place ?? place;
+        this.#options.onNotification({ method: 'gap', params: { room_id: this.#options.roomId, ep, n } });
+        return true;
+      }
+    }
+  }
+
+  /** One request at a time: each brings all that is missing. */
+  #askForMissed(): void {
+    const { place } = this.#position;
+    if (!place || this.#resuming !== undefined || this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#resuming = ++this.#lastQuestion;
+    const params = { room_id: this.#options.roomId, ...place };
+    this.#socket.send(formatRequest({ method: 'resume', params }, this.#resuming));
   }
 
   #answered(message: Exclude<RelayMessage, { type: 'notification' }>): void {
     const question = typeof message.id === 'number' ? this.#questions.get(message.id) : undefined;
     if (typeof message.id === 'number') this.#questions.delete(message.id);
+    if (message.id === this.#resuming) this.#resuming = undefined;
     if (message.type === 'error') this.#options.onDropped(`relay-${message.reason}`);
     question?.(message.type === 'result' ? parseHandedBundle(message.result) : undefined);
   }
 
   #forgetQuestions(): void {
+    this.#resuming = undefined;
     for (const resolve of this.#questions.values()) resolve(undefined);
     this.#questions.clear();
   }
 
   #lost(code: number, reasonText: string): void {
-    clearInterval(this.#heartbeat);
+    this.#stopHeartbeat();
     this.#forgetQuestions();
     if (this.#isClosed) return;
     const relayNowS = parseExpiredClose(code, reasonText);
@@ -218,7 +286,7 @@ export class RelaySocket {
 
   #end(): void {
     this.#isClosed = true;
-    clearInterval(this.#heartbeat);
+    this.#stopHeartbeat();
     this.#forgetQuestions();
     this.#unlisten.abort();
     this.#wake?.();

@@ -1,0 +1,91 @@
+/**
+ * What peers that have lost their socket find again (PROTOCOL.md RL21–RL24, LM13): the messages of the last seconds, in one ring for
+ * the whole room, and a seat for each peer that is away, which keeps its count. In memory only, and no clock in here: what is too old
+ * is noticed when something happens.
+ */
+import type { PeerId } from '../src/engine/protocol/ids.ts';
+import { RING_AGE_MAX_MS, RING_BYTES_MAX, RING_MESSAGES_MAX, SEATS_MAX } from './limits.ts';
+
+/** How far a peer's count has come, and by which number it is known when it is back. */
+export type Seat = { readonly joinNumber: number; readonly n: number };
+
+type AwaySeat = Seat & { readonly leftMs: number };
+
+type Entry = { readonly to: PeerId; readonly n: number; readonly text: string; readonly atMs: number };
+
+export class Replay {
+  /** The oldest first. */
+  #entries: Entry[] = [];
+  #bytes = 0;
+  readonly #seats = new Map<PeerId, AwaySeat>();
+
+  /** Of the texts that are kept. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Message number `n` for a peer, as it was or would have been sent. */
+  keep(to: PeerId, n: number, text: string, nowMs: number): void {
+    this.#entries.push({ to, n, text, atMs: nowMs });
+    this.#bytes += text.length;
+    this.#expire(nowMs);
+  }
+
+  /** A peer's socket has ended, and it may be back. */
+  leave(peerId: PeerId, { joinNumber, n }: Seat, nowMs: number): void {
+    this.#seats.delete(peerId);
+    this.#seats.set(peerId, { joinNumber, n, leftMs: nowMs });
+    for (const oldest of this.#seats.keys()) if (this.#seats.size > SEATS_MAX) this.#seats.delete(oldest);
+  }
+
+  /** One more message for a peer that is away: its number, or `undefined` for one that has no seat (any more). */
+  nextAway(peerId: PeerId, nowMs: number): number | undefined {
+    const seat = this.#seatOf(peerId, nowMs);
+    if (!seat) return undefined;
+    const n = seat.n + 1;
+    this.#seats.set(peerId, { ...seat, n });
+    return n;
+  }
+
+  /** A peer comes in, by this number: its seat, which is given up by this. Who has none begins with 1, and nothing is kept for it. */
+  take(peerId: PeerId, joinNumber: number, nowMs: number): Seat | undefined {
+    const seat = this.#seatOf(peerId, nowMs);
+    if (seat?.joinNumber === joinNumber) {
+      this.#seats.delete(peerId);
+      return seat;
+    }
+    this.forget(peerId);
+    return undefined;
+  }
+
+  /** Who has left does not come back under this id; one that does must not find numbers of before among its own. */
+  forget(peerId: PeerId): void {
+    this.#seats.delete(peerId);
+    this.#entries = this.#entries.filter(({ to }) => to !== peerId);
+    this.#bytes = this.#entries.reduce((sum, { text }) => sum + text.length, 0);
+  }
+
+  /** The texts of messages `from + 1` to `upTo` for this peer, in order; `undefined` where one of them is gone, or never was. */
+  missed(peerId: PeerId, from: number, upTo: number, nowMs: number): readonly string[] | undefined {
+    if (from > upTo) return undefined;
+    this.#expire(nowMs);
+    const missed = this.#entries.filter(({ to, n }) => to === peerId && n > from && n <= upTo);
+    // each number is given out once, so that as many as there should be are all of them
+    return missed.length === upTo - from ? missed.map(({ text }) => text) : undefined;
+  }
+
+  #seatOf(peerId: PeerId, nowMs: number): AwaySeat | undefined {
+    const seat = this.#seats.get(peerId);
+    return seat && nowMs - seat.leftMs <= RING_AGE_MAX_MS ? seat : undefined;
+  }
+
+  #expire(nowMs: number): void {
+    for (let oldest = this.#entries[0]; oldest; oldest = this.#entries[0]) {
+      const isTooMuch = this.#entries.length > RING_MESSAGES_MAX || this.#bytes > RING_BYTES_MAX;
+      if (!isTooMuch && nowMs - oldest.atMs <= RING_AGE_MAX_MS) return;
+      this.#bytes -= oldest.text.length;
+      // what is a few hundred long is shifted as fast as a ring would turn, and holds on to nothing
+      this.#entries.shift();
+    }
+  }
+}
