@@ -20,6 +20,8 @@ export type RawClient = {
   readonly head: string;
   /** Texts so far. */
   readonly texts: readonly string[];
+  /** The first text that fits; rejects at the deadline. */
+  readonly heard: (fits: (text: string) => boolean) => Promise<string>;
   /** Resolves at the relay's close frame; rejects at the deadline. */
   readonly closed: () => Promise<Closed>;
 };
@@ -72,7 +74,8 @@ export async function openRaw(
   });
   socket.write(handshake(protocols, headers));
   const answered = await until('the handshake', () => head);
-  return { socket, head: answered, texts, closed: () => until('the close frame', () => closed) };
+  const heard = (fits: (text: string) => boolean): Promise<string> => until('a text', () => texts.find(fits));
+  return { socket, head: answered, texts, heard, closed: () => until('the close frame', () => closed) };
 }
 
 function handshake(protocols: readonly string[], headers: readonly string[]): string {

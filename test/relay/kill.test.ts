@@ -1,0 +1,72 @@
+/** A relay that is killed under six people who are talking, with the engine's own signalling, keys and sockets. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { toBase64Url } from '../../src/engine/protocol/bytes.ts';
+import { roomSecretFromBytes } from '../../src/engine/protocol/invite.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { startRelayProcess } from '../helpers/relay-process.ts';
+import type { RelayProcess } from '../helpers/relay-process.ts';
+import { openSignallingClient } from '../helpers/signalling-client.ts';
+import type { SignallingClient } from '../helpers/signalling-client.ts';
+
+const PEERS = 6;
+/** Before the relay is killed, while it is away, and after its return. */
+const STATEMENTS = 3;
+
+let relay: RelayProcess;
+let clients: SignallingClient[] = [];
+
+before(async () => {
+  relay = await startRelayProcess({ runtime: 'workerd' });
+});
+
+after(async () => {
+  for (const client of clients) client.close();
+  await relay.stop();
+});
+
+/** `STATEMENTS` of everybody to everybody, numbered. */
+function talk(part: string): void {
+  for (let i = 1; i <= STATEMENTS; i++) for (const client of clients) client.state(`${part} ${i}`);
+}
+
+function spoken(...parts: readonly string[]): string[] {
+  return parts.flatMap((part) =>
+    Array.from({ length: STATEMENTS }, (_, i) => toBase64Url(new TextEncoder().encode(`${part} ${i + 1}`))),
+  );
+}
+
+describe('kill -9 of the relay in a room of six', () => {
+  it('PM13, RL22: all are back, and what is acknowledged was neither lost nor doubled', async (t) => {
+    const room = roomSecretFromBytes(globalThis.crypto.getRandomValues(new Uint8Array(32)));
+    assert.ok(room);
+    clients = Array.from({ length: PEERS }, () => openSignallingClient(relay.url, room));
+    await eventually('everybody has keys with everybody', () =>
+      clients.every(({ agreed }) => agreed.size === PEERS - 1),
+    );
+    talk('before');
+    // some of it is on its way just now
+    await relay.kill();
+    talk('away');
+    await eventually('everybody has noticed', () => clients.every(({ events }) => events.includes('relay-lost')));
+    await relay.restart();
+    const returnMs = Date.now();
+    await eventually('everybody is back', () => clients.every(({ welcomes }) => welcomes.length === 2));
+    talk('after');
+    const expected = spoken('before', 'away', 'after');
+    const isWhole = (client: SignallingClient): boolean =>
+      clients.every(
+        ({ peerId }) => client.peerId === peerId || (client.taken.get(peerId)?.length ?? 0) >= expected.length,
+      );
+    await eventually('everything has come', () => clients.every(isWhole));
+    for (const client of clients) {
+      for (const { peerId } of clients) {
+        if (peerId !== client.peerId) assert.deepEqual(client.taken.get(peerId), expected);
+      }
+      // what is said again never meets the relay's limit (LM2)
+      assert.equal(client.dropped.get('relay-rate-limited'), undefined);
+    }
+    const back = clients.map(({ welcomes }) => (welcomes[1] ?? 0) - returnMs).toSorted((a, b) => a - b);
+    t.diagnostic(`back after ${back.join(', ')} ms; ${expected.length * PEERS * (PEERS - 1)} statements`);
+  });
+});
