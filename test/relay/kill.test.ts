@@ -3,6 +3,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { toBase64Url } from '../../src/engine/protocol/bytes.ts';
 import { roomSecretFromBytes } from '../../src/engine/protocol/invite.ts';
+import { RELAY_PATH } from '../../src/engine/protocol/relay.ts';
+import type { Ports } from '../../src/engine/ports.ts';
+import { RelaySocket } from '../../src/engine/transport/relay-socket.ts';
+import { MemoryRelay } from '../session/memory-relay.ts';
+import { assertUnharmed, gather, until } from '../session/page.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { startRelayProcess } from '../helpers/relay-process.ts';
 import type { RelayProcess } from '../helpers/relay-process.ts';
@@ -37,6 +42,28 @@ function spoken(...parts: readonly string[]): string[] {
 }
 
 describe('kill -9 of the relay in a room of six', () => {
+  it('RL9: no session shows anybody as gone, no connection is touched, and all agree again', async () => {
+    const url = `${relay.url.replace(/^http/, 'ws')}${RELAY_PATH}`;
+    const connectRelay: Ports['connectRelay'] = (options) => new RelaySocket({ ...options, url });
+    const names = Array.from({ length: PEERS }, (_, i) => `Peer ${i}`);
+    // between them the connections are of memory; the relay is the real one
+    const pages = await gather(new MemoryRelay(), names, { isDirect: true, instead: { connectRelay } });
+    const linksBefore = pages.map(({ world }) => world.links.length);
+    await relay.kill();
+    await until('all notice', () => pages.every(({ view }) => view.phase === 'reconnecting'));
+    await relay.restart();
+    await until('all are back', () => pages.every(({ view }) => view.phase === 'joined'));
+    await assertUnharmed(pages);
+    for (const [i, { world, events }] of pages.entries()) {
+      assert.deepEqual(
+        events.filter(({ type }) => type === 'peer-left' || type === 'error'),
+        [],
+      );
+      assert.deepEqual([world.released.includes('link'), world.links.length], [false, linksBefore[i]]);
+    }
+    for (const { session } of pages) session.close();
+  });
+
   it('PM13, RL22: all are back, and what is acknowledged was neither lost nor doubled', async (t) => {
     const room = roomSecretFromBytes(globalThis.crypto.getRandomValues(new Uint8Array(32)));
     assert.ok(room);
