@@ -4,7 +4,8 @@ import { describe, it } from 'node:test';
 import type { RelayNotification } from '../../src/engine/protocol/relay.ts';
 import { MemoryRelay } from './memory-relay.ts';
 import type { Letter } from './memory-relay.ts';
-import { Page, gather, until } from './page.ts';
+import { gather, until } from './page.ts';
+import type { Page } from './page.ts';
 
 function gapFor(page: Page): RelayNotification {
   assert.ok(page.view.roomId);

@@ -331,7 +331,7 @@ describe('the relay socket', () => {
     first.receive('pong');
     const again = nextSocket();
     const lastSign_ms = now_ms;
-    while (first.readyState === FakeWebSocket.OPEN && now_ms - lastSign_ms < 60_000) beat();
+    for (let beats = 0; first.readyState === FakeWebSocket.OPEN && beats < 12; beats++) beat();
     const second = await again;
     assert.equal(now_ms - lastSign_ms, 3 * PING_EVERY_MS);
     assert.ok(now_ms - lastSign_ms <= HALF_OPEN_MAX_MS);

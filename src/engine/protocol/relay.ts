@@ -22,6 +22,7 @@ import { parseEp } from './resume.ts';
 import type { StreamPlace } from './resume.ts';
 
 export { parseHandedBundle } from './bundle.ts';
+export { parseResumeOffer } from './resume.ts';
 export type { HandedBundle, SealedBundle } from './bundle.ts';
 
 /** Constant, so that no log of addresses tells one room from another. */
