@@ -18,7 +18,8 @@ serve(async (): Promise<Contender> => {
       sender.use(1, baseKey);
       receiver.add(1, baseKey);
       const address = { link: 'bench', stream: 0, side };
-      new FramePipe(
+      // it lives by its streams
+      void new FramePipe(
         address,
         { readable, writable },
         { now: () => performance.now(), report: () => undefined, sealing: () => sender, opening: () => receiver },
