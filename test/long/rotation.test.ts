@@ -28,7 +28,7 @@ const FREEZE_MAX_MS = 100;
 /** Two processors draw and code it all: with more, they are used up and pictures stand still by themselves. */
 const FPS = 8;
 const VISIT_EVERY_MS = 8_000;
-const WINDOW = { width: 320, height: 240 } as const;
+const WINDOW = { width: 320, height: 400 } as const;
 
 type Minute = {
   /** By mark: the longest gap after it. */
