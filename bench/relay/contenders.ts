@@ -1,0 +1,79 @@
+/** Each relay as a process of its own, new in each round, and the process that loads it. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { startRelayProcess } from '../../test/helpers/relay-process.ts';
+import type { WorkerVariant } from '../../test/helpers/workerd-config.ts';
+import { BenchError } from '../harness.ts';
+import type { Contender } from '../harness.ts';
+import { RELAY_NAMES } from './dialects.ts';
+import type { RelayName } from './dialects.ts';
+import type { LoadOrder, RelaySample } from './load.ts';
+
+type Running = { readonly port: number; readonly pid: number; stop(): Promise<void> };
+
+const OUT_OF_THE_WAY = 1e9;
+/**
+ * What cuts the load, in our relay: the same buckets are asked the same questions, but have enough for anything. All
+ * else is as it is deployed.
+ */
+const WIDE_LIMITS = {
+  SOCKET_MESSAGES_PER_S: OUT_OF_THE_WAY,
+  SOCKET_MESSAGES_BURST: OUT_OF_THE_WAY,
+  SOCKET_BYTES_PER_S: OUT_OF_THE_WAY,
+  SOCKET_BYTES_BURST: OUT_OF_THE_WAY,
+  ROOM_MESSAGES_PER_S: OUT_OF_THE_WAY,
+  ROOM_MESSAGES_BURST: OUT_OF_THE_WAY,
+};
+
+const RELAYS: Readonly<Record<RelayName, () => Promise<Running>>> = {
+  'tai-room': () => startWorker({ limits: WIDE_LIMITS }),
+  floor: () => startWorker({ entry: pathOf('workers/floor.ts') }),
+  partyserver: () => startWorker({ entry: pathOf('workers/partyserver.ts') }),
+  ws: () => startNode('ws'),
+  'peerjs-server': () => startNode('peerjs'),
+};
+
+export const CONTENDERS: readonly Contender<RelaySample>[] = RELAY_NAMES.map((name) => ({
+  name,
+  measure: async () => {
+    const relay = await RELAYS[name]();
+    try {
+      return await load({ name, port: relay.port, pid: relay.pid });
+    } finally {
+      await relay.stop();
+    }
+  },
+}));
+
+function pathOf(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url));
+}
+
+/** On the platform's runtime alone, with objects in memory. */
+async function startWorker(variant: WorkerVariant): Promise<Running> {
+  const { port, pid, stop } = await startRelayProcess({ runtime: 'workerd', variant });
+  return { port, pid: pid() ?? 0, stop };
+}
+
+async function startNode(name: 'ws' | 'peerjs'): Promise<Running> {
+  const child = fork(pathOf('node-relay.ts'), [name]);
+  const [port] = (await once(child, 'message')) as [number];
+  return {
+    port,
+    pid: child.pid ?? 0,
+    stop: async () => {
+      const gone = once(child, 'exit');
+      child.disconnect();
+      await gone;
+    },
+  };
+}
+
+async function load(order: LoadOrder): Promise<RelaySample> {
+  const child = fork(pathOf('load.ts'));
+  child.send(order);
+  const [{ sample, error }] = (await once(child, 'message')) as [{ sample?: RelaySample; error?: string }];
+  if (!sample) throw new BenchError(`${order.name}: ${error}`);
+  return sample;
+}
