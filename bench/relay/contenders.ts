@@ -1,14 +1,12 @@
-/** Each relay as a process of its own, new in each round, and the process that loads it. */
+/** Each relay as a process of its own, and the process that loads it. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { startRelayProcess } from '../../test/helpers/relay-process.ts';
 import type { WorkerVariant } from '../../test/helpers/workerd-config.ts';
 import { BenchError } from '../harness.ts';
-import type { Contender } from '../harness.ts';
-import { RELAY_NAMES } from './dialects.ts';
 import type { RelayName } from './dialects.ts';
-import type { LoadOrder, RelaySample } from './load.ts';
+import type { LoadKind, LoadOrder, LoadSamples } from './load.ts';
 
 type Running = { readonly port: number; readonly pid: number; stop(): Promise<void> };
 
@@ -34,17 +32,30 @@ const RELAYS: Readonly<Record<RelayName, () => Promise<Running>>> = {
   'peerjs-server': () => startNode('peerjs'),
 };
 
-export const CONTENDERS: readonly Contender<RelaySample>[] = RELAY_NAMES.map((name) => ({
-  name,
-  measure: async () => {
-    const relay = await RELAYS[name]();
-    try {
-      return await load({ name, port: relay.port, pid: relay.pid });
-    } finally {
+/** One relay with its load. */
+export type Loaded = {
+  run<K extends LoadKind>(kind: K): Promise<LoadSamples[K]>;
+  stop(): Promise<void>;
+};
+
+export async function startLoaded(name: RelayName): Promise<Loaded> {
+  const relay = await RELAYS[name]();
+  const child = fork(pathOf('load.ts'));
+  const stopped = once(child, 'exit');
+  return {
+    run: async (kind) => {
+      child.send({ kind, target: { name, port: relay.port, pid: relay.pid } } satisfies LoadOrder);
+      const [{ sample, error }] = (await once(child, 'message')) as [{ sample?: LoadSamples[typeof kind]; error?: string }];
+      if (!sample) throw new BenchError(`${name}: ${error}`);
+      return sample;
+    },
+    stop: async () => {
+      child.kill();
+      await stopped;
       await relay.stop();
-    }
-  },
-}));
+    },
+  };
+}
 
 function pathOf(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));
@@ -68,12 +79,4 @@ async function startNode(name: 'ws' | 'peerjs'): Promise<Running> {
       await gone;
     },
   };
-}
-
-async function load(order: LoadOrder): Promise<RelaySample> {
-  const child = fork(pathOf('load.ts'));
-  child.send(order);
-  const [{ sample, error }] = (await once(child, 'message')) as [{ sample?: RelaySample; error?: string }];
-  if (!sample) throw new BenchError(`${order.name}: ${error}`);
-  return sample;
 }

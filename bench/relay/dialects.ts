@@ -1,7 +1,6 @@
 /** How each relay is spoken to: what opens a socket, and what one peer sends to another. */
-import { formatRequest } from '../../src/engine/protocol/relay.ts';
-import { RELAY_PATH } from '../../src/engine/protocol/relay.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
+import { PING_TEXT, RELAY_PATH, formatRequest } from '../../src/engine/protocol/relay.ts';
 import { offerFor } from '../../test/helpers/tokens.ts';
 import type { TestRoom } from '../../test/helpers/tokens.ts';
 import type { RawHandshake } from './raw-socket.ts';
@@ -18,11 +17,17 @@ export type Dialect = {
   handshake(place: Place): Promise<RawHandshake>;
   /** Part of the text that a newcomer is told first, where it is told anything. */
   readonly welcome?: string;
+  /** Said by everybody now and then, or its socket is taken for dead. */
+  readonly heartbeat: string;
   /** With this payload. No answer is asked for. */
   message(from: Place, to: Place, payload: string): string;
 };
 
+/** What says nothing to those relays that know no heartbeat. */
+const NOBODY = JSON.stringify({ to: '', payload: '' });
+
 const simple: Dialect = {
+  heartbeat: NOBODY,
   handshake: ({ room, peerId }) => Promise.resolve({ path: `/${room.roomId}?peer=${peerId}`, protocols: [] }),
   message: (_from, to, payload) => JSON.stringify({ to: to.peerId, payload }),
 };
@@ -31,6 +36,7 @@ export const DIALECTS: Readonly<Record<RelayName, Dialect>> = {
   'tai-room': {
     handshake: async ({ room, peerId }) => ({ path: RELAY_PATH, protocols: await offerFor(room, { peerId }) }),
     welcome: '"method":"welcome"',
+    heartbeat: PING_TEXT,
     message: (_from, to, payload) => {
       const params = { target_peer_id: to.peerId, room_id: to.room.roomId, payload };
       return formatRequest({ method: 'relay_message', params });
@@ -47,6 +53,7 @@ export const DIALECTS: Readonly<Record<RelayName, Dialect>> = {
     handshake: ({ peerId }) =>
       Promise.resolve({ path: `/peerjs?key=peerjs&id=${peerId}&token=${peerId}&version=1.5.5`, protocols: [] }),
     welcome: '"type":"OPEN"',
+    heartbeat: JSON.stringify({ type: 'HEARTBEAT' }),
     message: (_from, to, payload) => JSON.stringify({ type: 'OFFER', dst: to.peerId, payload }),
   },
 };

@@ -1,6 +1,6 @@
 /**
- * The load, in a process of its own that is started anew for each relay and round: it is told whom to load, and answers
- * with one sample. Messages come back to this process, so that one clock times them.
+ * The load on one relay, in a process of its own: it is told what to do, and answers with what it has measured. Messages
+ * come back to this process, so that one clock times them.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTestRoom, randomPeerId } from '../../test/helpers/tokens.ts';
@@ -10,21 +10,21 @@ import { cpuSecondsOf, residentBytesOf } from './proc.ts';
 import { RawSocket, textFrame } from './raw-socket.ts';
 import type { RawHandshake } from './raw-socket.ts';
 
+/** Rooms that come in at once, for the connect rate and the memory of a socket. */
+const ENTERING_ROOMS = 250;
 export const FORWARD_ROOMS = 50;
 export const ROOM_PEERS = 4;
-/** Rooms that are full at once for the connect rate and the memory; most of them leave before there are messages. */
-const MEMORY_ROOMS = 250;
-const WARM_ROOMS = 5;
 export const FAN_OUT_PEERS = 6;
 export const CALM_PER_S = 500;
 export const BUSY_PER_S = 2000;
+const WARM_ROOMS = 5;
 
 const CONNECTING_AT_ONCE = 32;
 /** Texts on their way between two peers, so that the relay always has some to read. */
-const IN_FLIGHT_A_PAIR = 4;
+const IN_FLIGHT_A_PAIR = 8;
 const SETTLE_MS = 500;
-const WARM_MS = 1000;
-const WINDOW_MS = 2000;
+const WARM_MS = 400;
+const WINDOW_MS = 1000;
 const DRAIN_MAX_MS = 3000;
 const WELCOME_MAX_MS = 5000;
 
@@ -35,21 +35,25 @@ const STAMP_DIGITS = 11;
 const STAMP_WITHIN = 600;
 const ZERO = 48;
 
-export type LoadOrder = { readonly name: RelayName; readonly port: number; readonly pid: number };
+export type Target = { readonly name: RelayName; readonly port: number; readonly pid: number };
+
+/** Coming in: a relay is asked this once, when it is new. */
+export type EntrySample = {
+  readonly connects_per_s: number;
+  readonly connect_us: number;
+  readonly socket_kB: number;
+};
 
 export type FanOutSample = {
   /** Of the messages that were sent, from 0 to 1. */
   readonly delivered: number;
-  /** In those that arrived while more were sent. */
+  /** While they were sent. */
   readonly out_per_s: number;
   readonly p50_ms: number;
   readonly p99_ms: number;
-  readonly cpu_us: number;
 };
 
-export type RelaySample = {
-  readonly connects_per_s: number;
-  readonly socket_kB: number;
+export type MessagesSample = {
   /** 1:1, as many as the relay takes. */
   readonly messages_per_s: number;
   /** Processor time of the relay for one of them. */
@@ -61,58 +65,87 @@ export type RelaySample = {
   readonly busy: FanOutSample;
 };
 
+/** `messages` needs nothing before it, comes as often as one likes, and keeps its sockets for the next time. */
+export type LoadSamples = { readonly entry: EntrySample; readonly messages: MessagesSample };
+export type LoadKind = keyof LoadSamples;
+export type LoadOrder = { readonly kind: LoadKind; readonly target: Target };
+
 type Peer = Place & { socket?: RawSocket; isWelcome: boolean };
+type Rooms = readonly (readonly Peer[])[];
 /** From one peer to another, made beforehand but for the time. */
 type Route = { readonly from: Peer; readonly frame: Buffer; readonly stampAt: number };
 
 class Load {
-  readonly #order: LoadOrder;
+  readonly #target: Target;
   readonly #dialect: Dialect;
-  /** What is done with a message, at which time it was sent. */
+  #rooms: Rooms | undefined;
+  /** What is done with a message, and when it was sent. */
   #onStamp: (receiver: Peer, sent_us: number) => void = () => undefined;
 
-  constructor(order: LoadOrder) {
-    this.#order = order;
-    this.#dialect = DIALECTS[order.name];
+  constructor(target: Target) {
+    this.#target = target;
+    this.#dialect = DIALECTS[target.name];
   }
 
-  async run(): Promise<RelaySample> {
-    const rooms = await makeRooms(MEMORY_ROOMS, ROOM_PEERS);
-    await this.#connect((await makeRooms(WARM_ROOMS, ROOM_PEERS)).flat());
-    await delay(SETTLE_MS);
-    const before = residentBytesOf(this.#order.pid);
-    const connects_per_s = await this.#connect(rooms.flat());
-    await delay(SETTLE_MS);
-    const socket_kB = (residentBytesOf(this.#order.pid) - before) / 1000 / rooms.flat().length;
+  async run<K extends LoadKind>(kind: K): Promise<LoadSamples[K]> {
+    const loads: { readonly [N in LoadKind]: () => Promise<LoadSamples[N]> } = {
+      entry: () => this.#entry(),
+      messages: () => this.#messages(),
+    };
+    return await loads[kind]();
+  }
 
-    for (const peer of rooms.slice(FORWARD_ROOMS).flat()) peer.socket?.close();
-    const [big = []] = await makeRooms(1, FAN_OUT_PEERS);
-    await this.#connect(big);
+  async #entry(): Promise<EntrySample> {
+    const rooms = await makeRooms(ENTERING_ROOMS, ROOM_PEERS);
+    await this.#connect(await makeRooms(WARM_ROOMS, ROOM_PEERS));
     await delay(SETTLE_MS);
-    const forward = await this.#forward(rooms.slice(0, FORWARD_ROOMS));
+    const residentBytes = residentBytesOf(this.#target.pid);
+    const { s, relayCpuS } = await this.#connect(rooms);
+    await delay(SETTLE_MS);
+    const sockets = rooms.flat().length;
+    return {
+      connects_per_s: sockets / s,
+      connect_us: (relayCpuS / sockets) * 1e6,
+      socket_kB: (residentBytesOf(this.#target.pid) - residentBytes) / 1000 / sockets,
+    };
+  }
+
+  async #messages(): Promise<MessagesSample> {
+    if (!this.#rooms) {
+      this.#rooms = [
+        ...(await makeRooms(1, FAN_OUT_PEERS)),
+        ...(await makeRooms(FORWARD_ROOMS, ROOM_PEERS)),
+      ];
+      await this.#connect(this.#rooms);
+    }
+    const { heartbeat } = this.#dialect;
+    for (const peer of this.#rooms.flat()) peer.socket?.send(textFrame(heartbeat));
+    const [big = [], ...small] = this.#rooms;
+    const forward = await this.#forward(small);
     const calm = await this.#fanOut(big, CALM_PER_S);
     const busy = await this.#fanOut(big, BUSY_PER_S);
-    return { connects_per_s, socket_kB, ...forward, calm, busy };
+    return { ...forward, calm, busy };
   }
 
-  /** Sockets a second. */
-  async #connect(peers: readonly Peer[]): Promise<number> {
+  /** All at once, a few at a time; their tokens are made before. */
+  async #connect(rooms: Rooms): Promise<Spent> {
+    const peers = rooms.flat();
     const handshakes = await Promise.all(peers.map((peer) => this.#dialect.handshake(peer)));
     const waiting = peers.map((peer, index) => ({ peer, handshake: handshakes[index] as RawHandshake }));
-    const startMs = performance.now();
+    const spent = this.#watch();
     const connectOthers = async (): Promise<void> => {
       for (let next = waiting.pop(); next; next = waiting.pop()) await this.#open(next.peer, next.handshake);
     };
     await Promise.all(Array.from({ length: CONNECTING_AT_ONCE }, connectOthers));
-    const perS = (peers.length / (performance.now() - startMs)) * 1000;
-    await until(() => peers.every(({ isWelcome }) => isWelcome), WELCOME_MAX_MS, 'everybody’s welcome');
-    return perS;
+    await until(() => peers.every(({ isWelcome }) => isWelcome), WELCOME_MAX_MS);
+    if (!peers.every(({ isWelcome }) => isWelcome)) throw new Error('some were never welcomed');
+    return spent();
   }
 
   async #open(peer: Peer, handshake: RawHandshake): Promise<void> {
     const { welcome } = this.#dialect;
     peer.isWelcome = welcome === undefined;
-    peer.socket = await RawSocket.open(this.#order.port, handshake, (bytes, start, end) => {
+    peer.socket = await RawSocket.open(this.#target.port, handshake, (bytes, start, end) => {
       const at = bytes.subarray(start, Math.min(end, start + STAMP_WITHIN)).indexOf(STAMP);
       if (at >= 0) return this.#onStamp(peer, readStamp(bytes, start + at + STAMP.length));
       if (!peer.isWelcome && bytes.subarray(start, end).includes(welcome ?? '')) peer.isWelcome = true;
@@ -120,18 +153,12 @@ class Load {
   }
 
   /** Everybody answers the one that it heard from: two and two in each room, a few texts on their way between them. */
-  async #forward(
-    rooms: readonly (readonly Peer[])[],
-  ): Promise<Pick<RelaySample, 'messages_per_s' | 'cpu_us' | 'relayShare' | 'loadShare'>> {
+  async #forward(rooms: Rooms): Promise<Omit<MessagesSample, 'calm' | 'busy'>> {
     const answers = new Map<Peer, Route>();
-    for (const [a, b, c, d] of rooms as readonly [Peer, Peer, Peer, Peer][]) {
-      for (const [from, to] of [
-        [a, b],
-        [b, a],
-        [c, d],
-        [d, c],
-      ] as const) {
-        answers.set(from, this.#route(from, to));
+    for (const room of rooms) {
+      for (const [index, from] of room.entries()) {
+        const to = room[index ^ 1];
+        if (to) answers.set(from, this.#route(from, to));
       }
     }
     let isOver = false;
@@ -143,10 +170,10 @@ class Load {
     };
     for (const route of answers.values()) for (let i = 0; i < IN_FLIGHT_A_PAIR / 2; i++) send(route);
     await delay(WARM_MS);
-    const window = this.#window();
+    const spent = this.#watch();
     const already = delivered;
     await delay(WINDOW_MS);
-    const { s, relayCpuS, loadCpuS } = window.end();
+    const { s, relayCpuS, loadCpuS } = spent();
     const messages = delivered - already;
     isOver = true;
     await delay(SETTLE_MS);
@@ -164,40 +191,29 @@ class Load {
    */
   async #fanOut(peers: readonly Peer[], perS: number): Promise<FanOutSample> {
     const routes = peers.map((from) => peers.filter((to) => to !== from).map((to) => this.#route(from, to)));
-    const latencies: number[] = [];
+    let latencies_us: number[] = [];
     this.#onStamp = (_receiver, sent_us) => {
-      latencies.push(now_us() - sent_us);
+      latencies_us.push(now_us() - sent_us);
     };
-    let said = 0;
-    const sayFor = async (ms: number): Promise<void> => {
+    const sayFor = async (ms: number): Promise<number> => {
       const startMs = performance.now();
-      const first = said;
+      let said = 0;
       for (let pastMs = 0; pastMs < ms; pastMs = performance.now() - startMs) {
-        const due = first + (pastMs * perS) / 1000;
-        for (; said < due; said++) for (const route of routes[said % routes.length] ?? []) send(route);
+        for (; said < (pastMs * perS) / 1000; said++) for (const route of routes[said % routes.length] ?? []) send(route);
         await delay(1);
       }
+      return said * (peers.length - 1);
     };
-    const sent = (): number => said * (peers.length - 1);
-    const isDrained = (): boolean => latencies.length >= sent();
-    await sayFor(WARM_MS / 2);
-    await until(isDrained, DRAIN_MAX_MS).catch(() => undefined);
-    said = 0;
-    latencies.length = 0;
-    const window = this.#window();
-    await sayFor(WINDOW_MS);
-    const { s, relayCpuS } = window.end();
-    const inTime = latencies.length;
-    await until(isDrained, DRAIN_MAX_MS).catch(() => undefined);
-    const sorted = latencies.toSorted((a, b) => a - b);
-    const at = (share: number): number => (sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN) / 1000;
-    return {
-      delivered: latencies.length / sent(),
-      out_per_s: inTime / s,
-      p50_ms: at(0.5),
-      p99_ms: at(0.99),
-      cpu_us: (relayCpuS / inTime) * 1e6,
-    };
+    const warming = await sayFor(WARM_MS);
+    await until(() => latencies_us.length >= warming, DRAIN_MAX_MS);
+    latencies_us = [];
+    const spent = this.#watch();
+    const sent = await sayFor(WINDOW_MS);
+    const out_per_s = latencies_us.length / spent().s;
+    await until(() => latencies_us.length >= sent, DRAIN_MAX_MS);
+    const sorted = latencies_us.toSorted((a, b) => a - b);
+    const latency_ms = (share: number): number => (sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN) / 1000;
+    return { delivered: sorted.length / sent, out_per_s, p50_ms: latency_ms(0.5), p99_ms: latency_ms(0.99) };
   }
 
   #route(from: Peer, to: Peer): Route {
@@ -205,19 +221,20 @@ class Load {
     return { from, frame, stampAt: frame.indexOf(STAMP) + STAMP.length };
   }
 
-  #window(): { end(): { readonly s: number; readonly relayCpuS: number; readonly loadCpuS: number } } {
+  /** From now on until it is asked. */
+  #watch(): () => Spent {
     const startMs = performance.now();
-    const relay = cpuSecondsOf(this.#order.pid);
+    const relay = cpuSecondsOf(this.#target.pid);
     const own = process.cpuUsage();
-    return {
-      end: () => {
-        const { user, system } = process.cpuUsage(own);
-        const s = (performance.now() - startMs) / 1000;
-        return { s, relayCpuS: cpuSecondsOf(this.#order.pid) - relay, loadCpuS: (user + system) / 1e6 };
-      },
+    return () => {
+      const { user, system } = process.cpuUsage(own);
+      const s = (performance.now() - startMs) / 1000;
+      return { s, relayCpuS: cpuSecondsOf(this.#target.pid) - relay, loadCpuS: (user + system) / 1e6 };
     };
   }
 }
+
+type Spent = { readonly s: number; readonly relayCpuS: number; readonly loadCpuS: number };
 
 function send({ from, frame, stampAt }: Route): void {
   const copy = Buffer.from(frame);
@@ -249,19 +266,17 @@ async function makeRooms(rooms: number, peers: number): Promise<Peer[][]> {
   );
 }
 
-async function until(isTrue: () => boolean, deadlineMs: number, what = 'the end'): Promise<void> {
-  const endMs = performance.now() + deadlineMs;
-  while (!isTrue()) {
-    if (performance.now() > endMs) throw new Error(`waited in vain for ${what}`);
-    await delay(5);
-  }
+/** Also resolves where it stays untrue for so long. */
+async function until(isTrue: () => boolean, maxMs: number): Promise<void> {
+  const endMs = performance.now() + maxMs;
+  while (!isTrue() && performance.now() < endMs) await delay(5);
 }
 
-if (process.send) {
-  process.once('message', (order: LoadOrder) => {
-    new Load(order).run().then(
-      (sample) => process.send?.({ sample }, () => process.exit()),
-      (error: unknown) => process.send?.({ error: String(error) }, () => process.exit(1)),
-    );
-  });
-}
+let load: Load | undefined;
+process.on('message', ({ kind, target }: LoadOrder) => {
+  load ??= new Load(target);
+  load.run(kind).then(
+    (sample) => process.send?.({ sample }),
+    (error: unknown) => process.send?.({ error: String(error) }),
+  );
+});

@@ -10,10 +10,10 @@ const HOST = '127.0.0.1';
 const HEAD_END = '\r\n\r\n';
 const READ_BYTES = 256 * 1024;
 const FINAL_TEXT = 0x81;
-const CLOSE = 0x88;
 const MASKED = 0x80;
 const LENGTH_16 = 126;
-const FRAME_HEAD_BYTES = 8;
+/** Every frame of ours says its length in 16 bits, or in the first byte alone; then come four of the mask. */
+const MASK_BYTES = 4;
 
 /** One for all: what is read is looked at before the next read. */
 const shared = Buffer.allocUnsafe(READ_BYTES);
@@ -71,11 +71,6 @@ export class RawSocket {
     this.#socket.write(frame);
   }
 
-  /** Says goodbye and ends. */
-  close(): void {
-    this.#socket.end(Buffer.from([CLOSE, MASKED | 2, 0, 0, 0, 0, 0x03, 0xe8]));
-  }
-
   #withCarry(count: number): Buffer {
     const fresh = shared.subarray(0, count);
     return this.#carry.length === 0 ? fresh : Buffer.concat([this.#carry, fresh]);
@@ -106,13 +101,15 @@ export class RawSocket {
   }
 }
 
-/** The frame of a text of 126 to 65,535 bytes, all of them ASCII. */
+/** The frame of a text of up to 65,535 bytes, all of them ASCII. */
 export function textFrame(text: string): Buffer {
-  const frame = Buffer.alloc(FRAME_HEAD_BYTES + text.length);
+  const isShort = text.length < LENGTH_16;
+  const textAt = (isShort ? 2 : 4) + MASK_BYTES;
+  const frame = Buffer.alloc(textAt + text.length);
   frame[0] = FINAL_TEXT;
-  frame[1] = MASKED | LENGTH_16;
-  frame.writeUInt16BE(text.length, 2);
-  frame.write(text, FRAME_HEAD_BYTES, 'latin1');
+  frame[1] = MASKED | (isShort ? text.length : LENGTH_16);
+  if (!isShort) frame.writeUInt16BE(text.length, 2);
+  frame.write(text, textAt, 'latin1');
   return frame;
 }
 
