@@ -45,7 +45,9 @@ export async function startLoaded(name: RelayName): Promise<Loaded> {
   return {
     run: async (kind) => {
       child.send({ kind, target: { name, port: relay.port, pid: relay.pid } } satisfies LoadOrder);
-      const [{ sample, error }] = (await once(child, 'message')) as [{ sample?: LoadSamples[typeof kind]; error?: string }];
+      const [{ sample, error }] = (await once(child, 'message')) as [
+        { sample?: LoadSamples[typeof kind]; error?: string },
+      ];
       if (!sample) throw new BenchError(`${name}: ${error}`);
       return sample;
     },

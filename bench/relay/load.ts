@@ -112,10 +112,7 @@ class Load {
 
   async #messages(): Promise<MessagesSample> {
     if (!this.#rooms) {
-      this.#rooms = [
-        ...(await makeRooms(1, FAN_OUT_PEERS)),
-        ...(await makeRooms(FORWARD_ROOMS, ROOM_PEERS)),
-      ];
+      this.#rooms = [...(await makeRooms(1, FAN_OUT_PEERS)), ...(await makeRooms(FORWARD_ROOMS, ROOM_PEERS))];
       await this.#connect(this.#rooms);
     }
     const { heartbeat } = this.#dialect;
@@ -199,7 +196,8 @@ class Load {
       const startMs = performance.now();
       let said = 0;
       for (let pastMs = 0; pastMs < ms; pastMs = performance.now() - startMs) {
-        for (; said < (pastMs * perS) / 1000; said++) for (const route of routes[said % routes.length] ?? []) send(route);
+        for (; said < (pastMs * perS) / 1000; said++)
+          for (const route of routes[said % routes.length] ?? []) send(route);
         await delay(1);
       }
       return said * (peers.length - 1);

@@ -46,7 +46,8 @@ export async function writeWorkerdConfig(options: WorkerdOptions): Promise<strin
     external: ['cloudflare:workers', 'workerd:unsafe'],
     outfile: join(directory, 'relay.js'),
     plugins: [otherLimits(limits)],
-    logLevel: 'error',
+    // What is wrong is in what it rejects with.
+    logLevel: 'silent',
   });
   if (isUnsafe) await mkdir(stateDirectory, { recursive: true });
   const toml = await readFile(join(repository, 'wrangler.toml'), 'utf8');

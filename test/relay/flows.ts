@@ -147,7 +147,11 @@ const pass =
   (from: Name, to: Name, payload: string, id?: string): Step =>
   (cast) => {
     cast.secrets.add(payload);
-    cast.say(from, { method: 'relay_message', params: { ...roomOf(cast), target_peer_id: cast.peerId(to), payload } }, id);
+    cast.say(
+      from,
+      { method: 'relay_message', params: { ...roomOf(cast), target_peer_id: cast.peerId(to), payload } },
+      id,
+    );
   };
 const publish =
   (name: Name, head: string, ...one_time: readonly string[]): Step =>
