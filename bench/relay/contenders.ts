@@ -1,5 +1,6 @@
 /** Each relay as a process of its own, and the process that loads it. */
 import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { startRelayProcess } from '../../test/helpers/relay-process.ts';
@@ -41,22 +42,39 @@ export type Loaded = {
 export async function startLoaded(name: RelayName): Promise<Loaded> {
   const relay = await RELAYS[name]();
   const child = fork(pathOf('load.ts'));
-  const stopped = once(child, 'exit');
   return {
-    run: async (kind) => {
+    run: async <K extends LoadKind>(kind: K) => {
       child.send({ kind, target: { name, port: relay.port, pid: relay.pid } } satisfies LoadOrder);
-      const [{ sample, error }] = (await once(child, 'message')) as [
-        { sample?: LoadSamples[typeof kind]; error?: string },
-      ];
+      const { sample, error } = await nextMessage<{ sample?: LoadSamples[K]; error?: string }>(
+        child,
+        `${name}: the load`,
+      );
       if (!sample) throw new BenchError(`${name}: ${error}`);
       return sample;
     },
     stop: async () => {
+      const stopped = once(child, 'exit');
       child.kill();
       await stopped;
       await relay.stop();
     },
   };
+}
+
+/** Rejects where the process ends instead; what it had to say about it is on standard error already. */
+async function nextMessage<T>(child: ChildProcess, what: string): Promise<T> {
+  const over = new AbortController();
+  const { signal } = over;
+  const ended = once(child, 'exit', { signal }).then(() => {
+    throw new BenchError(`${what} has ended`);
+  });
+  try {
+    const [message] = (await Promise.race([once(child, 'message', { signal }), ended])) as [T];
+    return message;
+  } finally {
+    over.abort();
+    await ended.catch(() => undefined);
+  }
 }
 
 function pathOf(name: string): string {
@@ -71,7 +89,7 @@ async function startWorker(variant: WorkerVariant): Promise<Running> {
 
 async function startNode(name: 'ws' | 'peerjs'): Promise<Running> {
   const child = fork(pathOf('node-relay.ts'), [name]);
-  const [port] = (await once(child, 'message')) as [number];
+  const port = await nextMessage<number>(child, name);
   return {
     port,
     pid: child.pid ?? 0,
