@@ -24,7 +24,11 @@ export type RawClient = {
   readonly heard: (fits: (text: string) => boolean) => Promise<string>;
   /** Resolves at the relay's close frame; rejects at the deadline. */
   readonly closed: () => Promise<Closed>;
+  /** Resolves with what `look` finds, once it finds something; rejects at the deadline. */
+  readonly until: <T>(what: string, look: (so: RawState) => T | undefined) => Promise<T>;
 };
+
+export type RawState = { readonly texts: readonly string[]; readonly closed: Closed | undefined };
 
 /** Resolves once the relay has accepted the WebSocket; rejects for any other answer. */
 export async function openRaw(
@@ -74,8 +78,14 @@ export async function openRaw(
   });
   socket.write(handshake(protocols, headers));
   const answered = await until('the handshake', () => head);
-  const heard = (fits: (text: string) => boolean): Promise<string> => until('a text', () => texts.find(fits));
-  return { socket, head: answered, texts, heard, closed: () => until('the close frame', () => closed) };
+  return {
+    socket,
+    head: answered,
+    texts,
+    heard: (fits) => until('a text', () => texts.find(fits)),
+    closed: () => until('the close frame', () => closed),
+    until: (what, look) => until(what, () => look({ texts, closed })),
+  };
 }
 
 function handshake(protocols: readonly string[], headers: readonly string[]): string {

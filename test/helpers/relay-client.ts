@@ -90,7 +90,10 @@ export class RelayClient {
         const watcher = (): void => {
           try {
             const value = look();
-            if (value !== undefined) resolve(value);
+            if (value === undefined) return;
+            // At once: another text may come before whoever waits goes on, and would be taken out for nobody.
+            this.#watchers.delete(watcher);
+            resolve(value);
           } catch (error) {
             reject(error);
           }

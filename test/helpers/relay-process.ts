@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { REPOSITORY, writeWorkerdConfig } from './workerd-config.ts';
+import type { WorkerVariant } from './workerd-config.ts';
 
 const WRANGLER = join(REPOSITORY, 'node_modules/wrangler/bin/wrangler.js');
 const WORKERD = join(REPOSITORY, 'node_modules/workerd/bin/workerd');
@@ -32,6 +33,8 @@ export type RelayProcessOptions = {
   readonly vars?: Readonly<Record<string, string>>;
   /** With `workerd`: the checkout whose relay it is; this one where nothing is said. */
   readonly repository?: string;
+  /** With `workerd`: another Worker than the relay as it is. */
+  readonly variant?: WorkerVariant;
   /** `wrangler` where nothing is said. */
   readonly runtime?: 'wrangler' | 'workerd';
 };
@@ -40,6 +43,8 @@ export type RelayProcess = {
   readonly port: number;
   /** `http://127.0.0.1:PORT` */
   readonly url: string;
+  /** Of the process that was started last, the leader of its group; with `workerd`, the runtime's own. */
+  readonly pid: () => number | undefined;
   /** Where all that the platform keeps on disk is. */
   readonly stateDirectory: string;
   /** Everything that was written to stdout and stderr since the first start. */
@@ -62,9 +67,15 @@ export async function startRelayProcess(options: RelayProcessOptions = {}): Prom
   const vars = options.vars ?? {};
   const repository = options.repository ?? REPOSITORY;
   const address = `${HOST}:${port}`;
+  const { variant = {} } = options;
   const [program = '', ...parameters] =
     options.runtime === 'workerd'
-      ? [WORKERD, 'serve', await writeWorkerdConfig({ repository, directory, address, assets, vars })]
+      ? [
+          WORKERD,
+          'serve',
+          ...(variant.isUnsafe ? ['--experimental'] : []),
+          await writeWorkerdConfig({ repository, directory, address, assets, vars, variant, stateDirectory }),
+        ]
       : wranglerCommand(port, assets, stateDirectory, vars);
   let output = '';
   let child: ChildProcess | undefined;
@@ -110,7 +121,16 @@ export async function startRelayProcess(options: RelayProcessOptions = {}): Prom
     await stop();
     throw error;
   }
-  return { port, url, stateDirectory, output: () => output, kill: () => end('SIGKILL'), restart: start, stop };
+  return {
+    port,
+    url,
+    pid: () => child?.pid,
+    stateDirectory,
+    output: () => output,
+    kill: () => end('SIGKILL'),
+    restart: start,
+    stop,
+  };
 }
 
 /** A port of the loopback that nobody listens on at this moment. */

@@ -1,13 +1,24 @@
 /** The relay as a configuration of plain workerd: bundled as it is, with the settings of `wrangler.toml`. */
-import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import type { Plugin } from 'esbuild';
 
 export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
-const ESBUILD = join(REPOSITORY, 'node_modules/esbuild/bin/esbuild');
-const run = promisify(execFile);
+const RELAY_ENTRY = 'relay-worker/index.ts';
+/** What only a Worker under test may import (`workerd:unsafe`). */
+const UNSAFE_FLAG = 'unsafe_module';
+
+/** Another Worker than the relay as it is. It exports `RoomObject`, bound as `ROOMS`, like the relay. */
+export type WorkerVariant = {
+  /** The Worker's own file, in place of the relay's. */
+  readonly entry?: string;
+  /** In place of the constants of `relay-worker/limits.ts`, by name. The code that reads them is the same. */
+  readonly limits?: Readonly<Record<string, number>>;
+  /** For a Worker that imports `workerd:unsafe`; its objects are kept on disk, where they can be looked at. */
+  readonly isUnsafe?: boolean;
+};
 
 export type WorkerdOptions = {
   /** The checkout whose relay it is. */
@@ -19,14 +30,26 @@ export type WorkerdOptions = {
   readonly assets: string;
   /** Instead of the settings in `wrangler.toml`. */
   readonly vars: Readonly<Record<string, string>>;
+  readonly variant?: WorkerVariant;
+  /** Where objects are kept with `isUnsafe`. */
+  readonly stateDirectory: string;
 };
 
-/** The path of the configuration. Rooms are in memory: nothing is on disk that could be looked at. */
+/** The path of the configuration. Objects are in memory, but for those of an unsafe variant. */
 export async function writeWorkerdConfig(options: WorkerdOptions): Promise<string> {
-  const { repository, directory, address, assets, vars } = options;
-  const bundle = join(directory, 'relay.js');
-  const entry = join(repository, 'relay-worker/index.ts');
-  await run(ESBUILD, [entry, '--bundle', '--format=esm', '--external:cloudflare:workers', `--outfile=${bundle}`]);
+  const { repository, directory, address, assets, vars, stateDirectory, variant = {} } = options;
+  const { entry = join(repository, RELAY_ENTRY), limits = {}, isUnsafe = false } = variant;
+  await build({
+    entryPoints: [entry],
+    bundle: true,
+    format: 'esm',
+    external: ['cloudflare:workers', 'workerd:unsafe'],
+    outfile: join(directory, 'relay.js'),
+    plugins: [otherLimits(limits)],
+    // What is wrong is in what it rejects with.
+    logLevel: 'silent',
+  });
+  if (isUnsafe) await mkdir(stateDirectory, { recursive: true });
   const toml = await readFile(join(repository, 'wrangler.toml'), 'utf8');
   const setting = (name: string): string => {
     const value = new RegExp(`^${name} = (".*"|\\[.*\\])$`, 'm').exec(toml)?.[1];
@@ -37,6 +60,7 @@ export async function writeWorkerdConfig(options: WorkerdOptions): Promise<strin
     const value = vars[name] === undefined ? setting(name) : JSON.stringify(vars[name]);
     return `(name = "${name}", text = ${value})`;
   });
+  const flags = setting('compatibility_flags').replace(/\]$/, isUnsafe ? `, "${UNSAFE_FLAG}"]` : ']');
   const path = join(directory, 'relay.capnp');
   await writeFile(
     path,
@@ -44,16 +68,17 @@ export async function writeWorkerdConfig(options: WorkerdOptions): Promise<strin
 const config :Workerd.Config = (
   services = [
     (name = "relay", worker = .relay),
-    (name = "assets", disk = (path = ${JSON.stringify(assets)}))
+    (name = "assets", disk = (path = ${JSON.stringify(assets)})),
+    (name = "state", disk = (path = ${JSON.stringify(isUnsafe ? stateDirectory : assets)}, writable = ${isUnsafe}))
   ],
   sockets = [(name = "http", address = "${address}", http = (), service = "relay")]
 );
 const relay :Workerd.Worker = (
   modules = [(name = "relay.js", esModule = embed "relay.js")],
   compatibilityDate = ${setting('compatibility_date')},
-  compatibilityFlags = ${setting('compatibility_flags')},
+  compatibilityFlags = ${flags},
   durableObjectNamespaces = [(className = "RoomObject", uniqueKey = "rooms", enableSql = true)],
-  durableObjectStorage = (inMemory = void),
+  durableObjectStorage = (${isUnsafe ? 'localDisk = "state"' : 'inMemory = void'}),
   bindings = [
     (name = "ROOMS", durableObjectNamespace = "RoomObject"),
     (name = "ASSETS", service = "assets"),
@@ -63,4 +88,22 @@ const relay :Workerd.Worker = (
 `,
   );
   return path;
+}
+
+/** Puts other numbers into `limits.ts` while it is bundled; throws for a name that is not there. */
+function otherLimits(limits: Readonly<Record<string, number>>): Plugin {
+  return {
+    name: 'other-limits',
+    setup({ onLoad }) {
+      onLoad({ filter: /relay-worker\/limits\.ts$/ }, async ({ path }) => {
+        let contents = await readFile(path, 'utf8');
+        for (const [name, value] of Object.entries(limits)) {
+          const constant = new RegExp(`(?<=^export const ${name} = ).*(?=;$)`, 'm');
+          if (!constant.test(contents)) throw new Error(`limits.ts has no ${name}`);
+          contents = contents.replace(constant, String(value));
+        }
+        return { contents, loader: 'ts' };
+      });
+    },
+  };
 }

@@ -8,6 +8,7 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const NO_DIGIT = 255;
+const NOT_ASCII = /[\u0080-\uffff]/;
 
 const BASE64URL_VALUES = valuesOf(BASE64URL);
 const HEX_VALUES = valuesOf('0123456789abcdef');
@@ -22,6 +23,8 @@ function valuesOf(digits: string): Uint8Array {
 /** How many bytes a text has in UTF-8. A surrogate without its other half counts as U+FFFD: three. */
 export function utf8Length(text: string): number {
   let length = text.length;
+  // Nearly every text that is counted is ASCII; the search takes half of what the loop does.
+  if (!NOT_ASCII.test(text)) return length;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
     if (unit < 0x80) continue;
