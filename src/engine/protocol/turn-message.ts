@@ -1,0 +1,96 @@
+/**
+ * What a wallet signs to be issued TURN credentials (PROTOCOL.md TU6): the text of ERC-4361, which wallets show as a sign-in
+ * and hold against the page's own address; for Sui the same text with its name (CAIP-122). Written and read here by both
+ * sides: the relay makes it, and a page looks at it before any wallet does.
+ */
+
+export type WalletChain = 'sui' | 'ethereum';
+
+export type TurnMessage = {
+  /** Of the page: `https://page.example`, or with `http:`. */
+  readonly origin: string;
+  readonly chain: WalletChain;
+  /** `0x` and 64 lower-case digits (Sui), or 40 in the letters of ERC-55 (Ethereum). */
+  readonly address: string;
+  /** The issuer: the relay's address with `TURN_PATH`. */
+  readonly uri: string;
+  /** Hexadecimal. */
+  readonly nonce: string;
+  /** Unix seconds. */
+  readonly issuedS: number;
+  readonly expiresS: number;
+};
+
+export const TURN_MESSAGE_TEXT_MAX = 2048;
+const ORIGIN_TEXT_MAX = 300;
+const NONCE_TEXT_MAX = 128;
+/** Of which ISO 8601 has four digits for the year. */
+const TIME_S_MAX = 253_402_300_799;
+
+const CHAINS: Record<WalletChain, { readonly name: string; readonly id: string; readonly address: RegExp }> = {
+  ethereum: { name: 'Ethereum', id: '1', address: /^0x[0-9a-fA-F]{40}$/ },
+  sui: { name: 'Sui', id: 'mainnet', address: /^0x[0-9a-f]{64}$/ },
+};
+
+const STATEMENT = 'Let this page use the TURN servers of a relay. It moves nothing, costs nothing and names no room.';
+
+export function parseWalletChain(value: unknown): WalletChain | undefined {
+  return value === 'sui' || value === 'ethereum' ? value : undefined;
+}
+
+/** `undefined` where the chain has no such address. Ethereum's in any letters: which are right takes Keccak to tell. */
+export function parseWalletAddress(chain: WalletChain, value: unknown): string | undefined {
+  return typeof value === 'string' && CHAINS[chain].address.test(value) ? value : undefined;
+}
+
+/** As browsers write it; `null`, which several origins share, is none. */
+export function parsePageOrigin(value: unknown): string | undefined {
+  const isOrigin = typeof value === 'string' && value.length <= ORIGIN_TEXT_MAX;
+  return isOrigin && /^https?:\/\/[0-9a-z.-]+(?::[0-9]{1,5})?$|^https?:\/\/\[[0-9a-f:]+\](?::[0-9]{1,5})?$/.test(value)
+    ? value
+    : undefined;
+}
+
+/** Lines end with `\n`; the last one does not. */
+export function formatTurnMessage(message: TurnMessage): string {
+  const { origin, chain, address, uri, nonce, issuedS, expiresS } = message;
+  return [
+    `${origin} wants you to sign in with your ${CHAINS[chain].name} account:`,
+    address,
+    '',
+    STATEMENT,
+    '',
+    `URI: ${uri}`,
+    'Version: 1',
+    `Chain ID: ${CHAINS[chain].id}`,
+    `Nonce: ${nonce}`,
+    `Issued At: ${timeText(issuedS)}`,
+    `Expiration Time: ${timeText(expiresS)}`,
+  ].join('\n');
+}
+
+/** `undefined` for whatever `formatTurnMessage` would not have written. */
+export function parseTurnMessage(text: unknown): TurnMessage | undefined {
+  if (typeof text !== 'string' || text.length > TURN_MESSAGE_TEXT_MAX) return undefined;
+  const [first = '', address, , , , ...fields] = text.split('\n');
+  const [, origin, name] = /^(\S+) wants you to sign in with your (\w+) account:$/.exec(first) ?? [];
+  const chain = (Object.keys(CHAINS) as WalletChain[]).find((each) => CHAINS[each].name === name);
+  const [uri, , , nonce, issued, expires] = fields.map((line) => line.slice(line.indexOf(': ') + 2));
+  if (!chain || parsePageOrigin(origin) === undefined || parseWalletAddress(chain, address) === undefined) return undefined;
+  const [issuedS, expiresS] = [timeOf(issued), timeOf(expires)];
+  if (uri === undefined || !/^https?:\/\/[!-~]+$/.test(uri) || issuedS === undefined || expiresS === undefined) {
+    return undefined;
+  }
+  if (nonce === undefined || nonce.length > NONCE_TEXT_MAX || !/^[0-9a-f]+$/.test(nonce)) return undefined;
+  const message = { origin, chain, address, uri, nonce, issuedS, expiresS } as TurnMessage;
+  return formatTurnMessage(message) === text ? message : undefined;
+}
+
+function timeText(seconds: number): string {
+  return new Date(seconds * 1000).toISOString();
+}
+
+function timeOf(text: string | undefined): number | undefined {
+  const seconds = text === undefined ? NaN : Date.parse(text) / 1000;
+  return Number.isSafeInteger(seconds) && seconds >= 0 && seconds <= TIME_S_MAX ? seconds : undefined;
+}
