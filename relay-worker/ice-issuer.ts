@@ -6,7 +6,19 @@ import { parseIceUrl } from '../src/engine/protocol/ice-url.ts';
 import { parseJson, parseList } from '../src/engine/protocol/json.ts';
 import type { TurnOffer } from '../src/engine/protocol/relay.ts';
 import { TURN_TTL_MAX_S, TURN_TTL_MIN_S } from '../src/engine/protocol/turn.ts';
-import type { TurnEnv } from './env.ts';
+
+/** As the operator has set them: outside input. Three of them are secrets. */
+export type TurnEnv = {
+  readonly TURN_URLS?: unknown;
+  readonly TURN_SECRET?: unknown;
+  readonly TURN_TTL_S?: unknown;
+  readonly TURN_REQUIRES?: unknown;
+  readonly CLOUDFLARE_TURN_KEY_ID?: unknown;
+  readonly CLOUDFLARE_TURN_API_TOKEN?: unknown;
+  readonly STAKE_RPC_URL?: unknown;
+  readonly STAKE_MINIMUM?: unknown;
+  readonly STAKE_COIN_TYPE?: unknown;
+};
 
 /** Long enough for most calls. A connection that stands outlives it at coturn, and a page asks for more before it is over. */
 export const TURN_TTL_DEFAULT_S = 21_600;
@@ -22,7 +34,7 @@ const URL_TEXT_MAX = 512;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 /** The names of settings: the word that `/healthz` says (TU4). */
-export type TurnFault = Extract<keyof TurnEnv, string>;
+export type TurnFault = keyof TurnEnv;
 
 export type RestIssuer = { readonly type: 'rest'; readonly urls: readonly string[]; readonly secret: string };
 export type CloudflareIssuer = { readonly type: 'cloudflare'; readonly keyId: string; readonly apiToken: string };
@@ -114,7 +126,8 @@ function parseUrls(setting: unknown): readonly string[] | undefined {
 function parseTtl(setting: unknown): number | undefined {
   if (!isSet(setting)) return TURN_TTL_DEFAULT_S;
   const value = typeof setting === 'string' && /^[0-9]{1,6}$/.test(setting) ? Number(setting) : setting;
-  const isGood = typeof value === 'number' && Number.isInteger(value) && value >= TURN_TTL_MIN_S && value <= TURN_TTL_MAX_S;
+  const isGood =
+    typeof value === 'number' && Number.isInteger(value) && value >= TURN_TTL_MIN_S && value <= TURN_TTL_MAX_S;
   return isGood ? value : undefined;
 }
 

@@ -7,17 +7,16 @@ import type { CloudflareIssuer } from './ice-issuer.ts';
 import { askOutside } from './turn-fetch.ts';
 import type { Fetch } from './turn-fetch.ts';
 
-const API_ORIGIN = 'https://rtc.live.cloudflare.com';
+export const API_ORIGIN = 'https://rtc.live.cloudflare.com';
 
 /** Rejects where the API gives no TURN server. */
 export async function cloudflareServers(
   { keyId, apiToken }: CloudflareIssuer,
   ttlS: number,
   fetch: Fetch,
-  origin: string = API_ORIGIN,
 ): Promise<readonly IceServer[]> {
   const answer = await askOutside({
-    url: `${origin}/v1/turn/keys/${keyId}/credentials/generate-ice-servers`,
+    url: `${API_ORIGIN}/v1/turn/keys/${keyId}/credentials/generate-ice-servers`,
     headers: { Authorization: `Bearer ${apiToken}` },
     body: { ttl: ttlS },
     fetch,

@@ -16,9 +16,7 @@ import { suiStakeCheck } from './turn-stake.ts';
 import type { StakeCheck } from './turn-stake.ts';
 import { checksummed, isSignedByWallet } from './turn-wallet.ts';
 
-export type TurnOutcome =
-  | { readonly result: IssuedServers | TurnChallenge }
-  | { readonly reason: RpcErrorReason };
+export type TurnOutcome = { readonly result: IssuedServers | TurnChallenge } | { readonly reason: RpcErrorReason };
 
 /** What one instance of the Worker remembers: by rooms and wallets, so that none gets in another's way. */
 export type TurnMemory = { readonly limits: TurnLimits; readonly spent: SpentNonces };
@@ -105,9 +103,7 @@ export class TurnDesk {
   #servers(ttlS: number): Promise<readonly IceServer[]> {
     const { settings, fetch } = this.#options;
     const { issuer } = settings;
-    return issuer.type === 'rest'
-      ? restServers(issuer, this.#nowS + ttlS)
-      : cloudflareServers(issuer, ttlS, fetch);
+    return issuer.type === 'rest' ? restServers(issuer, this.#nowS + ttlS) : cloudflareServers(issuer, ttlS, fetch);
   }
 
   /** Of the issuer's making: so that challenges need no setting of their own. */

@@ -4,9 +4,9 @@ import { formatError, formatResult } from '../src/engine/protocol/relay.ts';
 import type { RpcId } from '../src/engine/protocol/relay.ts';
 import { parsePageOrigin } from '../src/engine/protocol/turn-message.ts';
 import { TURN_PATH, parseTurnText, parseTurnWalletText } from '../src/engine/protocol/turn.ts';
-import type { TurnEnv } from './env.ts';
 import { preflight, readText, refuse, respond } from './http-face.ts';
 import { parseTurnSettings } from './ice-issuer.ts';
+import type { TurnEnv } from './ice-issuer.ts';
 import type { CallAnswer } from './relay-room.ts';
 import type { Place } from './turn-challenges.ts';
 import { TurnDesk, turnMemory } from './turn-desk.ts';
@@ -49,7 +49,8 @@ export class TurnFace {
   /** TU5: never rejects. */
   async answerRequest(request: Request, env: TurnEnv): Promise<Response> {
     if (request.method === 'OPTIONS') return preflight();
-    if (request.method !== 'POST') return refuse('invalid-request', { status: 405, headers: { Allow: 'POST, OPTIONS' } });
+    if (request.method !== 'POST')
+      return refuse('invalid-request', { status: 405, headers: { Allow: 'POST, OPTIONS' } });
     const body = await readText(request.body);
     if (typeof body !== 'string') return refuse(body.fault);
     const parsed = parseTurnWalletText(body);
@@ -57,7 +58,9 @@ export class TurnFace {
     if (parsed.id === undefined) return respond({});
     const desk = this.#desk(env);
     const isOpen = desk instanceof TurnDesk;
-    return respond(answer(parsed.id, isOpen ? await desk.forWallet(parsed.request, placeOf(request)) : { reason: desk }));
+    return respond(
+      answer(parsed.id, isOpen ? await desk.forWallet(parsed.request, placeOf(request)) : { reason: desk }),
+    );
   }
 
   /** Where nothing is issued: the reason to tell. TU4: settings that cannot be followed are told to the operator, not to clients. */

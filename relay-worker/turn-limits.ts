@@ -44,9 +44,7 @@ export class TurnLimits {
   readonly #all = bucketOf(TURN_ALL_PER_S, TURN_ALL_BURST);
   readonly #checks = bucketOf(TURN_CHECKS_PER_S, TURN_CHECKS_BURST);
   readonly #rooms = new Buckets(() => bucketOf(TURN_ROOM_PER_S, TURN_ROOM_BURST));
-  readonly #wallets = new Buckets(
-    () => new TokenBucket({ burst: TURN_WALLET_BURST, everyMs: TURN_WALLET_EVERY_MS }),
-  );
+  readonly #wallets = new Buckets(() => new TokenBucket({ burst: TURN_WALLET_BURST, everyMs: TURN_WALLET_EVERY_MS }));
 
   /** `room`: any name that only this room has. */
   takeForRoom(room: string, nowMs: number): boolean {

@@ -32,7 +32,9 @@ export function isSignedByWallet(
 ): boolean {
   const message = new TextEncoder().encode(text);
   try {
-    return chain === 'sui' ? isSignedBySui(address, message, signature) : isSignedByEthereum(address, message, signature);
+    return chain === 'sui'
+      ? isSignedBySui(address, message, signature)
+      : isSignedByEthereum(address, message, signature);
   } catch {
     // A point that is not on the curve, a number that is out of range.
     return false;
@@ -43,7 +45,9 @@ export function isSignedByWallet(
 export function checksummed(address: string): string {
   const digits = address.slice(2).toLowerCase();
   const hash = toHex(keccak_256(asciiBytes(digits)));
-  const letters = [...digits].map((digit, at) => (Number.parseInt(hash[at] ?? '0', 16) >= 8 ? digit.toUpperCase() : digit));
+  const letters = [...digits].map((digit, at) =>
+    Number.parseInt(hash[at] ?? '0', 16) >= 8 ? digit.toUpperCase() : digit,
+  );
   return `0x${letters.join('')}`;
 }
 
@@ -62,7 +66,10 @@ function isSignedByEthereum(address: string, message: Uint8Array, signature: str
   return equalBytes(owner, fromHex(address.slice(2).toLowerCase()) ?? new Uint8Array());
 }
 
-type Scheme = { readonly keyBytes: number; verify(signature: Uint8Array, digest: Uint8Array, key: Uint8Array): boolean };
+type Scheme = {
+  readonly keyBytes: number;
+  verify(signature: Uint8Array, digest: Uint8Array, key: Uint8Array): boolean;
+};
 
 /** By their flag. */
 const SUI_SCHEMES: readonly Scheme[] = [

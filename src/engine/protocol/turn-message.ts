@@ -76,7 +76,8 @@ export function parseTurnMessage(text: unknown): TurnMessage | undefined {
   const [, origin, name] = /^(\S+) wants you to sign in with your (\w+) account:$/.exec(first) ?? [];
   const chain = (Object.keys(CHAINS) as WalletChain[]).find((each) => CHAINS[each].name === name);
   const [uri, , , nonce, issued, expires] = fields.map((line) => line.slice(line.indexOf(': ') + 2));
-  if (!chain || parsePageOrigin(origin) === undefined || parseWalletAddress(chain, address) === undefined) return undefined;
+  if (!chain || parsePageOrigin(origin) === undefined || parseWalletAddress(chain, address) === undefined)
+    return undefined;
   const [issuedS, expiresS] = [timeOf(issued), timeOf(expires)];
   if (uri === undefined || !/^https?:\/\/[!-~]+$/.test(uri) || issuedS === undefined || expiresS === undefined) {
     return undefined;

@@ -13,7 +13,7 @@ export const TURN_PATH = '/turn';
 /** In seconds: the shortest and the longest life of issued credentials; the longest is what Cloudflare gives. */
 export const TURN_TTL_MIN_S = 300;
 export const TURN_TTL_MAX_S = 172_800;
-/** Base64 of a Sui signature has 132 or 136 digits, hexadecimal of an Ethereum one 132. */
+/** Base64 of a Sui signature has 132 digits, hexadecimal of an Ethereum one 130. */
 const SIGNATURE_TEXT_MAX = 256;
 
 export type TurnRequest = { readonly method: 'turn_credentials'; readonly params: Record<string, never> };
