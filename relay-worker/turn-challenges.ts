@@ -25,7 +25,8 @@ export type Place = Pick<TurnMessage, 'origin' | 'uri'>;
 /** `secret`: the issuer's own. */
 export async function makeChallenge(secret: string, wallet: Wallet, place: Place, nowS: number): Promise<string> {
   const random = toHex(crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)));
-  const open = { ...wallet, ...place, nonce: random, issuedS: nowS, expiresS: nowS + CHALLENGE_LIFE_S };
+  const times = { issuedAt: timeText(nowS), expiresAt: timeText(nowS + CHALLENGE_LIFE_S) };
+  const open = { ...wallet, ...place, ...times, nonce: random };
   return formatTurnMessage({ ...open, nonce: random + (await macOf(secret, open)) });
 }
 
@@ -38,7 +39,8 @@ export async function readChallenge(
 ): Promise<TurnMessage | undefined> {
   const message = parseTurnMessage(text);
   if (!message || message.origin !== place.origin || message.uri !== place.uri) return undefined;
-  if (message.expiresS <= nowS || message.issuedS > nowS + SKEW_MAX_S) return undefined;
+  // no number, no time: `NaN` compares with nothing
+  if (!(secondsOf(message.expiresAt) > nowS && secondsOf(message.issuedAt) <= nowS + SKEW_MAX_S)) return undefined;
   const random = message.nonce.slice(0, 2 * RANDOM_BYTES);
   const mac = message.nonce.slice(2 * RANDOM_BYTES);
   const expected = await macOf(secret, { ...message, nonce: random });
@@ -51,10 +53,10 @@ export class SpentNonces {
   readonly #spent = new Map<string, number>();
 
   /** `false` for one that was spent before; and where there is no room to remember another. */
-  spend({ nonce, expiresS }: Pick<TurnMessage, 'nonce' | 'expiresS'>, nowS: number): boolean {
+  spend({ nonce, expiresAt }: Pick<TurnMessage, 'nonce' | 'expiresAt'>, nowS: number): boolean {
     for (const [each, untilS] of this.#spent) if (untilS <= nowS) this.#spent.delete(each);
     if (this.#spent.has(nonce) || this.#spent.size >= SPENT_MAX) return false;
-    this.#spent.set(nonce, expiresS);
+    this.#spent.set(nonce, secondsOf(expiresAt));
     return true;
   }
 }
@@ -73,4 +75,12 @@ async function isSame(a: string, b: string): Promise<boolean> {
   const key = await crypto.subtle.importKey('raw', crypto.getRandomValues(new Uint8Array(32)), HMAC, false, ['sign']);
   const [x, y] = await Promise.all([a, b].map((text) => crypto.subtle.sign('HMAC', key, asciiBytes(text))));
   return x !== undefined && y !== undefined && equalBytes(new Uint8Array(x), new Uint8Array(y));
+}
+
+function timeText(seconds: number): string {
+  return new Date(seconds * 1000).toISOString();
+}
+
+function secondsOf(text: string): number {
+  return Date.parse(text) / 1000;
 }

@@ -22,8 +22,8 @@ const SUI: TurnMessage = {
   address: `0x${'0a'.repeat(32)}`,
   uri: 'https://relay.example/turn',
   nonce: '0123456789abcdef'.repeat(4),
-  issuedS: 1_800_000_000,
-  expiresS: 1_800_000_300,
+  issuedAt: '2027-01-15T08:00:00.000Z',
+  expiresAt: '2027-01-15T08:05:00.000Z',
 };
 const ETHEREUM: TurnMessage = {
   ...SUI,

@@ -133,7 +133,7 @@ describe('TU4: the settings', () => {
         names.filter(() => random.chance(0.15)).map((name) => [name, random.pick(values)]),
       );
       const { turn } = turnHealth({ ...base, ...changed });
-      assert.ok(turn === undefined || words.has(turn), turn);
+      assert.ok(turn === undefined || words.has(turn), String(turn));
       seen.add(turn);
     }
     assert.ok(seen.size > 8, `${seen.size}`);

@@ -16,16 +16,15 @@ export type TurnMessage = {
   readonly uri: string;
   /** Hexadecimal. */
   readonly nonce: string;
-  /** Unix seconds. */
-  readonly issuedS: number;
-  readonly expiresS: number;
+  /** RFC 3339 in UTC, as `Date.prototype.toISOString` writes it. */
+  readonly issuedAt: string;
+  readonly expiresAt: string;
 };
 
 export const TURN_MESSAGE_TEXT_MAX = 2048;
 const ORIGIN_TEXT_MAX = 300;
 const NONCE_TEXT_MAX = 128;
-/** Of which ISO 8601 has four digits for the year. */
-const TIME_S_MAX = 253_402_300_799;
+const TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/;
 
 const CHAINS: Record<WalletChain, { readonly name: string; readonly id: string; readonly address: RegExp }> = {
   ethereum: { name: 'Ethereum', id: '1', address: /^0x[0-9a-fA-F]{40}$/ },
@@ -53,7 +52,7 @@ export function parsePageOrigin(value: unknown): string | undefined {
 
 /** Lines end with `\n`; the last one does not. */
 export function formatTurnMessage(message: TurnMessage): string {
-  const { origin, chain, address, uri, nonce, issuedS, expiresS } = message;
+  const { origin, chain, address, uri, nonce, issuedAt, expiresAt } = message;
   return [
     `${origin} wants you to sign in with your ${CHAINS[chain].name} account:`,
     address,
@@ -64,8 +63,8 @@ export function formatTurnMessage(message: TurnMessage): string {
     'Version: 1',
     `Chain ID: ${CHAINS[chain].id}`,
     `Nonce: ${nonce}`,
-    `Issued At: ${timeText(issuedS)}`,
-    `Expiration Time: ${timeText(expiresS)}`,
+    `Issued At: ${issuedAt}`,
+    `Expiration Time: ${expiresAt}`,
   ].join('\n');
 }
 
@@ -75,23 +74,13 @@ export function parseTurnMessage(text: unknown): TurnMessage | undefined {
   const [first = '', address, , , , ...fields] = text.split('\n');
   const [, origin, name] = /^(\S+) wants you to sign in with your (\w+) account:$/.exec(first) ?? [];
   const chain = (Object.keys(CHAINS) as WalletChain[]).find((each) => CHAINS[each].name === name);
-  const [uri, , , nonce, issued, expires] = fields.map((line) => line.slice(line.indexOf(': ') + 2));
-  if (!chain || parsePageOrigin(origin) === undefined || parseWalletAddress(chain, address) === undefined)
-    return undefined;
-  const [issuedS, expiresS] = [timeOf(issued), timeOf(expires)];
-  if (uri === undefined || !/^https?:\/\/[!-~]+$/.test(uri) || issuedS === undefined || expiresS === undefined) {
+  const [uri, , , nonce, issuedAt, expiresAt] = fields.map((line) => line.slice(line.indexOf(': ') + 2));
+  if (!chain || parsePageOrigin(origin) === undefined || parseWalletAddress(chain, address) === undefined) {
     return undefined;
   }
+  if (uri === undefined || !/^https?:\/\/[!-~]+$/.test(uri)) return undefined;
   if (nonce === undefined || nonce.length > NONCE_TEXT_MAX || !/^[0-9a-f]+$/.test(nonce)) return undefined;
-  const message = { origin, chain, address, uri, nonce, issuedS, expiresS } as TurnMessage;
+  if (!TIME.test(issuedAt ?? '') || !TIME.test(expiresAt ?? '')) return undefined;
+  const message = { origin, chain, address, uri, nonce, issuedAt, expiresAt } as TurnMessage;
   return formatTurnMessage(message) === text ? message : undefined;
-}
-
-function timeText(seconds: number): string {
-  return new Date(seconds * 1000).toISOString();
-}
-
-function timeOf(text: string | undefined): number | undefined {
-  const seconds = text === undefined ? NaN : Date.parse(text) / 1000;
-  return Number.isSafeInteger(seconds) && seconds >= 0 && seconds <= TIME_S_MAX ? seconds : undefined;
 }
