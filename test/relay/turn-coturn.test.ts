@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import type { SecureVersion } from 'node:tls';
 import { TURN_CONFIGURATION, startCoturn, turnLogin } from '../helpers/coturn.ts';
-import type { Coturn } from '../helpers/coturn.ts';
+import type { Coturn, CoturnOptions } from '../helpers/coturn.ts';
 import { TurnClient, allocateOnce } from '../helpers/turn-client.ts';
 
 const LINES = readFileSync(TURN_CONFIGURATION, 'utf8').split('\n');
@@ -185,17 +185,37 @@ describe('coturn under it', () => {
   });
 });
 
+/** Runs with a coturn of its own, which is ended however that ends. */
+async function withCoturn(options: CoturnOptions, run: (coturn: Coturn) => Promise<void>): Promise<void> {
+  const coturn = await startCoturn(options);
+  try {
+    await run(coturn);
+  } finally {
+    await coturn.stop();
+  }
+}
+
+it('takes two secrets while one follows the other, as README.md has it changed', async () => {
+  const older = 'the-secret-before-this-one-0123456789abcdef';
+  await withCoturn({ lines: [`static-auth-secret=${older}`] }, async ({ port, secret }) => {
+    const untilS = Math.floor(Date.now() / 1000) + 600;
+    const codes: number[] = [];
+    for (const each of [secret, older, `${older}x`]) codes.push(await allocateOnce(port, turnLogin(each, untilS)));
+    assert.deepEqual(codes, [0, 0, 401]);
+  });
+});
+
 it('as operators have it, it writes nothing down', async () => {
-  const silent = await startCoturn({ isSilent: true });
-  assert.equal(await allocateOnce(silent.port, silent.iceServer), 0);
-  assert.equal(await allocateOnce(silent.port, { username: 'x', credential: 'x' }), 401);
-  const said = silent.output().split('\n');
-  await silent.stop();
-  // where a machine has no SCTP, the system's own words about that come before any log
-  assert.deepEqual(
-    said.filter((line) => line !== '' && !line.startsWith('socket: ')),
-    [],
-  );
+  await withCoturn({ isSilent: true }, async ({ port, iceServer, output }) => {
+    assert.equal(await allocateOnce(port, iceServer), 0);
+    assert.equal(await allocateOnce(port, { username: 'x', credential: 'x' }), 401);
+    // where a machine has no SCTP, the system's own words about that come before any log
+    const said = output().split('\n');
+    assert.deepEqual(
+      said.filter((line) => line !== '' && !line.startsWith('socket: ')),
+      [],
+    );
+  });
 });
 
 function handshake(port: number, version: SecureVersion, ciphers?: string): Promise<string> {

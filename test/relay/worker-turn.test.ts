@@ -1,6 +1,10 @@
 /** TU1–TU9 from end to end: the relay on its runtime issues, and the real coturn, as operators are to run it, takes or refuses. */
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { HTTP_CALLS_BURST } from '../../relay-worker/limits.ts';
 import { TURN_ROOM_BURST } from '../../relay-worker/turn-limits.ts';
 import { RPC_ERRORS } from '../../src/engine/protocol/errors.ts';
@@ -24,7 +28,8 @@ import type { CallResponse } from '../helpers/relay-calls.ts';
 import { enter } from '../helpers/relay-client.ts';
 import { startRelayProcess } from '../helpers/relay-process.ts';
 import type { RelayProcess } from '../helpers/relay-process.ts';
-import { createTestRoom } from '../helpers/tokens.ts';
+import { codeBlocks } from '../helpers/relay-document.ts';
+import { createTestRoom, signToken, testClaims } from '../helpers/tokens.ts';
 import { allocateOnce } from '../helpers/turn-client.ts';
 import type { Login } from '../helpers/turn-client.ts';
 import { ethereumWallet, suiWallet } from '../helpers/wallets.ts';
@@ -67,6 +72,31 @@ function assertRefused(
   assert.deepEqual([status, message], [expected, { type: 'error', id, code: RPC_ERRORS[reason], reason }]);
 }
 
+function exampleWith(word: string): string {
+  return codeBlocks('js').find((block) => block.includes(word)) ?? assert.fail(`no example with ${word}`);
+}
+
+/** The example with its free names given, against this relay. */
+async function runExample(
+  code: string,
+  url: string,
+  given: Readonly<Record<string, unknown>>,
+): Promise<{ readonly ice_servers: unknown; readonly ttl_s: unknown }> {
+  const directory = await mkdtemp(join(tmpdir(), 'tai-example-'));
+  try {
+    const path = join(directory, 'example.mjs');
+    const body = code.replaceAll('https://relay.example.com', url);
+    const names = Object.keys(given).join(', ');
+    await writeFile(path, `export async function run({ ${names} }) {\n${body}return { ice_servers, ttl_s };\n}\n`);
+    const { run } = (await import(pathToFileURL(path).href)) as {
+      readonly run: (given: object) => Promise<{ readonly ice_servers: unknown; readonly ttl_s: unknown }>;
+    };
+    return await run(given);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
 describe('TU1, TU2: to whom the relay has admitted', () => {
   let relay: RelayProcess;
   before(async () => {
@@ -85,6 +115,14 @@ describe('TU1, TU2: to whom the relay has admitted', () => {
     const login = loginIn(issued);
     assert.equal(await allocateOnce(coturn.port, login), 0);
     await guest.client.close();
+  });
+
+  it('as docs/relay-api.md shows it', async () => {
+    const room = await createTestRoom();
+    const example = exampleWith('turn_credentials');
+    const token = await signToken(room, testClaims(room));
+    const { ice_servers, ttl_s } = await runExample(example, relay.url, { token, fetch });
+    assert.deepEqual(parseIssuedServers({ ice_servers, ttl_s })?.ice_servers[0]?.urls, coturn.urls);
   });
 
   it('coturn takes no other password, no other name, and none longer than it was good for', async () => {
@@ -196,6 +234,16 @@ describe('TU5–TU9: to wallets', () => {
     assert.equal(await allocateOnce(coturn.port, loginIn(issuedIn(answer.message))), 0);
     assert.equal(node.asked[0]?.path, '/key-of-the-node');
     assertRefused(await ask(redeem), 403, 'wallet-refused');
+  });
+
+  it('as docs/relay-api.md shows it', async () => {
+    const example = exampleWith('turn_challenge');
+    // a browser says by itself where a page is
+    const fetchOfPage = (url: string, init: RequestInit): Promise<Response> =>
+      fetch(url, { ...init, headers: { ...init.headers, Origin: PAGE } });
+    const { address, sign } = SUI;
+    const { ice_servers, ttl_s } = await runExample(example, relay.url, { address, sign, fetch: fetchOfPage });
+    assert.equal(parseIssuedServers({ ice_servers, ttl_s })?.ttl_s, 600);
   });
 
   it('one that has too little is told so; where the node does not say, nothing is issued', async () => {
