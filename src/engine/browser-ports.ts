@@ -5,7 +5,6 @@ import { Devices } from './media/devices.ts';
 import { FrameSeals } from './frame-seals.ts';
 import type { Ports } from './ports.ts';
 import { TaiError } from './protocol/errors.ts';
-import { RelayCalls } from './relay-calls.ts';
 import { SessionWorker } from './session-worker.ts';
 import { createDtlsIdentity } from './transport/dtls-identity.ts';
 import { PeerLink } from './transport/peer-link.ts';
@@ -35,7 +34,7 @@ export const browserPorts: Ports = {
       ],
       ...options,
     }),
-  openCalls: (options) => new RelayCalls(options),
+  openCalls: async (options) => new (await import('./relay-calls.ts')).RelayCalls(options),
   pageOrigin: () => globalThis.location.origin,
   createDtlsIdentity,
   openLink: (options) => new PeerLink(options),

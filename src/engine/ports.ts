@@ -55,7 +55,8 @@ export type Ports = {
   /** `workerUrl`: where the page hosts the worker itself. */
   startWorker(handlers: FrameHandlers & { onTimer(id: string): void }, workerUrl: string | undefined): WorkerPort;
   connectRelay(options: RelaySocketOptions): RelayPort;
-  openCalls(options: RelayCallsOptions): CallsPort;
+  /** Its code comes with the first relay that is called. */
+  openCalls(options: RelayCallsOptions): Promise<CallsPort>;
   /** As the browser tells it other hosts. */
   pageOrigin(): string;
   openLink(options: PeerLinkOptions): LinkPort;

@@ -2,7 +2,7 @@
 import { TaiError } from './protocol/errors.ts';
 import { RELAY_PATH, parseIceServer } from './protocol/relay.ts';
 import type { IceServer } from './protocol/relay.ts';
-import { parseWalletAddress, parseWalletChain } from './protocol/turn-message.ts';
+import { parseWalletAddress, parseWalletChain } from './protocol/wallet.ts';
 import type { TurnWallet } from './session-types.ts';
 
 const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/;

@@ -2,7 +2,7 @@
 import type { PeerId, RoomId } from './protocol/ids.ts';
 import type { PublicationKind } from './protocol/peer.ts';
 import type { IceServer } from './protocol/relay.ts';
-import type { WalletChain } from './protocol/turn-message.ts';
+import type { WalletChain } from './protocol/wallet.ts';
 import type { Comparison, Moment, Verification } from './room/events.ts';
 import type { Device, LeaveReason, LinkTransport, Phase, Standing } from './room/state.ts';
 import type { RoomAddress, RoomKind } from './room-address.ts';

@@ -5,14 +5,11 @@
  */
 import type { CallsPort, Ports } from './ports.ts';
 import type { IceServer, TurnOffer, Welcome } from './protocol/relay.ts';
-import { formatTurnRequest, parseIssuedServers, parseTurnChallenge, TURN_PATH } from './protocol/turn.ts';
 import type { IssuedServers } from './protocol/turn.ts';
-import { parseTurnMessage } from './protocol/turn-message.ts';
-import { CALL_ID } from './relay-calls.ts';
-import type { CallOutcome } from './relay-calls.ts';
 import type { Moment } from './room/events.ts';
 import type { TurnWallet } from './session-types.ts';
 import type { RelayAccess } from './signalling.ts';
+import type { TurnAnswer } from './turn-issue.ts';
 
 /** How long links wait for credentials: with them from the start, nobody has to begin anew because of them. */
 export const HOLD_MS = 1_000;
@@ -49,7 +46,7 @@ type Issued = { readonly servers: readonly IceServer[]; readonly until_ms: numbe
 
 export class TurnServers {
   readonly #options: TurnServersOptions;
-  readonly #calls: CallsPort;
+  #calls: Promise<CallsPort> | undefined;
   #access: RelayAccess | undefined;
   #listed: readonly IceServer[] = [];
   #offer: TurnOffer | undefined;
@@ -62,12 +59,6 @@ export class TurnServers {
 
   constructor(options: TurnServersOptions) {
     this.#options = options;
-    this.#calls = options.ports.openCalls({
-      relay: options.relay.href,
-      // asked for only once a welcome has brought it
-      token: async (nowS) => (await this.#access?.token(nowS)) ?? '',
-      now: () => this.#access?.now() ?? Date.now(),
-    });
   }
 
   /** The relay's word at each coming in. Resolves when links may open; `undefined`: at once. */
@@ -132,9 +123,8 @@ export class TurnServers {
     // of a join that was left meanwhile
     if (signal.aborted) return;
     this.#isAsking = false;
-    const issued = answer?.ok === true ? parseIssuedServers(answer.result) : undefined;
-    if (issued) this.#take(issued);
-    else this.#failed(answer?.ok === false ? answer.reason : 'unavailable');
+    if (answer?.ok) this.#take(answer.issued);
+    else this.#failed(answer?.reason ?? 'unavailable');
   }
 
   #take({ ice_servers, ttl_s }: IssuedServers): void {
@@ -160,50 +150,19 @@ export class TurnServers {
     this.#options.onServers([...this.#listed, ...(this.#issued?.servers ?? [])]);
   }
 
-  async #issue(signal: AbortSignal): Promise<CallOutcome> {
-    const { wallet } = this.#options;
-    if (this.#offer === 'token') {
-      return this.#calls.ask(formatTurnRequest({ method: 'turn_credentials', params: {} }, CALL_ID), signal);
-    }
-    return wallet ? this.#issueFor(wallet, signal) : { ok: false, reason: 'wallet-required' };
-  }
-
-  /** TU6: nothing is shown to the wallet but the text of this very relay for this very page. */
-  async #issueFor(wallet: TurnWallet, signal: AbortSignal): Promise<CallOutcome> {
-    const calls = this.#calls;
-    const { chain, address } = wallet;
-    const asking = formatTurnRequest({ method: 'turn_challenge', params: { chain, address } }, CALL_ID);
-    const answer = await calls.askOpenly(TURN_PATH, asking, signal);
-    if (!answer.ok) return answer;
-    const message = parseTurnChallenge(answer.result)?.message;
-    if (message === undefined || !this.#isOurs(message, wallet)) return { ok: false, reason: 'refused' };
-    const signature = await signedBy(wallet, message);
-    if (signature === undefined) return { ok: false, reason: 'wallet-refused' };
-    const redeeming = formatTurnRequest({ method: 'turn_redeem', params: { message, signature } }, CALL_ID);
-    return calls.askOpenly(TURN_PATH, redeeming, signal);
-  }
-
-  #isOurs(text: string, { chain, address }: TurnWallet): boolean {
-    const message = parseTurnMessage(text);
-    const uri = message && URL.parse(message.uri);
-    return (
-      uri?.host === this.#options.relay.host &&
-      uri.pathname === TURN_PATH &&
-      message?.origin === this.#options.ports.pageOrigin() &&
-      message.chain === chain &&
-      message.address.toLowerCase() === address.toLowerCase()
-    );
-  }
-}
-
-/** `undefined` where it does not sign. */
-async function signedBy(wallet: TurnWallet, message: string): Promise<string | undefined> {
-  try {
-    const signature: unknown = await wallet.sign(message);
-    return typeof signature === 'string' ? signature : undefined;
-  } catch {
-    // What a wallet says about it is for its own window.
-    return undefined;
+  /** Few relays issue any: the code for it comes when one does. */
+  async #issue(signal: AbortSignal): Promise<TurnAnswer> {
+    const { ports, relay, wallet } = this.#options;
+    if (this.#offer === 'wallet' && !wallet) return { ok: false, reason: 'wallet-required' };
+    this.#calls ??= ports.openCalls({
+      relay: relay.href,
+      // asked for only once a welcome has brought it
+      token: async (nowS) => (await this.#access?.token(nowS)) ?? '',
+      now: () => this.#access?.now() ?? Date.now(),
+    });
+    const [{ issueForToken, issueForWallet }, calls] = await Promise.all([import('./turn-issue.ts'), this.#calls]);
+    if (this.#offer !== 'wallet' || !wallet) return issueForToken(calls, signal);
+    return issueForWallet(wallet, { calls, relayHost: relay.host, pageOrigin: ports.pageOrigin() }, signal);
   }
 }
 

@@ -5,7 +5,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { blake2b } from '@noble/hashes/blake2.js';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { asciiBytes, concatBytes, toHex } from '../../src/engine/protocol/bytes.ts';
-import type { WalletChain } from '../../src/engine/protocol/turn-message.ts';
+import type { WalletChain } from '../../src/engine/protocol/wallet.ts';
 
 export type TestWallet = { readonly chain: WalletChain; readonly address: string; sign(text: string): string };
 

@@ -76,7 +76,7 @@ export function memoryWorld(relay: MemoryRelay, name: string, options: WorldOpti
         const port = connectMemoryRelay(relay, socket, () => world.released.push('relay'));
         return { ...port, send: (to, payload) => port.send(to, payload) && ++sent > 0 };
       },
-      openCalls: () => ({ ask: noCalls, askOpenly: noCalls }),
+      openCalls: async () => ({ ask: noCalls, askOpenly: noCalls }),
       pageOrigin: () => 'https://page.test',
       openLink: (link): LinkPort => {
         const { wires } = relay;

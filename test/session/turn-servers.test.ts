@@ -1,6 +1,6 @@
 /** TU1, TU5, TU6, TU10 from the page's side: when credentials are asked for, what a wallet is shown, and what goes on without any. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { toHex } from '../../src/engine/protocol/bytes.ts';
 import type { IceServer, TurnOffer } from '../../src/engine/protocol/relay.ts';
@@ -45,6 +45,14 @@ function challenge(change: Partial<TurnMessage> = {}): CallOutcome {
   return { ok: true, result: { message } };
 }
 
+/** All that follows from what has happened, without anybody from outside, has happened. */
+async function quiet(): Promise<void> {
+  for (let i = 0; i < 8; i++) await turn();
+}
+
+// What is loaded when it is first needed is there: from then on nothing but turns of the event loop lie between.
+before(() => import('../../src/engine/turn-issue.ts'));
+
 /** A page's side of a relay that answers each call when the test says so. */
 class Scene {
   now_ms = 0;
@@ -74,7 +82,7 @@ class Scene {
       own: options.own,
       wallet: options.wallet,
       relay: new URL('wss://relay.test/relay'),
-      ports: { openCalls: () => ({ ask, askOpenly: openly }), pageOrigin: () => ORIGIN },
+      ports: { openCalls: async () => ({ ask, askOpenly: openly }), pageOrigin: () => ORIGIN },
       steadyNow: () => this.now_ms,
       onServers: (servers) => (this.servers = servers),
       onChanged: () => this.changes++,
@@ -93,10 +101,11 @@ class Scene {
 
   /** Answers the call that has waited longest, and lets what follows from it happen. */
   async answer(outcome: CallOutcome | Error): Promise<void> {
+    await quiet();
     const answer = this.#answers.shift();
     assert.ok(answer, 'nothing was asked');
     answer(outcome);
-    await turn();
+    await quiet();
   }
 }
 
@@ -104,7 +113,7 @@ async function isDone(promise: Promise<void> | undefined): Promise<boolean> {
   if (!promise) return true;
   let done = false;
   void promise.then(() => (done = true));
-  await turn();
+  await quiet();
   return done;
 }
 
@@ -136,6 +145,7 @@ describe('TU1: credentials for a token', () => {
     assert.equal(none.welcome(undefined), undefined);
     const own = new Scene({ own: [STUN] });
     assert.equal(own.welcome('token'), undefined);
+    await quiet();
     assert.deepEqual([none.asked, own.asked, own.servers], [[], [], []]);
   });
 
@@ -145,6 +155,7 @@ describe('TU1: credentials for a token', () => {
     await scene.answer(issued(1));
     assert.equal(scene.timer, TTL_S * 800);
     assert.equal(scene.welcome('token'), undefined, 'still good');
+    await quiet();
     assert.equal(scene.asked.length, 1);
     scene.now_ms = TTL_S * 800;
     scene.turn.renew();
@@ -184,6 +195,7 @@ describe('TU1: credentials for a token', () => {
       assert.equal(scene.welcome('token'), undefined);
       scene.turn.leave();
       void scene.welcome('token');
+      await quiet();
       assert.equal(scene.asked.length, 2);
     });
   }
@@ -195,6 +207,7 @@ describe('TU1: credentials for a token', () => {
     scene.turn.leave();
     assert.deepEqual([scene.servers, scene.timer], [[STUN], undefined]);
     void scene.welcome('token');
+    await quiet();
     scene.turn.leave();
     void scene.welcome('token');
     await scene.answer(issued(2));
@@ -246,6 +259,7 @@ describe('TU6: a wallet', () => {
     shown.length = 0;
     const scene = new Scene({ wallet });
     assert.equal(scene.welcome('wallet'), undefined);
+    await quiet();
     const asked = parseTurnWalletText(scene.asked[0] ?? '');
     assert.deepEqual(asked.type === 'request' && asked.request.params, { chain: 'sui', address: ADDRESS });
     await scene.answer(challenge());
@@ -297,6 +311,7 @@ describe('TU6: a wallet', () => {
       await scene.answer(challenge());
       assert.deepEqual([scene.moments, scene.asked.length], [[told], 1]);
       void scene.welcome('wallet');
+      await quiet();
       assert.equal(scene.asked.length, 1);
     }
     const scene = new Scene({ wallet });
@@ -309,7 +324,7 @@ describe('TU6: a wallet', () => {
   it('that the page has none of, or whose stake is too low, is nothing to tell of; TURN is away then', async () => {
     const none = new Scene();
     void none.welcome('wallet');
-    await turn();
+    await quiet();
     const poor = new Scene({ wallet });
     void poor.welcome('wallet');
     await poor.answer(challenge());
@@ -341,7 +356,7 @@ describe('TU1 in a session', () => {
     relay.turn = 'token';
     let round = 0;
     const ask = async (): Promise<CallOutcome> => issued(++round);
-    const instead = { openCalls: () => ({ ask, askOpenly: ask }) };
+    const instead = { openCalls: async () => ({ ask, askOpenly: ask }) };
     const pages = [new Page(relay, 'Ada', { instead }), new Page(relay, 'Bob', { instead })];
     for (const page of pages) await page.join();
     await settle(pages);

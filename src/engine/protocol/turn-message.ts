@@ -3,8 +3,8 @@
  * and hold against the page's own address; for Sui the same text with its name (CAIP-122). Written and read here by both
  * sides: the relay makes it, and a page looks at it before any wallet does.
  */
-
-export type WalletChain = 'sui' | 'ethereum';
+import { parseWalletAddress } from './wallet.ts';
+import type { WalletChain } from './wallet.ts';
 
 export type TurnMessage = {
   /** Of the page: `https://page.example`, or with `http:`. */
@@ -26,21 +26,12 @@ const ORIGIN_TEXT_MAX = 300;
 const NONCE_TEXT_MAX = 128;
 const TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/;
 
-const CHAINS: Record<WalletChain, { readonly name: string; readonly id: string; readonly address: RegExp }> = {
-  ethereum: { name: 'Ethereum', id: '1', address: /^0x[0-9a-fA-F]{40}$/ },
-  sui: { name: 'Sui', id: 'mainnet', address: /^0x[0-9a-f]{64}$/ },
+const CHAINS: Record<WalletChain, { readonly name: string; readonly id: string }> = {
+  ethereum: { name: 'Ethereum', id: '1' },
+  sui: { name: 'Sui', id: 'mainnet' },
 };
 
 const STATEMENT = 'Let this page use the TURN servers of a relay. It moves nothing, costs nothing and names no room.';
-
-export function parseWalletChain(value: unknown): WalletChain | undefined {
-  return value === 'sui' || value === 'ethereum' ? value : undefined;
-}
-
-/** `undefined` where the chain has no such address. Ethereum's in any letters: which are right takes Keccak to tell. */
-export function parseWalletAddress(chain: WalletChain, value: unknown): string | undefined {
-  return typeof value === 'string' && CHAINS[chain].address.test(value) ? value : undefined;
-}
 
 /** As browsers write it; `null`, which several origins share, is none. */
 export function parsePageOrigin(value: unknown): string | undefined {

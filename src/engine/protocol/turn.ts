@@ -6,8 +6,9 @@ import { isRecord, parseCount, parseText } from './json.ts';
 import type { JsonRecord } from './json.ts';
 import { parseCall, usableIceServers } from './relay.ts';
 import type { IceServer, ParsedCall, RpcId } from './relay.ts';
-import { TURN_MESSAGE_TEXT_MAX, parseWalletAddress, parseWalletChain } from './turn-message.ts';
-import type { WalletChain } from './turn-message.ts';
+import { TURN_MESSAGE_TEXT_MAX } from './turn-message.ts';
+import { parseWalletAddress, parseWalletChain } from './wallet.ts';
+import type { WalletChain } from './wallet.ts';
 
 export const TURN_PATH = '/turn';
 /** In seconds: the shortest and the longest life of issued credentials; the longest is what Cloudflare gives. */
