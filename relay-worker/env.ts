@@ -1,4 +1,5 @@
 /** What `wrangler.toml` binds. Operator settings are outside input: `unknown` until parsed. */
+import type { TurnEnv } from './ice-issuer.ts';
 import type { RoomObject } from './room-object.ts';
 
 export type RelayEnv = {
@@ -6,4 +7,4 @@ export type RelayEnv = {
   readonly ASSETS: Fetcher;
   readonly ICE_SERVERS?: unknown;
   readonly MAX_PEERS?: unknown;
-};
+} & TurnEnv;

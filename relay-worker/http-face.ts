@@ -17,6 +17,9 @@ const ERROR_STATUS: Partial<Record<RpcErrorReason, number>> = {
   'invalid-params': 400,
   'token-invalid': 401,
   'token-expired': 401,
+  'wallet-required': 403,
+  'wallet-refused': 403,
+  'stake-too-low': 403,
   'too-large': 413,
   'rate-limited': 429,
   unavailable: 503,
@@ -39,7 +42,7 @@ export type RoomCall = (claims: TokenClaims, text: string) => Promise<CallAnswer
 
 /** Never rejects. No room is asked for a caller without a good token, or for a body that is too long. */
 export async function answerCall(request: Request, askRoom: RoomCall): Promise<Response> {
-  if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: CORS_HEADERS });
+  if (request.method === 'OPTIONS') return preflight();
   if (request.method !== 'POST') return refuse('invalid-request', { status: 405, headers: { Allow: 'POST, OPTIONS' } });
   const nowS = Math.floor(Date.now() / 1000);
   const admission = await admit({ isOurs: true, token: parseBearer(request.headers.get('Authorization')) }, nowS);
@@ -59,11 +62,15 @@ export async function answerCall(request: Request, askRoom: RoomCall): Promise<R
 
 type Extras = { readonly status?: number; readonly headers?: Readonly<Record<string, string>> };
 
-function refuse(reason: RpcErrorReason, extras?: Extras): Response {
+export function preflight(): Response {
+  return new Response(null, { status: 204, headers: CORS_HEADERS });
+}
+
+export function refuse(reason: RpcErrorReason, extras?: Extras): Response {
   return respond({ text: formatError(null, reason), reason }, extras);
 }
 
-function respond({ text, reason }: CallAnswer, { status, headers }: Extras = {}): Response {
+export function respond({ text, reason }: CallAnswer, { status, headers }: Extras = {}): Response {
   const told = status ?? (reason ? ERROR_STATUS[reason] : undefined) ?? (text === undefined ? 204 : 200);
   return new Response(text ?? null, {
     status: told,
@@ -81,7 +88,7 @@ function respond({ text, reason }: CallAnswer, { status, headers }: Extras = {})
 type BodyFault = { readonly fault: 'too-large' | 'parse-error' };
 
 /** Reads no further than the longest text; what its sender says of its length counts for nothing. */
-async function readText(body: ReadableStream<Uint8Array> | null): Promise<string | BodyFault> {
+export async function readText(body: ReadableStream<Uint8Array> | null): Promise<string | BodyFault> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const reader = body?.getReader();
   let text = '';

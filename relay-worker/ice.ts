@@ -1,7 +1,9 @@
 /** The operator's ICE servers, told to every peer in `welcome`. None by default: no third party learns of a call. */
 import { isRecord, parseJson } from '../src/engine/protocol/json.ts';
 import { usableIceServers } from '../src/engine/protocol/relay.ts';
-import type { IceServer } from '../src/engine/protocol/relay.ts';
+import type { IceServer, TurnOffer } from '../src/engine/protocol/relay.ts';
+import { turnOffer } from './ice-issuer.ts';
+import type { TurnEnv } from './ice-issuer.ts';
 
 /** What `welcome` has room for beside the longest list of peers. */
 export const ICE_SERVERS_TEXT_MAX = 32 * 1024;
@@ -17,4 +19,12 @@ export function parseIceServers(setting: unknown): readonly IceServer[] {
   const servers = usableIceServers(entries);
   const ends = servers.map((_, index) => JSON.stringify(servers.slice(0, index + 1)).length);
   return servers.filter((_, index) => (ends[index] ?? Infinity) <= ICE_SERVERS_TEXT_MAX);
+}
+
+/** What every `welcome` says of helpers: those that the operator lists, and to whom TURN credentials are issued besides (TU1). */
+export function iceOffer(env: TurnEnv & { readonly ICE_SERVERS?: unknown }): {
+  readonly iceServers: readonly IceServer[];
+  readonly turn: TurnOffer | undefined;
+} {
+  return { iceServers: parseIceServers(env.ICE_SERVERS), turn: turnOffer(env) };
 }

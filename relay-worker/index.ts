@@ -1,22 +1,27 @@
 /**
  * The Worker: one deployment is a whole installation. `/relay` leads to a room, `/relay/rpc` is its face for calls without
- * a socket, `/healthz` says that we are up, and everything else is a static file of `dist/` (the drop-in script and the
+ * a socket, `/turn` issues TURN credentials to wallets, `/healthz` says that we are up, and everything else is a static file of `dist/` (the drop-in script and the
  * demo).
  */
 import { CLOSE_CODES } from '../src/engine/protocol/errors.ts';
 import { RELAY_PATH, RELAY_RPC_PATH, formatExpiredReason } from '../src/engine/protocol/relay.ts';
 import { SUBPROTOCOL } from '../src/engine/protocol/token.ts';
 import type { TokenTimeFault } from '../src/engine/protocol/token.ts';
+import { TURN_PATH } from '../src/engine/protocol/turn.ts';
 import { admit, objectName, parseOffer } from './admission.ts';
 import type { RelayEnv } from './env.ts';
 import { answerCall } from './http-face.ts';
+import { turnHealth } from './ice-issuer.ts';
 import type { EntryRefusal } from './relay-room.ts';
 import { entryRefusalOf } from './room-object.ts';
 import type { RoomObject } from './room-object.ts';
+import { TurnFace } from './turn-face.ts';
 
 export { RoomObject } from './room-object.ts';
 
 const HEALTH_PATH = '/healthz';
+
+const turn = new TurnFace();
 
 // The platform asks for a default export.
 export default {
@@ -25,11 +30,13 @@ export default {
     if (pathname === RELAY_PATH) return await relay(request, env);
     if (pathname === RELAY_RPC_PATH) {
       return await answerCall(request, async ({ roomId, peerId }, text) => {
-        const object = objectNamed(env, await objectName(roomId));
-        return await object.handleCall(roomId, peerId, text);
+        const name = await objectName(roomId);
+        const issued = await turn.answerCall(text, name, env);
+        return issued ?? (await objectNamed(env, name).handleCall(roomId, peerId, text));
       });
     }
-    if (pathname === HEALTH_PATH) return json(200, { ok: true });
+    if (pathname === TURN_PATH) return await turn.answerRequest(request, env);
+    if (pathname === HEALTH_PATH) return json(200, { ok: true, ...turnHealth(env) });
     return await env.ASSETS.fetch(request);
   },
 } satisfies ExportedHandler<RelayEnv>;

@@ -14,7 +14,15 @@ import {
   formatResult,
   parseClientText,
 } from '../src/engine/protocol/relay.ts';
-import type { ClientRequest, IceServer, PeerPlace, RpcId, RpcResult, Welcome } from '../src/engine/protocol/relay.ts';
+import type {
+  ClientRequest,
+  IceServer,
+  PeerPlace,
+  RpcId,
+  RpcResult,
+  TurnOffer,
+  Welcome,
+} from '../src/engine/protocol/relay.ts';
 import type { StreamPlace } from '../src/engine/protocol/resume.ts';
 import type { KeptPeer } from './attachment.ts';
 import { BundleDesk } from './bundle-desk.ts';
@@ -52,6 +60,8 @@ export type RoomOptions<S> = {
   readonly ep: string;
   readonly maxPeers: number;
   readonly iceServers: readonly IceServer[];
+  /** Said in `welcome`; by whom and how they are issued is not the room's to know (TU1). */
+  readonly turn?: TurnOffer | undefined;
   /** When the platform last answered a ping of this socket for us (RL7). */
   answeredAtMs(socket: S): number | undefined;
   /** Keeps what `restore` is to bring back after a sleep. Called before anything that depends on it is told (RL18). */
@@ -225,12 +235,12 @@ export class RelayRoom<S extends RoomSocket> {
   }
 
   #welcome(member: Member<S>): Welcome {
-    const { roomId, ep, iceServers } = this.#options;
+    const { roomId, ep, iceServers, turn } = this.#options;
     const peers = this.#members
       .list(member)
       .map((other) => placeOf(other))
       .toSorted((a, b) => a.join_number - b.join_number);
-    return { room_id: roomId, ...placeOf(member), ep, peers, ice_servers: iceServers };
+    return { room_id: roomId, ...placeOf(member), ep, peers, ice_servers: iceServers, ...(turn && { turn }) };
   }
 
   #add(socket: S, kept: KeptPeer, budget: SocketBudget, n: number): Member<S> {

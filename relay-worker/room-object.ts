@@ -13,7 +13,7 @@ import { SUBPROTOCOL } from '../src/engine/protocol/token.ts';
 import { parseOffer } from './admission.ts';
 import { formatAttachment, parseAttachment } from './attachment.ts';
 import type { RelayEnv } from './env.ts';
-import { parseIceServers } from './ice.ts';
+import { iceOffer } from './ice.ts';
 import { parseMaxPeers } from './limits.ts';
 import { RelayRoom } from './relay-room.ts';
 import type { CallAnswer, EntryRefusal } from './relay-room.ts';
@@ -82,7 +82,7 @@ export class RoomObject extends DurableObject<RelayEnv> {
       roomId,
       ep: this.#ep,
       maxPeers: parseMaxPeers(this.env.MAX_PEERS),
-      iceServers: parseIceServers(this.env.ICE_SERVERS),
+      ...iceOffer(this.env),
       save: (socket, kept) => socket.serializeAttachment(formatAttachment({ ...kept, roomId })),
       answeredAtMs: (socket) => this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime(),
     });

@@ -41,6 +41,8 @@ export const browserPorts: Ports = {
       ],
       ...options,
     }),
+  openCalls: async (options) => new (await import('./relay-calls.ts')).RelayCalls(options),
+  pageOrigin: () => globalThis.location.origin,
   createDtlsIdentity,
   openLink: (options) => new PeerLink(options),
   openDevices: (handlers) => new Devices(handlers),

@@ -4,6 +4,7 @@ import type { Links } from './links.ts';
 import type { OwnSide } from './own-side.ts';
 import type { ClockPort, DevicePort } from './ports.ts';
 import type { Effect, Moment } from './room/events.ts';
+import type { TurnServers } from './turn-servers.ts';
 
 export type EffectTable = { readonly [Type in Effect['type']]: (effect: Extract<Effect, { type: Type }>) => void };
 
@@ -12,19 +13,32 @@ export type Executors = {
   readonly links: Links;
   readonly frameWatch: FrameWatch;
   readonly own: OwnSide;
+  readonly turn: TurnServers;
   readonly clock: ClockPort;
   onMoment(moment: Moment): void;
   onDropped(reason: string): void;
 };
 
-export function effectTable({ devices, links, frameWatch, own, clock, onMoment, onDropped }: Executors): EffectTable {
+export function effectTable({
+  devices,
+  links,
+  frameWatch,
+  own,
+  turn,
+  clock,
+  onMoment,
+  onDropped,
+}: Executors): EffectTable {
   return {
     'open-device': ({ kind, deviceId }) => devices.open(kind, deviceId),
     'close-device': ({ kind }) => devices.close(kind),
     'mute-device': ({ kind, isMuted }) => devices.mute(kind, isMuted),
     'publish-track': ({ kind }) => links.publish(kind),
     'connect-relay': ({ peerId }) => own.join(peerId),
-    'disconnect-relay': () => own.leave(),
+    'disconnect-relay': () => {
+      own.leave();
+      turn.leave();
+    },
     send: ({ to, message }) => own.membership?.send(to, message),
     'announce-roster': (effect) => own.membership?.announce(effect),
     assure: (effect) => own.membership?.assure(effect),

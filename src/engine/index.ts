@@ -19,6 +19,7 @@ export type {
   RosterMismatch,
   SafetyNumber,
   ScanResult,
+  TurnWallet,
   Verification,
 } from './session-types.ts';
 export { createPrivateRoom, resolveRoom, roomFragment } from './room-address.ts';

@@ -3,6 +3,7 @@ import { cameraEncoding } from './media/quality.ts';
 import { RemoteTracks } from './media/remote-tracks.ts';
 import type { DevicePort, FramePort, LinkPort, Ports } from './ports.ts';
 import type { Bytes } from './protocol/bytes.ts';
+import { iceUrlHost } from './protocol/ice-url.ts';
 import type { PeerId } from './protocol/ids.ts';
 import { PUBLICATION_KINDS } from './protocol/peer.ts';
 import type { PublicationKind } from './protocol/peer.ts';
@@ -46,9 +47,17 @@ export class Links {
     return this.#iceServers.length;
   }
 
-  /** For links opened from now on. */
+  /** Names or addresses, each once. */
+  get iceHostNames(): readonly string[] {
+    const hosts = this.#iceServers.flatMap(({ urls }) => urls.map(iceUrlHost));
+    return [...new Set(hosts)];
+  }
+
+  /** For links opened from now on, and for those that stand when they are restarted. */
   setIceServers(servers: readonly IceServer[]): void {
+    if (JSON.stringify(servers) === JSON.stringify(this.#iceServers)) return;
     this.#iceServers = servers;
+    for (const { link } of this.#links.values()) link.setIceServers(servers);
   }
 
   /** Our DTLS certificate; without one no link opens. */

@@ -1,13 +1,18 @@
-/** What carries sound and picture: the worker, the devices, the links, and the watch over their frames, put together. */
+/** What carries sound and picture: the worker, the devices, the links and their helpers, and the watch over their frames, put together. */
 import { FrameWatch } from './frame-watch.ts';
 import { Links } from './links.ts';
 import type { Membership } from './membership.ts';
 import type { ClockPort, DevicePort, FramePort, Ports, WorkerPort } from './ports.ts';
 import type { Bytes } from './protocol/bytes.ts';
 import type { PeerId } from './protocol/ids.ts';
-import type { RoomEvent, TimerId } from './room/events.ts';
+import type { Moment, RoomEvent, TimerId } from './room/events.ts';
+import { TurnServers } from './turn-servers.ts';
+import type { TurnServersOptions } from './turn-servers.ts';
 
-export type MediaSideOptions = {
+/** Of all timers the one that is not the room's. */
+const TURN_TIMER = 'turn-renew';
+
+export type MediaSideOptions = Pick<TurnServersOptions, 'own' | 'wallet' | 'relay' | 'onChanged'> & {
   readonly ports: Ports;
   readonly workerUrl: string | undefined;
   /** Our present join; `undefined` outside the room. */
@@ -15,6 +20,8 @@ export type MediaSideOptions = {
   peerFingerprint(peerId: PeerId): Bytes | undefined;
   onEvent(event: RoomEvent): void;
   onDevicesChanged(): void;
+  /** What the room does not know of. */
+  onMoment(moment: Moment): void;
   onDropped(reason: string): void;
 };
 
@@ -24,6 +31,7 @@ export type MediaSide = {
   readonly every: WorkerPort['every'];
   readonly devices: DevicePort;
   readonly links: Links;
+  readonly turn: TurnServers;
   readonly frameWatch: FrameWatch;
   close(): void;
 };
@@ -32,7 +40,7 @@ export function openMediaSide(options: MediaSideOptions): MediaSide {
   const { ports, workerUrl, membership, peerFingerprint, onEvent, onDevicesChanged, onDropped } = options;
   const { clock, frames, every } = ports.startWorker(
     {
-      onTimer: (id) => onEvent({ type: 'timer', id: id as TimerId }),
+      onTimer: (id) => (id === TURN_TIMER ? turn.renew() : onEvent({ type: 'timer', id: id as TimerId })),
       onState: (address, state) => frameWatch.changed(address, state),
       onLost: (isForGood) => {
         links.loseAll();
@@ -58,15 +66,25 @@ export function openMediaSide(options: MediaSideOptions): MediaSide {
     onEvent,
     onDropped,
   });
+  // Known before anybody joins: the shield must not name these helpers only once they have been asked.
+  links.setIceServers(options.own ?? []);
+  const turn = new TurnServers({
+    ...options,
+    steadyNow: () => performance.now(),
+    onServers: (servers) => links.setIceServers(servers),
+    startTimer: (delay_ms) => clock.start(TURN_TIMER, delay_ms),
+    stopTimer: () => clock.stop(TURN_TIMER),
+  });
   const onFailing = (peerId: PeerId, generation: number): void => membership()?.askForKey(peerId, generation);
   const frameWatch = new FrameWatch({ links, frames, onFailing, onEvent });
   const close = (): void => {
+    turn.leave();
     links.closeAll();
     devices.dispose();
     clock.close();
     frames.close();
   };
-  return { clock, frames, every, devices, links, frameWatch, close };
+  return { clock, frames, every, devices, links, turn, frameWatch, close };
 }
 
 function liveDevice(track: MediaStreamTrack): { trackId: string; deviceId: string; label: string } {

@@ -2,6 +2,7 @@
 import type { DeviceHandlers, Devices } from './media/devices.ts';
 import type { Bytes } from './protocol/bytes.ts';
 import type { FrameCounts, FrameState, TransformAddress } from './protocol/worker.ts';
+import type { RelayCalls, RelayCallsOptions } from './relay-calls.ts';
 import type { PeerLink, PeerLinkOptions } from './transport/peer-link.ts';
 import type { Every, RelaySocket, RelaySocketOptions } from './transport/relay-socket.ts';
 
@@ -42,6 +43,7 @@ export type FrameHandlers = {
 export type WorkerPort = { readonly clock: ClockPort; readonly frames: FramePort; readonly every: Every };
 
 export type RelayPort = Face<RelaySocket>;
+export type CallsPort = Face<RelayCalls>;
 export type LinkPort = Face<PeerLink>;
 export type DevicePort = Face<Devices>;
 
@@ -53,6 +55,10 @@ export type Ports = {
   /** `workerUrl`: where the page hosts the worker itself. */
   startWorker(handlers: FrameHandlers & { onTimer(id: string): void }, workerUrl: string | undefined): WorkerPort;
   connectRelay(options: RelaySocketOptions): RelayPort;
+  /** Its code comes with the first relay that is called. */
+  openCalls(options: RelayCallsOptions): Promise<CallsPort>;
+  /** As the browser tells it other hosts. */
+  pageOrigin(): string;
   openLink(options: PeerLinkOptions): LinkPort;
   openDevices(handlers: DeviceHandlers): DevicePort;
   /** Calls back when the page is going away; returns the way to stop. */

@@ -2,6 +2,8 @@
 import { TaiError } from './protocol/errors.ts';
 import { RELAY_PATH, parseIceServer } from './protocol/relay.ts';
 import type { IceServer } from './protocol/relay.ts';
+import { parseWalletAddress, parseWalletChain } from './protocol/wallet.ts';
+import type { TurnWallet } from './session-types.ts';
 
 const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
@@ -30,6 +32,15 @@ export function checkedIceServers(servers: readonly unknown[] | undefined): read
       );
     return checked;
   });
+}
+
+/** Throws `TaiError('usage')` for one that could not sign: else it would be found out in a call, when somebody cannot be reached. */
+export function checkedWallet(wallet: TurnWallet | undefined): TurnWallet | undefined {
+  if (wallet === undefined) return undefined;
+  const chain = parseWalletChain(wallet.chain);
+  const isGood = chain && parseWalletAddress(chain, wallet.address) !== undefined && typeof wallet.sign === 'function';
+  if (isGood) return wallet;
+  throw new TaiError('usage', 'turnWallet: chain "sui" or "ethereum", an address of it, and sign(message)');
 }
 
 /** `found`: the platform's. Throws `TaiError('unsupported-browser')`: else every attempt would fail, and look like a relay that is away. */

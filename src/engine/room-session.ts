@@ -8,8 +8,8 @@ import { OwnSide } from './own-side.ts';
 import type { Ports } from './ports.ts';
 import { TaiError } from './protocol/errors.ts';
 import type { PeerId } from './protocol/ids.ts';
-import { checkedIceServers, relayUrl } from './relay-address.ts';
-import type { Effect, RoomEvent } from './room/events.ts';
+import { checkedIceServers, checkedWallet, relayUrl } from './relay-address.ts';
+import type { Effect, Moment, RoomEvent } from './room/events.ts';
 import { Store } from './room/store.ts';
 import type {
   Command,
@@ -27,7 +27,6 @@ import { viewOf } from './view.ts';
 export class RoomSession implements Session {
   readonly #url: URL;
   readonly #options: SessionOptions;
-  readonly #iceServers: SessionOptions['iceServers'];
   readonly #own: OwnSide;
   readonly #store: Store;
   readonly #effects: EffectTable;
@@ -44,7 +43,6 @@ export class RoomSession implements Session {
   constructor(options: SessionOptions, ports: Ports) {
     this.#options = options;
     this.#url = relayUrl(options.relay);
-    this.#iceServers = checkedIceServers(options.iceServers);
     this.#store = new Store(
       (effect) => this.#execute(effect),
       (isChanged) => this.#settled(isChanged),
@@ -53,16 +51,22 @@ export class RoomSession implements Session {
     const onDropped = (reason: string): void => this.#count(reason);
     this.#media = openMediaSide({
       ports,
+      relay: this.#url,
+      own: checkedIceServers(options.iceServers),
+      wallet: checkedWallet(options.turnWallet),
       workerUrl: options.workerUrl,
       membership: () => this.#own.membership,
       peerFingerprint: (peerId) => this.#own.dtlsFingerprint(peerId),
       onEvent,
       onDevicesChanged: () => this.#eventListeners.tell({ type: 'devices-changed' }),
+      onChanged: () => this.#settled(true),
+      onMoment: (moment) => {
+        this.#moments.push(moment);
+        this.#settled(false);
+      },
       onDropped,
     });
-    const { frames, links, every } = this.#media;
-    // Known before anybody joins: the shield must not name these helpers only once they have been asked.
-    links.setIceServers(this.#iceServers ?? []);
+    const { frames, links, turn, every } = this.#media;
     this.#own = new OwnSide({
       room: options.room.room,
       identity: options.identity ?? 'guest',
@@ -79,13 +83,13 @@ export class RoomSession implements Session {
       onDtls: ({ certificate }) => links.setCertificate(certificate),
       onEvent,
       onCode: () => this.#settled(true),
-      onIceServers: (servers) => links.setIceServers(this.#iceServers ?? servers),
+      onIceServers: (welcome, access) => turn.welcomed(welcome, access),
       onDropped,
     });
     this.#effects = effectTable({
       ...this.#media,
       own: this.#own,
-      onMoment: (moment) => this.#moments.push(moment),
+      onMoment: (moment) => this.#happened(moment),
       onDropped,
     });
     // A page that goes away says so while it still can; peers see the connection end at once.
@@ -162,6 +166,11 @@ export class RoomSession implements Session {
     (this.#effects[effect.type] as (effect: Effect) => void)(effect);
   }
 
+  #happened(moment: Moment): void {
+    const further = this.#media.turn.troubleOf(moment);
+    this.#moments.push(moment, ...(further ? [further] : []));
+  }
+
   #dispatch(event: RoomEvent): void {
     if (!this.#isClosed) this.#store.dispatch(event);
   }
@@ -181,6 +190,7 @@ export class RoomSession implements Session {
       roomId: this.#own.roomId,
       roomKind: this.#options.room.kind,
       iceHosts: this.#media.links.iceHosts,
+      iceHostNames: this.#media.links.iceHostNames,
       roomCode: this.#own.roomCode,
       localTrack: (kind) => this.#media.devices.track(kind),
       remoteTrack: (id) => this.#media.links.remoteTrack(id),

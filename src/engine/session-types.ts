@@ -2,6 +2,7 @@
 import type { PeerId, RoomId } from './protocol/ids.ts';
 import type { PublicationKind } from './protocol/peer.ts';
 import type { IceServer } from './protocol/relay.ts';
+import type { WalletChain } from './protocol/wallet.ts';
 import type { Comparison, Moment, Verification } from './room/events.ts';
 import type { Device, LeaveReason, LinkTransport, Phase, Standing } from './room/state.ts';
 import type { RoomAddress, RoomKind } from './room-address.ts';
@@ -17,12 +18,26 @@ export type SessionOptions = {
   readonly identity?: 'guest' | 'device';
   /** Used in place of the relay's answer where given. */
   readonly iceServers?: readonly IceServer[];
+  /** For relays that issue TURN credentials only to who has a wallet sign for them. Never asked by others, and never about a room. */
+  readonly turnWallet?: TurnWallet;
   /** Hidden addresses are not in this version: with it set, no session is made. */
   readonly private?: never;
   /** Frames are sealed, or not sent, with it and without it; with any other value no session is made. */
   readonly e2ee?: 'required';
   /** Address of the clock worker, for pages whose CSP allows no `blob:` worker. */
   readonly workerUrl?: string;
+};
+
+/** A wallet of the page's. Which room this is for, it does not learn, and who it is, nobody in the room. */
+export type TurnWallet = {
+  readonly chain: WalletChain;
+  /** `0x` and 64 lower-case hexadecimal digits (Sui), or 40 (Ethereum). */
+  readonly address: string;
+  /**
+   * Signs the text as it is: Ethereum's `personal_sign` (`0x…`), Sui's `signPersonalMessage` (base64). Asked once a join, and again
+   * before the credentials are over. May show it to somebody first; rejects where they say no.
+   */
+  sign(message: string): Promise<string>;
 };
 
 /** What a page asks for. The state tells what became of it; nothing is optimistic. */
@@ -111,6 +126,8 @@ export type EncryptionView = {
    * start, the operator's from the relay's welcome.
    */
   readonly iceHosts: number;
+  /** Their names or addresses, each once. */
+  readonly iceHostNames: readonly string[];
   /** IP addresses are hidden from the other participants. */
   readonly isAddressHidden: boolean;
 };

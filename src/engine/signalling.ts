@@ -13,7 +13,7 @@ import type { PeerId } from './protocol/ids.ts';
 import { formatPeerMessage, parseSaid } from './protocol/peer.ts';
 import type { PeerMessage, RoomMessage, Sender, ToldMessage } from './protocol/peer.ts';
 import { PAYLOAD_TEXT_MAX } from './protocol/relay.ts';
-import type { IceServer, PeerPlace, RelayNotification, Welcome } from './protocol/relay.ts';
+import type { PeerPlace, RelayNotification, Welcome } from './protocol/relay.ts';
 import type { ListedPeer, RoomEvent } from './room/events.ts';
 import { PeerOutbox } from './peer-outbox.ts';
 
@@ -38,8 +38,16 @@ export type SignallingOptions = {
   /** Milliseconds, by a clock that nobody sets. */
   steadyNow(): number;
   onEvent(event: RoomEvent): void;
-  onIceServers(servers: readonly IceServer[]): void;
+  /** What the relay says of ICE servers; nobody is met before it has resolved. */
+  onIceServers(welcome: Pick<Welcome, 'ice_servers' | 'turn'>, access: RelayAccess): Promise<void> | undefined;
   onDropped(reason: string): void;
+};
+
+/** What calls to the relay beside its socket go with. */
+export type RelayAccess = {
+  token(nowS: number): Promise<string>;
+  /** By the relay's clock where ours is wrong. */
+  now(): number;
 };
 
 /** Of the connection's own making: they must not depend on it. And what is said last, which ends it. */
@@ -175,7 +183,7 @@ export class Signalling {
           if (this.#join?.isOutdated && this.#joinNumber === 0) {
             await this.#remakeKeys?.().catch(() => this.#tell({ type: 'keys-failed' }));
           }
-          if (params.peer_id === this.#self && params.room_id === keys.roomId) this.#welcomed(params);
+          if (params.peer_id === this.#self && params.room_id === keys.roomId) await this.#welcomed(params, keys);
           else this.#options.onDropped('relay-mismatch');
           return;
         case 'peer_joined':
@@ -205,11 +213,13 @@ export class Signalling {
     });
   }
 
-  #welcomed(welcome: Welcome): void {
+  async #welcomed(welcome: Welcome, ring: KeyRing): Promise<void> {
     const join = this.#join;
     if (!join) return;
     this.#joinNumber = welcome.join_number;
-    this.#options.onIceServers(welcome.ice_servers);
+    const token = (nowS: number): Promise<string> => ring.token(this.#self, this.#joinNumber, nowS);
+    await this.#options.onIceServers(welcome, { token, now: () => ring.now() });
+    if (this.#isClosed) return;
     for (const place of welcome.peers) {
       // The newcomer begins: the others find its handshake in its first message.
       if (place.join_number < welcome.join_number) this.#outbox(place.peer_id).meet(place.bundle);

@@ -19,6 +19,7 @@ export type ViewSources = {
   readonly roomId: RoomId | undefined;
   readonly roomKind: RoomKind;
   readonly iceHosts: number;
+  readonly iceHostNames: readonly string[];
   readonly roomCode: RoomCode | undefined;
   localTrack(kind: PublicationKind): MediaStreamTrack | undefined;
   remoteTrack(trackId: string | undefined): MediaStreamTrack | undefined;
@@ -83,7 +84,10 @@ function isFailing({ frames, presence }: Peer, kind: PublicationKind): boolean {
 }
 
 /** Only what this version does. What it does not do yet is `false`, not hoped for. */
-function encryptionOf({ call }: RoomState, { roomKind, iceHosts, roomCode }: ViewSources): EncryptionView {
+function encryptionOf(
+  { call }: RoomState,
+  { roomKind, iceHosts, iceHostNames, roomCode }: ViewSources,
+): EncryptionView {
   const peers = isPresent(call) ? [...call.peers.values()].filter(isShown) : [];
   const encryptions = peers.map(peerEncryption);
   return {
@@ -91,6 +95,7 @@ function encryptionOf({ call }: RoomState, { roomKind, iceHosts, roomCode }: Vie
     roomKind,
     isMediaDtls: true,
     iceHosts,
+    iceHostNames,
     isKeyAgreed: encryptions.every((encryption) => encryption === 'encrypted' || encryption === 'verified'),
     // while somebody comes or goes, the code is that of a room that is no more
     roomCode:

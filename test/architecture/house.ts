@@ -33,6 +33,8 @@ export const MAY_IMPORT: { readonly [layer: string]: readonly string[] } = {
   crypto: ['protocol'],
   room: ['protocol'],
   workers: ['crypto', 'protocol'],
+  'relay-entry': ['relay-worker', 'relay-turn', 'protocol'],
+  'relay-turn': ['relay-worker', 'protocol'],
   'relay-worker': ['protocol'],
   protocol: [],
 };
@@ -45,9 +47,12 @@ export const MAY_IMPORT_PACKAGES: { readonly [layer: string]: readonly RegExp[] 
   transport: [/^partysocket\/ws$/],
   crypto: [/^@noble\/(curves|hashes|post-quantum)\//],
   'relay-worker': [/^cloudflare:workers$/],
+  'relay-turn': [/^@noble\/(curves|hashes)\//],
 };
 
 const LAYERS_BY_PATH: readonly (readonly [RegExp, string])[] = [
+  [/^relay-worker\/index\.ts$/, 'relay-entry'],
+  [/^relay-worker\/turn-/, 'relay-turn'],
   [/^relay-worker\//, 'relay-worker'],
   [/^src\/workers\//, 'workers'],
   [/^src\/components\//, 'components'],

@@ -292,7 +292,7 @@ describe('<tai-room> fails closed', () => {
       });
       await settle(room);
       for (const name of names) room.removeAttribute(name);
-      Object.assign(room, { roomSecret: null, iceServers: null, strings: null });
+      Object.assign(room, { roomSecret: null, iceServers: null, turnWallet: null, strings: null });
       const session = await until(() => engine.sessions[0], 'a session');
       same(Object.keys(session.options).sort(), ['relay', 'room']);
       equal(session.options.room.kind, 'private');

@@ -292,10 +292,12 @@ describe('<tai-privacy-shield>', () => {
     await settle(room);
     ok(!('helpers' in facts(room)) && !texts(room).includes('STUN'), 'nothing without them');
     ok(texts(room).includes('not through the relay'), 'as it is');
-    session.show({ encryption: { ...session.view.encryption, iceHosts: 2 } });
+    const iceHostNames = ['stun.example', 'turn.example'];
+    session.show({ encryption: { ...session.view.encryption, iceHosts: 2, iceHostNames } });
     await settle(room);
     equal(facts(room)['helpers'], 'known');
     ok(texts(room).includes('Connection helpers (STUN/TURN) learn IP addresses and times'), 'what they learn');
+    ok(texts(room).includes('Here: stun.example, turn.example.'), 'who they are');
     ok(texts(room).includes('also when a helper passes them on'), 'and what they do not');
     equal(room.encryption.iceHosts, 2);
     await accessible(room);

@@ -1,20 +1,46 @@
-/** The real coturn on the loopback, with one long-term user (RFC 8489 §9.2), ended with the test. */
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+/**
+ * The real coturn on the loopback, under the configuration that operators are given (relay-worker/turn/turnserver.conf), ended with the
+ * test. What is not theirs here: addresses, ports and certificate, a log to read, and that a loopback peer may be sent to.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { createHmac, randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { findFreePort } from './relay-process.ts';
 
 const START_DEADLINE_MS = 15_000;
 const PROBE_EVERY_MS = 50;
+const LIFE_S = 3600;
+
+export const TURN_CONFIGURATION = fileURLToPath(new URL('../../relay-worker/turn/turnserver.conf', import.meta.url));
+
+/** Lines of the operator's that cannot be so on the loopback; every other one holds. */
+const REPLACED = ['realm', 'listening-port', 'tls-listening-port', 'cert', 'pkey', 'log-file', 'no-stdout-log'];
 
 export type Coturn = {
-  /** As an entry of `ICE_SERVERS`. */
+  /** As an entry of `ICE_SERVERS`: credentials that are good for an hour. */
   readonly iceServer: { readonly urls: readonly string[]; readonly username: string; readonly credential: string };
+  /** What a relay has as `TURN_URLS` and `TURN_SECRET`. */
+  readonly urls: readonly string[];
+  readonly secret: string;
+  readonly port: number;
+  /** Of TLS; `undefined` where it was not asked for. */
+  readonly tlsPort: number | undefined;
   readonly output: () => string;
   stop(): Promise<void>;
+};
+
+export type CoturnOptions = {
+  /** With a certificate of its own making, by openssl. */
+  readonly isTls?: boolean;
+  /** The log as operators have it: none. */
+  readonly isSilent?: boolean;
+  /** Lines behind all others. */
+  readonly lines?: readonly string[];
 };
 
 /** Where the system has it, or where `TURNSERVER_PATH` says. */
@@ -26,23 +52,14 @@ function coturnPath(): string {
   return found;
 }
 
-export async function startCoturn(): Promise<Coturn> {
+export async function startCoturn(options: CoturnOptions = {}): Promise<Coturn> {
   const port = await findFreePort();
+  const tlsPort = options.isTls ? await findFreePort() : undefined;
   const folder = mkdtempSync(join(tmpdir(), 'tai-coturn-'));
-  const [username, credential] = ['tester', 'not-a-secret'];
-  const child = spawn(
-    coturnPath(),
-    [
-      '-n',
-      ...['--listening-ip', '127.0.0.1', '--relay-ip', '127.0.0.1', '--listening-port', String(port)],
-      ...['--realm', 'tai.test', '--lt-cred-mech', '--user', `${username}:${credential}`],
-      // only here: a loopback peer is what every test is
-      '--allow-loopback-peers',
-      ...['--no-tls', '--no-dtls', '--no-cli', '--verbose', '--simple-log'],
-      ...['--log-file', 'stdout', '--pidfile', join(folder, 'pid'), '--userdb', join(folder, 'db')],
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder },
-  );
+  const secret = randomBytes(24).toString('base64url');
+  const path = join(folder, 'turnserver.conf');
+  writeFileSync(path, configuration({ ...options, port, tlsPort, folder, secret }), { mode: 0o600 });
+  const child = spawn(coturnPath(), ['-c', path], { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder });
   let output = '';
   const collect = (chunk: Buffer): void => {
     output += chunk.toString();
@@ -66,7 +83,48 @@ export async function startCoturn(): Promise<Coturn> {
     }
     await delay(PROBE_EVERY_MS);
   }
-  return { iceServer: { urls: [`turn:127.0.0.1:${port}`], username, credential }, output: () => output, stop };
+  const urls = [`turn:127.0.0.1:${port}`];
+  const iceServer = { urls, ...turnLogin(secret, Math.floor(Date.now() / 1000) + LIFE_S) };
+  return { iceServer, urls, secret, port, tlsPort, output: () => output, stop };
+}
+
+/** A name that is good until then, and its password (draft-uberti-behave-turn-rest-00 §2.2). */
+export function turnLogin(secret: string, expiresS: number): { username: string; credential: string } {
+  const username = `${expiresS}:${randomBytes(6).toString('hex')}`;
+  return { username, credential: createHmac('sha1', secret).update(username).digest('base64') };
+}
+
+type Place = CoturnOptions & {
+  readonly port: number;
+  readonly tlsPort: number | undefined;
+  readonly folder: string;
+  readonly secret: string;
+};
+
+function configuration({ port, tlsPort, folder, secret, isSilent = false, lines = [] }: Place): string {
+  const replaced = isSilent ? REPLACED.filter((name) => !name.includes('log')) : REPLACED;
+  const theirs = readFileSync(TURN_CONFIGURATION, 'utf8')
+    .split('\n')
+    .filter((line) => !replaced.includes(line.split('=')[0] ?? ''));
+  const loopback = [
+    'listening-ip=127.0.0.1',
+    'relay-ip=127.0.0.1',
+    'allow-loopback-peers',
+    'allowed-peer-ip=127.0.0.1',
+  ];
+  const ours = [`listening-port=${port}`, 'realm=tai.test', `static-auth-secret=${secret}`];
+  const files = [`pidfile=${join(folder, 'pid')}`, `userdb=${join(folder, 'db')}`];
+  const log = isSilent ? [] : ['log-file=stdout', 'verbose'];
+  const tls = tlsPort === undefined ? ['no-tls'] : [`tls-listening-port=${tlsPort}`, ...certificate(folder)];
+  return [...theirs, ...loopback, ...ours, ...files, ...log, ...tls, ...lines, ''].join('\n');
+}
+
+function certificate(folder: string): readonly string[] {
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  const names = ['-subj', '/CN=localhost', '-keyout', key, '-out', cert];
+  execFileSync('openssl', ['req', '-x509', ...kind, ...names], { stdio: 'ignore' });
+  return [`cert=${cert}`, `pkey=${key}`];
 }
 
 function answers(port: number): Promise<boolean> {

@@ -28,6 +28,16 @@ export async function postCall(
   return { status: response.status, headers: response.headers, text, message };
 }
 
+/** A POST of a page to an address of the relay, as a browser would say where it comes from. */
+export async function postFrom(
+  origin: string | undefined,
+  url: string,
+  body: string,
+): Promise<{ readonly status: number; readonly headers: Headers; readonly message: RelayMessage | undefined }> {
+  const response = await fetch(url, { method: 'POST', headers: origin === undefined ? {} : { Origin: origin }, body });
+  return { status: response.status, headers: response.headers, message: parseRelayText(await response.text()) };
+}
+
 export async function bearer(room: TestRoom, claims: Partial<TokenClaims> = {}): Promise<string> {
   return `Bearer ${await signToken(room, testClaims(room, claims))}`;
 }

@@ -56,7 +56,7 @@ export async function writeWorkerdConfig(options: WorkerdOptions): Promise<strin
     if (value === undefined) throw new Error(`wrangler.toml does not set ${name}`);
     return value;
   };
-  const variables = ['ICE_SERVERS', 'MAX_PEERS'].map((name) => {
+  const variables = [...new Set(['ICE_SERVERS', 'MAX_PEERS', ...Object.keys(vars)])].map((name) => {
     const value = vars[name] === undefined ? setting(name) : JSON.stringify(vars[name]);
     return `(name = "${name}", text = ${value})`;
   });
@@ -69,7 +69,9 @@ const config :Workerd.Config = (
   services = [
     (name = "relay", worker = .relay),
     (name = "assets", disk = (path = ${JSON.stringify(assets)})),
-    (name = "state", disk = (path = ${JSON.stringify(isUnsafe ? stateDirectory : assets)}, writable = ${isUnsafe}))
+    (name = "state", disk = (path = ${JSON.stringify(isUnsafe ? stateDirectory : assets)}, writable = ${isUnsafe})),
+    # other hosts that the relay asks are here on the loopback, if anywhere
+    (name = "internet", network = (allow = ["local"]))
   ],
   sockets = [(name = "http", address = "${address}", http = (), service = "relay")]
 );

@@ -28,6 +28,18 @@ import {
   TEXT_CLOSE_BYTES,
   WELCOME_BUNDLES_MAX,
 } from '../../relay-worker/limits.ts';
+import { CHALLENGE_LIFE_S } from '../../relay-worker/turn-challenges.ts';
+import { OUTSIDE_TEXT_MAX, OUTSIDE_TIMEOUT_MS } from '../../relay-worker/turn-fetch.ts';
+import {
+  TURN_ALL_BURST,
+  TURN_ALL_PER_S,
+  TURN_CHECKS_BURST,
+  TURN_CHECKS_PER_S,
+  TURN_ROOM_BURST,
+  TURN_ROOM_PER_S,
+  TURN_WALLET_BURST,
+  TURN_WALLET_EVERY_MS,
+} from '../../relay-worker/turn-limits.ts';
 import {
   BUNDLE_HEAD_MAX_BYTES,
   ONE_TIME_BLOBS_MAX,
@@ -153,6 +165,12 @@ describe('the tables', () => {
       'a bundle': `head of ${BUNDLE_HEAD_MAX_BYTES.toLocaleString('en')} bytes, ${ONE_TIME_BLOBS_MAX} one-time blobs of ${ONE_TIME_BLOB_MAX_BYTES.toLocaleString('en')} bytes`,
       'bundles in a `welcome`': `${WELCOME_BUNDLES_MAX}, within ${RELAY_TEXT_MAX / KIB} KiB`,
       'calls over HTTP to a room': `${HTTP_CALLS_PER_S} a second, ${HTTP_CALLS_BURST} at once`,
+      'TURN credentials for tokens, a room': `${TURN_ROOM_PER_S} a second, ${TURN_ROOM_BURST} at once`,
+      'TURN credentials and challenges, an instance of the Worker': `${TURN_ALL_PER_S} a second, ${TURN_ALL_BURST} at once`,
+      'TURN credentials, a wallet': `${TURN_WALLET_BURST} at once, one more each ${TURN_WALLET_EVERY_MS / 1000} s`,
+      'signatures of wallets looked at, an instance of the Worker': `${TURN_CHECKS_PER_S} a second, ${TURN_CHECKS_BURST} at once`,
+      'answers of other hosts': `${OUTSIDE_TIMEOUT_MS / 1000} s, ${OUTSIDE_TEXT_MAX / KIB} KiB`,
+      'life of a challenge': `${CHALLENGE_LIFE_S} s`,
       'faults on a socket': `${FAULTS_MAX}`,
     };
     for (const [what, limit] of Object.entries(expected)) {

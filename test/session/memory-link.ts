@@ -1,5 +1,6 @@
 /** Links that answer every piece of work at once, with an SDP that says who made it and which link it belongs to. */
 import type { LinkPort } from '../../src/engine/ports.ts';
+import type { IceServer } from '../../src/engine/protocol/relay.ts';
 import type { PeerLinkOptions } from '../../src/engine/transport/peer-link.ts';
 
 export type LinkRecord = { readonly options: PeerLinkOptions; readonly calls: string[] };
@@ -85,6 +86,10 @@ export class MemoryLink implements LinkPort {
 
   silence(): void {
     this.calls.push('silence');
+  }
+
+  setIceServers(servers: readonly IceServer[]): void {
+    this.calls.push(`servers ${servers.flatMap(({ urls }) => urls).join(' ')}`);
   }
 
   setCameraEncoding({ maxBitrate }: RTCRtpEncodingParameters): void {

@@ -5,6 +5,7 @@ import type {
   ListedPlace,
   RelayNotification,
   SealedBundle,
+  TurnOffer,
   Welcome,
 } from '../../src/engine/protocol/relay.ts';
 import { parseToken } from '../../src/engine/protocol/token.ts';
@@ -35,6 +36,8 @@ export class MemoryRelay {
   /** The links of its room's members find each other here. */
   readonly wires = new MemoryWires();
   tampering: Tampering = {};
+  /** Whom it issues TURN credentials to, if anybody. */
+  turn: TurnOffer | undefined;
   /** Its clock, in seconds since 1970; clients take it for the right one (AD5). */
   nowS = (): number => Math.floor(Date.now() / 1000);
   readonly #members = new Map<PeerId, Member>();
@@ -61,7 +64,8 @@ export class MemoryRelay {
   }
 
   welcomeOf(room_id: RoomId, peer_id: PeerId, join_number: number, peers: readonly ListedPlace[]): Welcome {
-    return { room_id, peer_id, join_number, ep: 'memory', peers, ice_servers: [] };
+    const turn = this.turn && { turn: this.turn };
+    return { room_id, peer_id, join_number, ep: 'memory', peers, ice_servers: [], ...turn };
   }
 
   publish(options: RelaySocketOptions, bundle: SealedBundle): boolean {

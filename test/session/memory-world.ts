@@ -2,6 +2,7 @@
 import type { DeviceHandlers } from '../../src/engine/media/devices.ts';
 import type { DevicePort, LinkPort, Ports, RelayPort } from '../../src/engine/ports.ts';
 import type { PublicationKind } from '../../src/engine/protocol/peer.ts';
+import type { CallOutcome } from '../../src/engine/relay-calls.ts';
 import type { RelaySocketOptions } from '../../src/engine/transport/relay-socket.ts';
 import { MemoryClock } from './memory-clock.ts';
 import { MemoryFrames } from './memory-frames.ts';
@@ -28,6 +29,11 @@ export type WorldOptions = {
   /** Ports in the place of those of memory. */
   readonly instead?: Partial<Ports>;
 };
+
+/** Of a relay that none of the tests calls but those that put another in its place. */
+async function noCalls(): Promise<CallOutcome> {
+  return { ok: false, reason: 'method-not-found' };
+}
 
 /** One page's world. */
 export function memoryWorld(relay: MemoryRelay, name: string, options: WorldOptions = {}): World {
@@ -71,6 +77,8 @@ export function memoryWorld(relay: MemoryRelay, name: string, options: WorldOpti
         const port = connectMemoryRelay(relay, socket, () => world.released.push('relay'));
         return { ...port, send: (to, payload) => port.send(to, payload) && ++sent > 0 };
       },
+      openCalls: async () => ({ ask: noCalls, askOpenly: noCalls }),
+      pageOrigin: () => 'https://page.test',
       openLink: (link): LinkPort => {
         const { wires } = relay;
         const onClosed = (): void => void world.released.push('link');

@@ -205,13 +205,14 @@ export class RoomStore implements RoomActions {
 
   #begin(address: RoomAddress, isNew: boolean): void {
     const { config, engine } = this.#host;
-    const { relay, identity, displayName, iceServers, workerUrl } = config;
+    const { relay, identity, displayName, iceServers, turnWallet, workerUrl } = config;
     const session = engine.createSession({
       relay,
       room: address,
       ...(identity !== undefined && { identity }),
       ...(displayName !== undefined && { displayName }),
       ...(iceServers !== undefined && { iceServers }),
+      ...(turnWallet !== undefined && { turnWallet }),
       ...(workerUrl !== undefined && { workerUrl }),
     });
     this.#session = session;

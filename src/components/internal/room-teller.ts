@@ -171,6 +171,7 @@ function settlingOf(
     case 'relay-refused':
     case 'room-full':
       return ({ phase }) => phase === 'joined';
+    case 'turn-unavailable':
     case 'peer-unreachable':
       return ({ phase, participants }) => {
         const meant = participants.filter((peer) => peerId === undefined || peer.peerId === peerId);

@@ -61,6 +61,7 @@ export const EMPTY_VIEW: SessionView = {
     roster: 'settling',
     mismatches: [],
     iceHosts: 0,
+    iceHostNames: [],
     isFrameSealed: true,
     isVerified: false,
     isAddressHidden: false,

@@ -135,7 +135,7 @@ export const ENGLISH = {
   'shield-visible': 'Other participants can see your IP address',
   'shield-visible-hint': 'It is how browsers reach each other directly.',
   'shield-helpers': 'Connection helpers (STUN/TURN) learn IP addresses and times',
-  'shield-helpers-hint': 'TURN also learns how much sound and picture it passes on, and when.',
+  'shield-helpers-hint': 'Here: {hosts}. TURN also learns how much sound and picture it passes on, and when.',
   'shield-relay': 'What the relay learns',
   'shield-relay-hint': 'IP addresses, times, message sizes, and who talks to whom. Never what is said or shown.',
 
@@ -232,7 +232,7 @@ export const ENGLISH = {
   'error-roster-mismatch': 'You do not all see the same people. The shield says who is missing.',
   'error-peer-unreachable': 'A participant cannot be reached from this network.',
   'error-peer-unreachable-name': '{name} cannot be reached from this network. We keep trying.',
-  'error-turn-unavailable': 'No TURN host is available.',
+  'error-turn-unavailable': 'No TURN host is available that could help to reach them.',
   'error-rate-limited': 'Too much at once. Wait a moment.',
   'error-too-large': 'That was too large to send.',
 } as const satisfies { readonly [key: string]: string };

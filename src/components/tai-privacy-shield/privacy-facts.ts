@@ -37,7 +37,8 @@ export function privacyFacts(view: SessionView, strings: Strings): readonly Priv
   const { encryption } = view;
   if (encryption.isAddressHidden) add('address', true, 'shield-hidden', 'shield-hidden-hint');
   else add('address', false, 'shield-visible', 'shield-visible-hint');
-  if (encryption.iceHosts > 0) add('helpers', false, 'shield-helpers', 'shield-helpers-hint');
+  const hosts = encryption.iceHostNames.join(', ');
+  if (encryption.iceHosts > 0) add('helpers', false, 'shield-helpers', 'shield-helpers-hint', { hosts });
   add('relay', false, 'shield-relay', 'shield-relay-hint');
   return facts;
 }

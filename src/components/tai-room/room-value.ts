@@ -1,5 +1,5 @@
 /** From the element's properties to the store's options, and from the store's state to what is shown. */
-import type { Device, IceServer, PeerId, Phase, SessionView } from '../../engine/index.ts';
+import type { Device, IceServer, PeerId, Phase, SessionView, TurnWallet } from '../../engine/index.ts';
 import { defaultRelay } from '../internal/default-relay.ts';
 import { isEncrypted, isInCall, roomEncryption } from '../internal/encryption.ts';
 import type { Room } from '../internal/room-context.ts';
@@ -37,10 +37,11 @@ export type RoomProperties = {
   readonly identity: string | null | undefined;
   readonly roomSecret: Uint8Array | string | null | undefined;
   readonly iceServers: readonly IceServer[] | null | undefined;
+  readonly turnWallet: TurnWallet | null | undefined;
 };
 
 export function configOf(properties: RoomProperties): RoomConfig {
-  const { displayName, iceServers, workerUrl } = properties;
+  const { displayName, iceServers, turnWallet, workerUrl } = properties;
   const media = (properties.media ?? DEFAULT_MEDIA).split(/\s+/);
   return {
     relay: relayOf(properties),
@@ -53,6 +54,7 @@ export function configOf(properties: RoomProperties): RoomConfig {
     ...(properties.identity === 'device' && { identity: properties.identity }),
     ...(displayName && { displayName }),
     ...(iceServers && { iceServers }),
+    ...(turnWallet && { turnWallet }),
     ...(workerUrl && { workerUrl }),
   };
 }

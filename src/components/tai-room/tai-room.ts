@@ -2,7 +2,7 @@ import { ContextProvider } from '@lit/context';
 import { LitElement } from 'lit';
 import type { PropertyDeclarations, PropertyValues, TemplateResult } from 'lit';
 import { TaiError, createPrivateRoom, createSession, resolveRoom } from '../../engine/index.ts';
-import type { IceServer, ParticipantView, PeerId, Phase, PublicationKind } from '../../engine/index.ts';
+import type { IceServer, ParticipantView, PeerId, Phase, PublicationKind, TurnWallet } from '../../engine/index.ts';
 import type { RoomCode, SafetyNumber, Session, SessionStats } from '../../engine/index.ts';
 import { isInCall, isRefused, markOf, roomEncryption } from '../internal/encryption.ts';
 import type { RoomEncryption } from '../internal/encryption.ts';
@@ -113,6 +113,7 @@ export class TaiRoom extends LitElement {
     identity: {},
     roomSecret: { attribute: false },
     iceServers: { attribute: false },
+    turnWallet: { attribute: false },
     strings: { attribute: false },
   };
 
@@ -132,6 +133,8 @@ export class TaiRoom extends LitElement {
   declare roomSecret: Uint8Array | string | undefined;
   /** Used in place of the relay's answer. */
   declare iceServers: readonly IceServer[] | undefined;
+  /** Signs for TURN credentials, at a relay that wants a wallet's word for them. It learns of no room, and the room not of it. */
+  declare turnWallet: TurnWallet | undefined;
   /** Texts in place of ours, by key. */
   declare strings: Partial<Strings>;
 
@@ -356,7 +359,7 @@ export class TaiRoom extends LitElement {
 
 /** A change of any of these means another session. */
 const ADDRESS_PROPERTIES = [
-  ...(['relay', 'room', 'roomSecret', 'iceServers', 'workerUrl'] as const),
+  ...(['relay', 'room', 'roomSecret', 'iceServers', 'turnWallet', 'workerUrl'] as const),
   ...(['media', 'noLobby', 'private', 'e2ee', 'identity'] as const),
 ];
 

@@ -57,6 +57,10 @@ export const RPC_ERRORS = {
   'token-invalid': -32007,
   'token-expired': -32008,
   unavailable: -32009,
+  // Of TURN credentials, over HTTP only (TU1–TU9).
+  'wallet-required': -32020,
+  'wallet-refused': -32021,
+  'stake-too-low': -32022,
 } as const;
 export type RpcErrorReason = keyof typeof RPC_ERRORS;
 

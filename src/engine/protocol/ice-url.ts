@@ -34,6 +34,11 @@ export function parseIceUrl(value: unknown): string | undefined {
   return isHost(host) ? text : undefined;
 }
 
+/** Name or address, of a URL that `parseIceUrl` has taken. */
+export function iceUrlHost(url: string): string {
+  return ICE_URL.exec(url)?.[2] ?? '';
+}
+
 function isUsablePort(port: number): boolean {
   return port <= PORT_MAX && !BLOCKED_PORTS.has(port);
 }

@@ -20,6 +20,7 @@ import { isRecord, parseCount, parseJson, parseList, parseText } from './json.ts
 import type { JsonRecord } from './json.ts';
 import { parseEp } from './resume.ts';
 import type { StreamPlace } from './resume.ts';
+import type { TurnResult } from './turn.ts';
 
 export { parseHandedBundle } from './bundle.ts';
 export { parseResumeOffer } from './resume.ts';
@@ -72,6 +73,9 @@ export type IceServer = {
   readonly credential?: string;
 };
 
+/** Whom the relay issues TURN credentials to: whoever is admitted, or only who has a wallet sign for it (TU1, TU5). */
+export type TurnOffer = 'token' | 'wallet';
+
 /** A peer's place in the room, told once after every (re)connection and as the result of `join`. */
 export type Welcome = {
   readonly room_id: RoomId;
@@ -82,6 +86,8 @@ export type Welcome = {
   readonly ep: string;
   readonly peers: readonly ListedPlace[];
   readonly ice_servers: readonly IceServer[];
+  /** Left out where the relay issues none. */
+  readonly turn?: TurnOffer;
 };
 
 export type RelayNotification =
@@ -104,7 +110,7 @@ export type RelayNotification =
   /** LM12: nothing was heard from this socket for a while. It answers with `PING_TEXT`. */
   | { readonly method: 'probe'; readonly params: { readonly room_id: RoomId } };
 
-export type RpcResult = Welcome | FetchedBundle | Record<string, never>;
+export type RpcResult = Welcome | FetchedBundle | TurnResult | Record<string, never>;
 
 export type RelayMessage =
   | ({ readonly type: 'notification' } & RelayNotification)
@@ -112,8 +118,10 @@ export type RelayMessage =
   | { readonly type: 'error'; readonly id: RpcId | null; readonly code: number; readonly reason: string };
 
 /** What the relay made of a client's text: a call, or the error to answer with. */
-export type ParsedRequest =
-  | { readonly type: 'request'; readonly id: RpcId | undefined; readonly request: ClientRequest }
+export type ParsedRequest = ParsedCall<ClientRequest>;
+
+export type ParsedCall<Request> =
+  | { readonly type: 'request'; readonly id: RpcId | undefined; readonly request: Request }
   | {
       readonly type: 'fault';
       /** `null` where none could be read; `undefined` for a notification, which is not answered (JSON-RPC 2.0 §4.1). */
@@ -130,8 +138,17 @@ export function formatRequest(request: ClientRequest, id?: RpcId): string {
 
 // --- read by the relay -----------------------------------------------------------------------------
 
-/** Batches are refused as `invalid-request` (RL4). */
 export function parseClientText(text: string): ParsedRequest {
+  return parseCall(text, (method) =>
+    Object.hasOwn(REQUEST_PARSERS, method) ? REQUEST_PARSERS[method as ClientRequest['method']] : undefined,
+  );
+}
+
+/** Batches are refused as `invalid-request` (RL4). `parserOf`: `undefined` for a method that there is not. */
+export function parseCall<Request>(
+  text: string,
+  parserOf: (method: string) => ((params: JsonRecord) => Request | undefined) | undefined,
+): ParsedCall<Request> {
   if (text.length > RELAY_TEXT_MAX) return { type: 'fault', id: null, reason: 'too-large' };
   const value = parseJson(text);
   if (value === undefined) return { type: 'fault', id: null, reason: 'parse-error' };
@@ -141,10 +158,8 @@ export function parseClientText(text: string): ParsedRequest {
   if (value['jsonrpc'] !== '2.0' || typeof value['method'] !== 'string' || (!isNotification && id === undefined)) {
     return { type: 'fault', id: id ?? null, reason: 'invalid-request' };
   }
-  const fault = (reason: RpcErrorReason): ParsedRequest => ({ type: 'fault', id, reason });
-  const parseParams = Object.hasOwn(REQUEST_PARSERS, value['method'])
-    ? REQUEST_PARSERS[value['method'] as ClientRequest['method']]
-    : undefined;
+  const fault = (reason: RpcErrorReason): ParsedCall<Request> => ({ type: 'fault', id, reason });
+  const parseParams = parserOf(value['method']);
   if (!parseParams) return fault('method-not-found');
   const request = isRecord(value['params']) ? parseParams(value['params']) : undefined;
   return request ? { type: 'request', id, request } : fault('invalid-params');
@@ -275,7 +290,8 @@ export function parseWelcome(value: unknown): Welcome | undefined {
   const peers = parseList(value['peers'], PEERS_MAX, parseListedPlace);
   const ice_servers: unknown = value['ice_servers'];
   if (!room_id || !place || ep === undefined || !peers || !Array.isArray(ice_servers)) return undefined;
-  return { room_id, ...place, ep, peers, ice_servers: usableIceServers(ice_servers) };
+  const turn = value['turn'] === 'token' || value['turn'] === 'wallet' ? value['turn'] : undefined;
+  return { room_id, ...place, ep, peers, ice_servers: usableIceServers(ice_servers), ...(turn && { turn }) };
 }
 
 function parseRoomPlace(params: JsonRecord): ({ readonly room_id: RoomId } & StreamPlace) | undefined {

@@ -67,7 +67,7 @@ export class PeerLink {
     this.#options = options;
     this.#candidates = new CandidateBatch((candidates) => options.onCandidates(candidates));
     const configuration: SealedConfiguration = {
-      iceServers: options.iceServers.map((server) => ({ ...server, urls: [...server.urls] })),
+      iceServers: rtcServers(options.iceServers),
       bundlePolicy: 'max-bundle',
       certificates: [options.certificate],
       encodedInsertableStreams: true,
@@ -162,6 +162,16 @@ export class PeerLink {
     if (!this.#isClosed) this.#places.silence();
   }
 
+  /** For when it looks for ways again: at the next restart. */
+  setIceServers(servers: readonly IceServer[]): void {
+    if (this.#isClosed) return;
+    try {
+      this.#connection.setConfiguration({ ...this.#connection.getConfiguration(), iceServers: rtcServers(servers) });
+    } catch {
+      this.#drop('ice-servers-refused');
+    }
+  }
+
   setCameraEncoding(encoding: RTCRtpEncodingParameters): void {
     this.#places.setCameraEncoding(encoding);
   }
@@ -250,6 +260,10 @@ export class PeerLink {
   #drop(reason: string): void {
     if (!this.#isClosed) this.#options.onDropped(reason);
   }
+}
+
+function rtcServers(servers: readonly IceServer[]): RTCIceServer[] {
+  return servers.map((server) => ({ ...server, urls: [...server.urls] }));
 }
 
 /** SHA-256 of the certificate at the other end; `undefined` in browsers that do not show it (Firefox). */

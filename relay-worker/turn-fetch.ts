@@ -1,0 +1,57 @@
+/** What the issuer asks other hosts: one JSON text there, one back, within a time and a size (PROTOCOL.md LM20). */
+import { parseJson } from '../src/engine/protocol/json.ts';
+
+export const OUTSIDE_TIMEOUT_MS = 5_000;
+export const OUTSIDE_TEXT_MAX = 64 * 1024;
+
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+export type OutsideCall = {
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: unknown;
+  readonly fetch: Fetch;
+  readonly timeoutMs?: number;
+};
+
+/**
+ * Rejects where no JSON text comes in time, or another status than 2xx. What it rejects with says nothing of why: it could hold
+ * an address with a key in it.
+ */
+export async function askOutside({ url, headers, body, fetch, timeoutMs }: OutsideCall): Promise<unknown> {
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+      // a redirect would take the key elsewhere; "error" is not known to the platform
+      redirect: 'manual',
+      signal: AbortSignal.timeout(timeoutMs ?? OUTSIDE_TIMEOUT_MS),
+    });
+    if (!response.ok) {
+      await response.body?.cancel();
+      throw new Error('status');
+    }
+    const answer = parseJson(await readBounded(response));
+    if (answer !== undefined) return answer;
+  } catch {
+    // said below, in words without anything in them
+  }
+  throw new Error('turn: no answer from outside');
+}
+
+async function readBounded(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let text = '';
+  let bytes = 0;
+  for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
+    bytes += part.value.length;
+    if (bytes > OUTSIDE_TEXT_MAX) {
+      await reader?.cancel();
+      throw new Error('too long');
+    }
+    text += decoder.decode(part.value, { stream: true });
+  }
+  return text + decoder.decode();
+}

@@ -1,0 +1,174 @@
+/**
+ * The ICE servers of a join: those that the relay lists, and TURN servers that it issues credentials for (PROTOCOL.md TU1, TU5, TU10).
+ * Credentials are asked for once we are admitted, again before they are over, and forgotten with the join. Where there are none, calls
+ * go on without: it is told only where somebody cannot be reached, which is what they would have been for.
+ */
+import type { CallsPort, Ports } from './ports.ts';
+import type { IceServer, TurnOffer, Welcome } from './protocol/relay.ts';
+import type { IssuedServers } from './protocol/turn.ts';
+import type { Moment } from './room/events.ts';
+import type { TurnWallet } from './session-types.ts';
+import type { RelayAccess } from './signalling.ts';
+import type { TurnAnswer } from './turn-issue.ts';
+
+/** How long links wait for credentials: with them from the start, nobody has to begin anew because of them. */
+export const HOLD_MS = 1_000;
+/** Of their life. */
+const RENEW_AT = 0.8;
+const RENEW_MAX_MS = 86_400_000;
+const RETRY_FIRST_MS = 30_000;
+const RETRY_MAX_MS = 600_000;
+
+/** What will not be another answer as long as this join lasts. */
+const FINAL = ['method-not-found', 'wallet-required', 'wallet-refused', 'stake-too-low', 'refused'];
+
+export type TurnServersOptions = {
+  /** The page's own, in place of all that the relay says. */
+  readonly own: readonly IceServer[] | undefined;
+  readonly wallet: TurnWallet | undefined;
+  readonly relay: URL;
+  readonly ports: Pick<Ports, 'openCalls' | 'pageOrigin'>;
+  /** Milliseconds of a clock that nobody sets. */
+  steadyNow(): number;
+  /** For links from now on, and for those that stand, when they look for ways again. */
+  onServers(servers: readonly IceServer[]): void;
+  /** More are known than what `welcome` has said: whoever shows them should look again. */
+  onChanged(): void;
+  onMoment(moment: Moment): void;
+  onDropped(reason: string): void;
+  startTimer(delay_ms: number): void;
+  stopTimer(): void;
+  /** In place of the browser's timer. */
+  readonly wait?: (delay_ms: number, signal: AbortSignal) => Promise<void>;
+};
+
+type Issued = { readonly servers: readonly IceServer[]; readonly until_ms: number };
+
+export class TurnServers {
+  readonly #options: TurnServersOptions;
+  #calls: Promise<CallsPort> | undefined;
+  #access: RelayAccess | undefined;
+  #listed: readonly IceServer[] = [];
+  #offer: TurnOffer | undefined;
+  #issued: Issued | undefined;
+  #join = new AbortController();
+  #isAsking = false;
+  #isRefused = false;
+  #failures = 0;
+  #isTold = false;
+
+  constructor(options: TurnServersOptions) {
+    this.#options = options;
+  }
+
+  /** The relay's word at each coming in. Resolves when links may open; `undefined`: at once. */
+  welcomed(welcome: Pick<Welcome, 'ice_servers' | 'turn'>, access: RelayAccess): Promise<void> | undefined {
+    if (this.#options.own) return undefined;
+    const offer = welcome.turn;
+    this.#access = access;
+    this.#listed = welcome.ice_servers;
+    this.#offer = offer;
+    this.#tell();
+    if (!offer || this.#isFresh || this.#isRefused) return undefined;
+    const asked = this.#ask();
+    // A wallet asks somebody who may be making coffee.
+    return offer === 'wallet' ? undefined : this.#first(asked);
+  }
+
+  /** The timer has come. */
+  renew(): void {
+    void this.#ask();
+  }
+
+  /** What was issued is of this join: the next one gets a name that nothing connects with it. */
+  leave(): void {
+    this.#join.abort();
+    this.#join = new AbortController();
+    this.#options.stopTimer();
+    if (this.#issued) {
+      this.#issued = undefined;
+      this.#tell();
+    }
+    this.#offer = undefined;
+    this.#isAsking = false;
+    this.#isRefused = false;
+    this.#isTold = false;
+    this.#failures = 0;
+  }
+
+  /** Once in a join: somebody cannot be reached, and a TURN server might have helped. */
+  troubleOf(moment: Moment): Moment | undefined {
+    const isNeeded = moment.type === 'error' && moment.code === 'peer-unreachable';
+    if (!isNeeded || !this.#offer || this.#isFresh || this.#isTold) return undefined;
+    this.#isTold = true;
+    return { type: 'error', code: 'turn-unavailable', isRecoverable: true };
+  }
+
+  get #isFresh(): boolean {
+    return this.#issued !== undefined && this.#issued.until_ms > this.#options.steadyNow();
+  }
+
+  async #first(asked: Promise<void>): Promise<void> {
+    const { wait = delay } = this.#options;
+    const done = new AbortController();
+    await Promise.race([asked, wait(HOLD_MS, done.signal)]);
+    done.abort();
+  }
+
+  async #ask(): Promise<void> {
+    const { signal } = this.#join;
+    if (this.#isAsking || this.#isRefused) return;
+    this.#isAsking = true;
+    const answer = await this.#issue(signal).catch(() => undefined);
+    // of a join that was left meanwhile
+    if (signal.aborted) return;
+    this.#isAsking = false;
+    if (answer?.ok) this.#take(answer.issued);
+    else this.#failed(answer?.reason ?? 'unavailable');
+  }
+
+  #take({ ice_servers, ttl_s }: IssuedServers): void {
+    const life_ms = ttl_s * 1000;
+    this.#failures = 0;
+    this.#issued = { servers: ice_servers, until_ms: this.#options.steadyNow() + life_ms };
+    this.#options.startTimer(Math.min(life_ms * RENEW_AT, RENEW_MAX_MS));
+    this.#tell();
+    this.#options.onChanged();
+  }
+
+  #failed(reason: string): void {
+    this.#options.onDropped(`turn-${reason}`);
+    this.#isRefused = FINAL.includes(reason);
+    if (reason === 'wallet-refused') {
+      this.#options.onMoment({ type: 'error', code: 'wallet-refused', isRecoverable: true });
+    }
+    if (this.#isRefused) return;
+    this.#options.startTimer(Math.min(RETRY_FIRST_MS * 2 ** this.#failures++, RETRY_MAX_MS));
+  }
+
+  #tell(): void {
+    this.#options.onServers([...this.#listed, ...(this.#issued?.servers ?? [])]);
+  }
+
+  /** Few relays issue any: the code for it comes when one does. */
+  async #issue(signal: AbortSignal): Promise<TurnAnswer> {
+    const { ports, relay, wallet } = this.#options;
+    if (this.#offer === 'wallet' && !wallet) return { ok: false, reason: 'wallet-required' };
+    this.#calls ??= ports.openCalls({
+      relay: relay.href,
+      // asked for only once a welcome has brought it
+      token: async (nowS) => (await this.#access?.token(nowS)) ?? '',
+      now: () => this.#access?.now() ?? Date.now(),
+    });
+    const [{ issueForToken, issueForWallet }, calls] = await Promise.all([import('./turn-issue.ts'), this.#calls]);
+    if (this.#offer !== 'wallet' || !wallet) return issueForToken(calls, signal);
+    return issueForWallet(wallet, { calls, relayHost: relay.host, pageOrigin: ports.pageOrigin() }, signal);
+  }
+}
+
+function delay(delay_ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, delay_ms);
+    signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  });
+}
