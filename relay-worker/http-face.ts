@@ -17,6 +17,8 @@ const ERROR_STATUS: Partial<Record<RpcErrorReason, number>> = {
   'invalid-params': 400,
   'token-invalid': 401,
   'token-expired': 401,
+  'mailbox-forbidden': 403,
+  'mailbox-off': 404,
   'too-large': 413,
   'rate-limited': 429,
   unavailable: 503,
@@ -26,7 +28,7 @@ const ERROR_STATUS: Partial<Record<RpcErrorReason, number>> = {
  * No credentials are allowed, and none are looked at: what counts is the token, which no browser adds by itself, so that
  * a foreign page can do no more with a visitor's browser than with its own.
  */
-const CORS_HEADERS = {
+export const CORS_HEADERS = {
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Allow-Methods': 'POST',
   'Access-Control-Allow-Headers': 'Authorization, Content-Type',
@@ -39,7 +41,7 @@ export type RoomCall = (claims: TokenClaims, text: string) => Promise<CallAnswer
 
 /** Never rejects. No room is asked for a caller without a good token, or for a body that is too long. */
 export async function answerCall(request: Request, askRoom: RoomCall): Promise<Response> {
-  if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: CORS_HEADERS });
+  if (request.method === 'OPTIONS') return preflight();
   if (request.method !== 'POST') return refuse('invalid-request', { status: 405, headers: { Allow: 'POST, OPTIONS' } });
   const nowS = Math.floor(Date.now() / 1000);
   const admission = await admit({ isOurs: true, token: parseBearer(request.headers.get('Authorization')) }, nowS);
@@ -57,13 +59,17 @@ export async function answerCall(request: Request, askRoom: RoomCall): Promise<R
   }
 }
 
-type Extras = { readonly status?: number; readonly headers?: Readonly<Record<string, string>> };
+export function preflight(): Response {
+  return new Response(null, { status: 204, headers: CORS_HEADERS });
+}
 
-function refuse(reason: RpcErrorReason, extras?: Extras): Response {
+export type Extras = { readonly status?: number; readonly headers?: Readonly<Record<string, string>> };
+
+export function refuse(reason: RpcErrorReason, extras?: Extras): Response {
   return respond({ text: formatError(null, reason), reason }, extras);
 }
 
-function respond({ text, reason }: CallAnswer, { status, headers }: Extras = {}): Response {
+export function respond({ text, reason }: CallAnswer, { status, headers }: Extras = {}): Response {
   const told = status ?? (reason ? ERROR_STATUS[reason] : undefined) ?? (text === undefined ? 204 : 200);
   return new Response(text ?? null, {
     status: told,
@@ -78,10 +84,13 @@ function respond({ text, reason }: CallAnswer, { status, headers }: Extras = {})
   });
 }
 
-type BodyFault = { readonly fault: 'too-large' | 'parse-error' };
+export type BodyFault = { readonly fault: 'too-large' | 'parse-error' };
 
-/** Reads no further than the longest text; what its sender says of its length counts for nothing. */
-async function readText(body: ReadableStream<Uint8Array> | null): Promise<string | BodyFault> {
+/** Reads no further than the longest text, in bytes; what its sender says of its length counts for nothing. */
+export async function readText(
+  body: ReadableStream<Uint8Array> | null,
+  maxBytes: number = RELAY_TEXT_MAX,
+): Promise<string | BodyFault> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const reader = body?.getReader();
   let text = '';
@@ -89,7 +98,7 @@ async function readText(body: ReadableStream<Uint8Array> | null): Promise<string
   try {
     for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
       bytes += part.value.length;
-      if (bytes > RELAY_TEXT_MAX) {
+      if (bytes > maxBytes) {
         await reader?.cancel();
         return { fault: 'too-large' };
       }

@@ -1,19 +1,25 @@
 /**
  * The Worker: one deployment is a whole installation. `/relay` leads to a room, `/relay/rpc` is its face for calls without
- * a socket, `/healthz` says that we are up, and everything else is a static file of `dist/` (the drop-in script and the
+ * a socket, `/mailbox/rpc` leads to a mailbox, `/counters` takes what browsers tell of themselves, `/healthz` says that we are up, and everything else is a static file of `dist/` (the drop-in script and the
  * demo).
  */
 import { CLOSE_CODES } from '../src/engine/protocol/errors.ts';
+import { MAILBOX_RPC_PATH } from '../src/engine/protocol/mailbox.ts';
+import { COUNTERS_PATH } from '../src/engine/protocol/path-report.ts';
 import { RELAY_PATH, RELAY_RPC_PATH, formatExpiredReason } from '../src/engine/protocol/relay.ts';
 import { SUBPROTOCOL } from '../src/engine/protocol/token.ts';
 import type { TokenTimeFault } from '../src/engine/protocol/token.ts';
 import { admit, objectName, parseOffer } from './admission.ts';
+import { answerPathReport } from './counters.ts';
 import type { RelayEnv } from './env.ts';
 import { answerCall } from './http-face.ts';
+import { answerMail } from './mailbox-face.ts';
+import { isMailboxOn } from './mailbox-limits.ts';
+import { objectNamed } from './placement.ts';
 import type { EntryRefusal } from './relay-room.ts';
 import { entryRefusalOf } from './room-object.ts';
-import type { RoomObject } from './room-object.ts';
 
+export { MailboxObject } from './mailbox-object.ts';
 export { RoomObject } from './room-object.ts';
 
 const HEALTH_PATH = '/healthz';
@@ -25,11 +31,18 @@ export default {
     if (pathname === RELAY_PATH) return await relay(request, env);
     if (pathname === RELAY_RPC_PATH) {
       return await answerCall(request, async ({ roomId, peerId }, text) => {
-        const object = objectNamed(env, await objectName(roomId));
+        const object = objectNamed(env.ROOMS, await objectName(roomId), env);
         return await object.handleCall(roomId, peerId, text);
       });
     }
-    if (pathname === HEALTH_PATH) return json(200, { ok: true });
+    if (pathname === MAILBOX_RPC_PATH) {
+      return await answerMail(request, isMailboxOn(env.MAILBOX), async (name, pass, text) => {
+        const object = objectNamed(env.MAILBOXES, name, env);
+        return await object.handleMail(pass, text);
+      });
+    }
+    if (pathname === COUNTERS_PATH) return await answerPathReport(request, env.COUNTERS);
+    if (pathname === HEALTH_PATH) return json(200, health(env));
     return await env.ASSETS.fetch(request);
   },
 } satisfies ExportedHandler<RelayEnv>;
@@ -43,7 +56,7 @@ async function relay(request: Request, env: RelayEnv): Promise<Response> {
   const admission = await admit(offer, nowS);
   if (admission.type === 'refused') return refuse(admission.reason, offer.isOurs, nowS);
   try {
-    const answer = await objectNamed(env, await objectName(admission.claims.roomId)).fetch(request);
+    const answer = await objectNamed(env.ROOMS, await objectName(admission.claims.roomId), env).fetch(request);
     const refusal = entryRefusalOf(answer.status);
     return refusal ? refuse(refusal, offer.isOurs, nowS) : answer;
   } catch {
@@ -52,9 +65,10 @@ async function relay(request: Request, env: RelayEnv): Promise<Response> {
   }
 }
 
-/** Not through a promise: a stub answers to every name, and might be taken for one itself. */
-function objectNamed(env: RelayEnv, name: string): DurableObjectStub<RoomObject> {
-  return env.ROOMS.get(env.ROOMS.idFromName(name));
+/** OP1: what the operator has deployed and set, and nothing of how it is used. */
+function health({ MAILBOX, COUNTERS, DEPLOYMENT }: RelayEnv): Record<string, boolean | string> {
+  const settings = { mailbox: isMailboxOn(MAILBOX), counters: COUNTERS !== undefined };
+  return { ok: true, protocol: SUBPROTOCOL, ...settings, ...(DEPLOYMENT && { deployment: DEPLOYMENT.id }) };
 }
 
 /** Accepts and closes at once, because a browser does not show its page the status of a failed handshake. */

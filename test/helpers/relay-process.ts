@@ -33,6 +33,8 @@ export type RelayProcessOptions = {
   readonly repository?: string;
   /** `wrangler` where nothing is said. */
   readonly runtime?: 'wrangler' | 'workerd';
+  /** With `workerd`: storage is on disk, as with `wrangler`. */
+  readonly isStored?: boolean;
 };
 
 export type RelayProcess = {
@@ -61,9 +63,18 @@ export async function startRelayProcess(options: RelayProcessOptions = {}): Prom
   const vars = options.vars ?? {};
   const repository = options.repository ?? REPOSITORY;
   const address = `${HOST}:${port}`;
+  const kept = async (): Promise<{ readonly stateDirectory?: string }> => {
+    if (!options.isStored) return {};
+    await mkdir(stateDirectory);
+    return { stateDirectory };
+  };
   const [program = '', ...parameters] =
     options.runtime === 'workerd'
-      ? [WORKERD, 'serve', await writeWorkerdConfig({ repository, directory, address, assets, vars })]
+      ? [
+          WORKERD,
+          'serve',
+          await writeWorkerdConfig({ repository, directory, address, assets, vars, ...(await kept()) }),
+        ]
       : wranglerCommand(port, assets, stateDirectory, vars);
   let output = '';
   let child: ChildProcess | undefined;

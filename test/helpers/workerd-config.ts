@@ -19,11 +19,13 @@ export type WorkerdOptions = {
   readonly assets: string;
   /** Instead of the settings in `wrangler.toml`. */
   readonly vars: Readonly<Record<string, string>>;
+  /** Where mailboxes are kept; in memory where none is given. */
+  readonly stateDirectory?: string;
 };
 
-/** The path of the configuration. Rooms are in memory: nothing is on disk that could be looked at. */
+/** The path of the configuration. */
 export async function writeWorkerdConfig(options: WorkerdOptions): Promise<string> {
-  const { repository, directory, address, assets, vars } = options;
+  const { repository, directory, address, assets, vars, stateDirectory } = options;
   const bundle = join(directory, 'relay.js');
   const entry = join(repository, 'relay-worker/index.ts');
   await run(ESBUILD, [entry, '--bundle', '--format=esm', '--external:cloudflare:workers', `--outfile=${bundle}`]);
@@ -33,10 +35,19 @@ export async function writeWorkerdConfig(options: WorkerdOptions): Promise<strin
     if (value === undefined) throw new Error(`wrangler.toml does not set ${name}`);
     return value;
   };
-  const variables = ['ICE_SERVERS', 'MAX_PEERS'].map((name) => {
-    const value = vars[name] === undefined ? setting(name) : JSON.stringify(vars[name]);
-    return `(name = "${name}", text = ${value})`;
-  });
+  const section = /^\[vars\]$([\s\S]*?)^\[/m.exec(toml)?.[1] ?? '';
+  const set = [...section.matchAll(/^([A-Z_]+) = (".*")$/gm)].map(
+    ([, name = '', value = '']) => [name, value] as const,
+  );
+  const variables = [
+    ...new Map([...set, ...Object.entries(vars).map(([name, value]) => [name, JSON.stringify(value)] as const)]),
+  ].map(([name, value]) => `(name = "${name}", text = ${value})`);
+  const storage = stateDirectory === undefined ? 'inMemory = void' : 'localDisk = "state"';
+  const state =
+    stateDirectory === undefined
+      ? ''
+      : `,
+    (name = "state", disk = (path = ${JSON.stringify(stateDirectory)}, writable = true))`;
   const path = join(directory, 'relay.capnp');
   await writeFile(
     path,
@@ -44,7 +55,7 @@ export async function writeWorkerdConfig(options: WorkerdOptions): Promise<strin
 const config :Workerd.Config = (
   services = [
     (name = "relay", worker = .relay),
-    (name = "assets", disk = (path = ${JSON.stringify(assets)}))
+    (name = "assets", disk = (path = ${JSON.stringify(assets)}))${state}
   ],
   sockets = [(name = "http", address = "${address}", http = (), service = "relay")]
 );
@@ -52,10 +63,14 @@ const relay :Workerd.Worker = (
   modules = [(name = "relay.js", esModule = embed "relay.js")],
   compatibilityDate = ${setting('compatibility_date')},
   compatibilityFlags = ${setting('compatibility_flags')},
-  durableObjectNamespaces = [(className = "RoomObject", uniqueKey = "rooms", enableSql = true)],
-  durableObjectStorage = (inMemory = void),
+  durableObjectNamespaces = [
+    (className = "RoomObject", uniqueKey = "rooms", enableSql = true),
+    (className = "MailboxObject", uniqueKey = "mailboxes", enableSql = true)
+  ],
+  durableObjectStorage = (${storage}),
   bindings = [
     (name = "ROOMS", durableObjectNamespace = "RoomObject"),
+    (name = "MAILBOXES", durableObjectNamespace = "MailboxObject"),
     (name = "ASSETS", service = "assets"),
     ${variables.join(',\n    ')}
   ]

@@ -57,6 +57,10 @@ export const RPC_ERRORS = {
   'token-invalid': -32007,
   'token-expired': -32008,
   unavailable: -32009,
+  // Of mailboxes only (MB3, MB9, LM21).
+  'mailbox-off': -32020,
+  'mailbox-forbidden': -32021,
+  'mailbox-full': -32022,
 } as const;
 export type RpcErrorReason = keyof typeof RPC_ERRORS;
 

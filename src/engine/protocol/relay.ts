@@ -121,8 +121,13 @@ export function formatRequest(request: ClientRequest, id?: RpcId): string {
 
 // --- read by the relay -----------------------------------------------------------------------------
 
+/** A call as JSON-RPC 2.0 has it, whatever its method. */
+export type ReadCall =
+  | { readonly type: 'call'; readonly id: RpcId | undefined; readonly method: string; readonly params: unknown }
+  | Extract<ParsedRequest, { type: 'fault' }>;
+
 /** Batches are refused as `invalid-request` (RL4). */
-export function parseClientText(text: string): ParsedRequest {
+export function readCall(text: string): ReadCall {
   if (text.length > RELAY_TEXT_MAX) return { type: 'fault', id: null, reason: 'too-large' };
   const value = parseJson(text);
   if (value === undefined) return { type: 'fault', id: null, reason: 'parse-error' };
@@ -132,12 +137,19 @@ export function parseClientText(text: string): ParsedRequest {
   if (value['jsonrpc'] !== '2.0' || typeof value['method'] !== 'string' || (!isNotification && id === undefined)) {
     return { type: 'fault', id: id ?? null, reason: 'invalid-request' };
   }
+  return { type: 'call', id, method: value['method'], params: value['params'] };
+}
+
+export function parseClientText(text: string): ParsedRequest {
+  const call = readCall(text);
+  if (call.type === 'fault') return call;
+  const { id, method, params } = call;
   const fault = (reason: RpcErrorReason): ParsedRequest => ({ type: 'fault', id, reason });
-  const parseParams = Object.hasOwn(REQUEST_PARSERS, value['method'])
-    ? REQUEST_PARSERS[value['method'] as ClientRequest['method']]
+  const parseParams = Object.hasOwn(REQUEST_PARSERS, method)
+    ? REQUEST_PARSERS[method as ClientRequest['method']]
     : undefined;
   if (!parseParams) return fault('method-not-found');
-  const request = isRecord(value['params']) ? parseParams(value['params']) : undefined;
+  const request = isRecord(params) ? parseParams(params) : undefined;
   return request ? { type: 'request', id, request } : fault('invalid-params');
 }
 
@@ -170,7 +182,7 @@ export function formatNotification(notification: RelayNotification): string {
   return JSON.stringify({ jsonrpc: '2.0', ...notification });
 }
 
-export function formatResult(id: RpcId, result: RpcResult): string {
+export function formatResult(id: RpcId, result: object): string {
   return JSON.stringify({ jsonrpc: '2.0', id, result });
 }
 
