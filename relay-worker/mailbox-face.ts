@@ -39,7 +39,8 @@ export async function answerMail(request: Request, isOn: boolean, askBox: BoxCal
   const body = await readText(request.body);
   if (typeof body !== 'string') return refuse(body.fault);
   const { role, nonce, expS, bodyHash } = parsed.pass;
-  if (!equalBytes(await sha256(new TextEncoder().encode(body) as Bytes), bodyHash)) return refuse('token-invalid', { headers });
+  if (!equalBytes(await sha256(new TextEncoder().encode(body) as Bytes), bodyHash))
+    return refuse('token-invalid', { headers });
   try {
     return respond(await askBox(await mailObjectName(parsed.pass), { role, nonce: toBase64Url(nonce), expS }, body));
   } catch {
