@@ -33,7 +33,7 @@ export type RelayProcessOptions = {
   readonly repository?: string;
   /** `wrangler` where nothing is said. */
   readonly runtime?: 'wrangler' | 'workerd';
-  /** With `workerd`: storage is on disk, as with `wrangler`. */
+  /** With `workerd`: storage is on disk, as with `wrangler`. Without, it has no SQLite, which only mailboxes need. */
   readonly isStored?: boolean;
 };
 
