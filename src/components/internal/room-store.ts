@@ -205,7 +205,7 @@ export class RoomStore implements RoomActions {
 
   #begin(address: RoomAddress, isNew: boolean): void {
     const { config, engine } = this.#host;
-    const { relay, identity, displayName, iceServers, workerUrl } = config;
+    const { relay, identity, displayName, iceServers, workerUrl, sharePath } = config;
     const session = engine.createSession({
       relay,
       room: address,
@@ -213,6 +213,7 @@ export class RoomStore implements RoomActions {
       ...(displayName !== undefined && { displayName }),
       ...(iceServers !== undefined && { iceServers }),
       ...(workerUrl !== undefined && { workerUrl }),
+      ...(sharePath && { sharePath }),
     });
     this.#session = session;
     this.#address = address;
