@@ -1,5 +1,6 @@
 /** What `wrangler.toml` binds. Operator settings are outside input: `unknown` until parsed. */
 import type { MailboxObject } from './mailbox-object.ts';
+import type { Counters } from './operator-view.ts';
 import type { RoomObject } from './room-object.ts';
 
 export type RelayEnv = {
@@ -8,9 +9,9 @@ export type RelayEnv = {
   readonly MAILBOXES: DurableObjectNamespace<MailboxObject>;
   readonly ASSETS: Fetcher;
   /** Which deployment this is. */
-  readonly DEPLOYMENT?: WorkerVersionMetadata;
+  readonly DEPLOYMENT?: { readonly id: string };
   /** Where counts go (OP3); none are made without it. */
-  readonly COUNTERS?: AnalyticsEngineDataset;
+  readonly COUNTERS?: Counters;
   readonly ICE_SERVERS?: unknown;
   readonly MAX_PEERS?: unknown;
   readonly MAILBOX?: unknown;

@@ -4,25 +4,19 @@
  * demo).
  */
 import { CLOSE_CODES } from '../src/engine/protocol/errors.ts';
-import { MAILBOX_RPC_PATH } from '../src/engine/protocol/mailbox.ts';
-import { COUNTERS_PATH } from '../src/engine/protocol/path-report.ts';
 import { RELAY_PATH, RELAY_RPC_PATH, formatExpiredReason } from '../src/engine/protocol/relay.ts';
 import { SUBPROTOCOL } from '../src/engine/protocol/token.ts';
 import type { TokenTimeFault } from '../src/engine/protocol/token.ts';
 import { admit, objectName, parseOffer } from './admission.ts';
-import { answerPathReport } from './counters.ts';
 import type { RelayEnv } from './env.ts';
 import { answerCall } from './http-face.ts';
-import { answerMail } from './mailbox-face.ts';
-import { isMailboxOn } from './mailbox-limits.ts';
+import { MAILBOX_RPC_PATH, answerMail } from './mailbox-face.ts';
+import { COUNTERS_PATH, HEALTH_PATH, answerPathReport, count, healthOf } from './operator-view.ts';
 import { objectNamed } from './placement.ts';
-import type { EntryRefusal } from './relay-room.ts';
 import { entryRefusalOf } from './room-object.ts';
 
 export { MailboxObject } from './mailbox-object.ts';
 export { RoomObject } from './room-object.ts';
-
-const HEALTH_PATH = '/healthz';
 
 // The platform asks for a default export.
 export default {
@@ -36,13 +30,13 @@ export default {
       });
     }
     if (pathname === MAILBOX_RPC_PATH) {
-      return await answerMail(request, isMailboxOn(env.MAILBOX), async (name, pass, text) => {
+      return await answerMail(request, env.MAILBOX, async (name, pass, text) => {
         const object = objectNamed(env.MAILBOXES, name, env);
         return await object.handleMail(pass, text);
       });
     }
     if (pathname === COUNTERS_PATH) return await answerPathReport(request, env.COUNTERS);
-    if (pathname === HEALTH_PATH) return json(200, health(env));
+    if (pathname === HEALTH_PATH) return json(200, healthOf(env));
     return await env.ASSETS.fetch(request);
   },
 } satisfies ExportedHandler<RelayEnv>;
@@ -58,21 +52,21 @@ async function relay(request: Request, env: RelayEnv): Promise<Response> {
   try {
     const answer = await objectNamed(env.ROOMS, await objectName(admission.claims.roomId), env).fetch(request);
     const refusal = entryRefusalOf(answer.status);
-    return refusal ? refuse(refusal, offer.isOurs, nowS) : answer;
+    if (refusal) return refuse(refusal, offer.isOurs, nowS);
+    if (answer.webSocket) count(env.COUNTERS, 'socket');
+    return answer;
   } catch {
     // The object is being moved or is overloaded; what the platform says about it is not for clients.
     return json(503, { error: 'unavailable' }, { 'Retry-After': '1' });
   }
 }
 
-/** OP1: what the operator has deployed and set, and nothing of how it is used. */
-function health({ MAILBOX, COUNTERS, DEPLOYMENT }: RelayEnv): Record<string, boolean | string> {
-  const settings = { mailbox: isMailboxOn(MAILBOX), counters: COUNTERS !== undefined };
-  return { ok: true, protocol: SUBPROTOCOL, ...settings, ...(DEPLOYMENT && { deployment: DEPLOYMENT.id }) };
-}
-
 /** Accepts and closes at once, because a browser does not show its page the status of a failed handshake. */
-function refuse(reason: TokenTimeFault | EntryRefusal, isOurs: boolean, nowS: number): Response {
+function refuse(
+  reason: TokenTimeFault | NonNullable<ReturnType<typeof entryRefusalOf>>,
+  isOurs: boolean,
+  nowS: number,
+): Response {
   const { 0: client, 1: server } = new WebSocketPair();
   server.accept();
   server.close(CLOSE_CODES[reason], reason === 'token-expired' ? formatExpiredReason(nowS) : reason);
@@ -80,7 +74,11 @@ function refuse(reason: TokenTimeFault | EntryRefusal, isOurs: boolean, nowS: nu
   return new Response(null, { status: 101, webSocket: client, headers });
 }
 
-function json(status: number, body: Record<string, boolean | string>, headers: Record<string, string> = {}): Response {
+function json(
+  status: number,
+  body: Readonly<Record<string, boolean | string>>,
+  headers: Record<string, string> = {},
+): Response {
   return Response.json(body, {
     status,
     headers: { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff', ...headers },

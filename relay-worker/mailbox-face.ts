@@ -11,6 +11,7 @@ import { tokenTimeFault } from '../src/engine/protocol/token.ts';
 import { bearerOf } from './admission.ts';
 import { preflight, readText, refuse, respond } from './http-face.ts';
 import type { CheckedPass } from './mailbox-box.ts';
+import { isMailboxOn } from './mailbox-limits.ts';
 import type { CallAnswer } from './relay-room.ts';
 
 const OBJECT_LABEL = asciiBytes('tai/1 mailbox object');
@@ -18,11 +19,13 @@ const OBJECT_LABEL = asciiBytes('tai/1 mailbox object');
 /** Asks the box of this name. Rejects where it cannot be reached. */
 export type BoxCall = (objectName: string, pass: CheckedPass, text: string) => Promise<CallAnswer>;
 
-/** Never rejects. `isOn`: whether the operator has boxes at all (MB9). */
-export async function answerMail(request: Request, isOn: boolean, askBox: BoxCall): Promise<Response> {
+export { MAILBOX_RPC_PATH } from '../src/engine/protocol/mailbox.ts';
+
+/** Never rejects. `setting`: the operator's `MAILBOX` (MB9). */
+export async function answerMail(request: Request, setting: unknown, askBox: BoxCall): Promise<Response> {
   if (request.method === 'OPTIONS') return preflight();
   if (request.method !== 'POST') return refuse('invalid-request', { status: 405, headers: { Allow: 'POST, OPTIONS' } });
-  if (!isOn) return refuse('mailbox-off');
+  if (!isMailboxOn(setting)) return refuse('mailbox-off');
   const bearer = bearerOf(request.headers.get('Authorization'));
   const parsed = bearer === undefined ? undefined : parseMailPass(bearer);
   const nowS = Math.floor(Date.now() / 1000);

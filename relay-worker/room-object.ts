@@ -12,7 +12,6 @@ import { PING_TEXT, PONG_TEXT } from '../src/engine/protocol/relay.ts';
 import { SUBPROTOCOL } from '../src/engine/protocol/token.ts';
 import { parseOffer } from './admission.ts';
 import { formatAttachment, parseAttachment } from './attachment.ts';
-import { count } from './counters.ts';
 import type { RelayEnv } from './env.ts';
 import { parseIceServers } from './ice.ts';
 import { parseMaxPeers } from './limits.ts';
@@ -55,7 +54,8 @@ export class RoomObject extends DurableObject<RelayEnv> {
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server);
     room.admit(server, claims.peerId, claims.joinNumber, nowMs);
-    count(this.env.COUNTERS, 'socket', ...(this.ctx.getWebSockets().length === 1 ? (['room'] as const) : []));
+    // OP3: nobody was here. The Worker counts the socket.
+    if (this.ctx.getWebSockets().length === 1) this.env.COUNTERS?.writeDataPoint({ blobs: ['room'], doubles: [1] });
     return new Response(null, { status: 101, webSocket: client, headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } });
   }
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { answerPathReport, count } from '../../relay-worker/counters.ts';
-import type { Counters } from '../../relay-worker/counters.ts';
+import { answerPathReport, count, healthOf } from '../../relay-worker/operator-view.ts';
+
 import { objectNamed } from '../../relay-worker/placement.ts';
 import type { PlacementSettings } from '../../relay-worker/placement.ts';
 import { COUNTERS_PATH, formatPathReport } from '../../src/engine/protocol/path-report.ts';
@@ -23,7 +23,7 @@ function placed(settings: PlacementSettings): string {
   return objectNamed(within('anywhere'), 'room', settings);
 }
 
-class Points implements Counters {
+class Points {
   readonly points: unknown[] = [];
   writeDataPoint(point: object): void {
     this.points.push(point);
@@ -60,14 +60,19 @@ describe('OP2: where an object lives', () => {
   });
 });
 
+describe('OP1: what the operator is told', () => {
+  it('is what is set, and which deployment it is', () => {
+    const told = healthOf({ MAILBOX: 'on', COUNTERS: new Points(), DEPLOYMENT: { id: 'x' } });
+    assert.deepEqual(told, { ok: true, protocol: 'tai.1', mailbox: true, counters: true, deployment: 'x' });
+    assert.deepEqual(healthOf({}), { ok: true, protocol: 'tai.1', mailbox: false, counters: false });
+  });
+});
+
 describe('OP3: a count', () => {
   it('says what, and nothing else; without a data set there is none', () => {
     const counters = new Points();
-    count(counters, 'socket', 'room');
-    assert.deepEqual(counters.points, [
-      { blobs: ['socket'], doubles: [1] },
-      { blobs: ['room'], doubles: [1] },
-    ]);
+    count(counters, 'socket');
+    assert.deepEqual(counters.points, [{ blobs: ['socket'], doubles: [1] }]);
     count(undefined, 'socket');
   });
 
