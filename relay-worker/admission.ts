@@ -38,10 +38,15 @@ export function parseOffer(header: string | null): Offer {
   return { isOurs: offered.includes(SUBPROTOCOL), token: only === undefined ? undefined : parseToken(only) };
 }
 
+/** What stands behind `Bearer` (RFC 6750 §2.1). */
+export function bearerOf(header: string | null): string | undefined {
+  if (header === null || header.length > OFFER_TEXT_MAX) return undefined;
+  return /^Bearer +(\S+)$/i.exec(header)?.[1];
+}
+
 /** RL20: reads `Authorization: Bearer tai.token.…`, the token in the form that the subprotocol has. */
 export function parseBearer(header: string | null): ParsedToken | undefined {
-  if (header === null || header.length > OFFER_TEXT_MAX) return undefined;
-  const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
+  const token = bearerOf(header);
   return token === undefined ? undefined : parseToken(token);
 }
 

@@ -20,6 +20,8 @@ const ERROR_STATUS: Partial<Record<RpcErrorReason, number>> = {
   'wallet-required': 403,
   'wallet-refused': 403,
   'stake-too-low': 403,
+  'mailbox-forbidden': 403,
+  'mailbox-off': 404,
   'too-large': 413,
   'rate-limited': 429,
   unavailable: 503,
@@ -29,7 +31,7 @@ const ERROR_STATUS: Partial<Record<RpcErrorReason, number>> = {
  * No credentials are allowed, and none are looked at: what counts is the token, which no browser adds by itself, so that
  * a foreign page can do no more with a visitor's browser than with its own.
  */
-const CORS_HEADERS = {
+export const CORS_HEADERS = {
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Allow-Methods': 'POST',
   'Access-Control-Allow-Headers': 'Authorization, Content-Type',
@@ -60,11 +62,11 @@ export async function answerCall(request: Request, askRoom: RoomCall): Promise<R
   }
 }
 
-type Extras = { readonly status?: number; readonly headers?: Readonly<Record<string, string>> };
-
 export function preflight(): Response {
   return new Response(null, { status: 204, headers: CORS_HEADERS });
 }
+
+export type Extras = { readonly status?: number; readonly headers?: Readonly<Record<string, string>> };
 
 export function refuse(reason: RpcErrorReason, extras?: Extras): Response {
   return respond({ text: formatError(null, reason), reason }, extras);
@@ -85,10 +87,13 @@ export function respond({ text, reason }: CallAnswer, { status, headers }: Extra
   });
 }
 
-type BodyFault = { readonly fault: 'too-large' | 'parse-error' };
+export type BodyFault = { readonly fault: 'too-large' | 'parse-error' };
 
-/** Reads no further than the longest text; what its sender says of its length counts for nothing. */
-export async function readText(body: ReadableStream<Uint8Array> | null): Promise<string | BodyFault> {
+/** Reads no further than the longest text, in bytes; what its sender says of its length counts for nothing. */
+export async function readText(
+  body: ReadableStream<Uint8Array> | null,
+  maxBytes: number = RELAY_TEXT_MAX,
+): Promise<string | BodyFault> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const reader = body?.getReader();
   let text = '';
@@ -96,7 +101,7 @@ export async function readText(body: ReadableStream<Uint8Array> | null): Promise
   try {
     for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
       bytes += part.value.length;
-      if (bytes > RELAY_TEXT_MAX) {
+      if (bytes > maxBytes) {
         await reader?.cancel();
         return { fault: 'too-large' };
       }

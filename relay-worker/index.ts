@@ -1,6 +1,7 @@
 /**
  * The Worker: one deployment is a whole installation. `/relay` leads to a room, `/relay/rpc` is its face for calls without
- * a socket, `/turn` issues TURN credentials to wallets, `/healthz` says that we are up, and everything else is a static file of `dist/` (the drop-in script and the
+ * a socket, `/turn` issues TURN credentials to wallets, `/mailbox/rpc` leads to a mailbox, `/counters` takes what browsers tell of
+ * themselves, `/healthz` says that we are up, and everything else is a static file of `dist/` (the drop-in script and the
  * demo).
  */
 import { CLOSE_CODES } from '../src/engine/protocol/errors.ts';
@@ -12,14 +13,14 @@ import { admit, objectName, parseOffer } from './admission.ts';
 import type { RelayEnv } from './env.ts';
 import { answerCall } from './http-face.ts';
 import { turnHealth } from './ice-issuer.ts';
-import type { EntryRefusal } from './relay-room.ts';
+import { MAILBOX_RPC_PATH, answerMail } from './mailbox-face.ts';
+import { COUNTERS_PATH, HEALTH_PATH, answerPathReport, count, healthOf } from './operator-view.ts';
+import { objectNamed } from './placement.ts';
 import { entryRefusalOf } from './room-object.ts';
-import type { RoomObject } from './room-object.ts';
 import { TurnFace } from './turn-face.ts';
 
+export { MailboxObject } from './mailbox-object.ts';
 export { RoomObject } from './room-object.ts';
-
-const HEALTH_PATH = '/healthz';
 
 const turn = new TurnFace();
 
@@ -32,11 +33,18 @@ export default {
       return await answerCall(request, async ({ roomId, peerId }, text) => {
         const name = await objectName(roomId);
         const issued = await turn.answerCall(text, name, env);
-        return issued ?? (await objectNamed(env, name).handleCall(roomId, peerId, text));
+        return issued ?? (await objectNamed(env.ROOMS, name, env).handleCall(roomId, peerId, text));
       });
     }
     if (pathname === TURN_PATH) return await turn.answerRequest(request, env);
-    if (pathname === HEALTH_PATH) return json(200, { ok: true, ...turnHealth(env) });
+    if (pathname === MAILBOX_RPC_PATH) {
+      return await answerMail(request, env.MAILBOX, async (name, pass, text) => {
+        const object = objectNamed(env.MAILBOXES, name, env);
+        return await object.handleMail(pass, text);
+      });
+    }
+    if (pathname === COUNTERS_PATH) return await answerPathReport(request, env.COUNTERS);
+    if (pathname === HEALTH_PATH) return json(200, { ...healthOf(env), ...turnHealth(env) });
     return await env.ASSETS.fetch(request);
   },
 } satisfies ExportedHandler<RelayEnv>;
@@ -50,22 +58,23 @@ async function relay(request: Request, env: RelayEnv): Promise<Response> {
   const admission = await admit(offer, nowS);
   if (admission.type === 'refused') return refuse(admission.reason, offer.isOurs, nowS);
   try {
-    const answer = await objectNamed(env, await objectName(admission.claims.roomId)).fetch(request);
+    const answer = await objectNamed(env.ROOMS, await objectName(admission.claims.roomId), env).fetch(request);
     const refusal = entryRefusalOf(answer.status);
-    return refusal ? refuse(refusal, offer.isOurs, nowS) : answer;
+    if (refusal) return refuse(refusal, offer.isOurs, nowS);
+    if (answer.webSocket) count(env.COUNTERS, 'socket');
+    return answer;
   } catch {
     // The object is being moved or is overloaded; what the platform says about it is not for clients.
     return json(503, { error: 'unavailable' }, { 'Retry-After': '1' });
   }
 }
 
-/** Not through a promise: a stub answers to every name, and might be taken for one itself. */
-function objectNamed(env: RelayEnv, name: string): DurableObjectStub<RoomObject> {
-  return env.ROOMS.get(env.ROOMS.idFromName(name));
-}
-
 /** Accepts and closes at once, because a browser does not show its page the status of a failed handshake. */
-function refuse(reason: TokenTimeFault | EntryRefusal, isOurs: boolean, nowS: number): Response {
+function refuse(
+  reason: TokenTimeFault | NonNullable<ReturnType<typeof entryRefusalOf>>,
+  isOurs: boolean,
+  nowS: number,
+): Response {
   const { 0: client, 1: server } = new WebSocketPair();
   server.accept();
   server.close(CLOSE_CODES[reason], reason === 'token-expired' ? formatExpiredReason(nowS) : reason);
@@ -73,7 +82,11 @@ function refuse(reason: TokenTimeFault | EntryRefusal, isOurs: boolean, nowS: nu
   return new Response(null, { status: 101, webSocket: client, headers });
 }
 
-function json(status: number, body: Record<string, boolean | string>, headers: Record<string, string> = {}): Response {
+function json(
+  status: number,
+  body: Readonly<Record<string, boolean | string>>,
+  headers: Record<string, string> = {},
+): Response {
   return Response.json(body, {
     status,
     headers: { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff', ...headers },

@@ -55,6 +55,8 @@ export class RoomObject extends DurableObject<RelayEnv> {
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server);
     room.admit(server, claims.peerId, claims.joinNumber, nowMs, parseResumeOffer(offered));
+    // OP3: nobody was here. The Worker counts the socket.
+    if (this.ctx.getWebSockets().length === 1) this.env.COUNTERS?.writeDataPoint({ blobs: ['room'], doubles: [1] });
     return new Response(null, { status: 101, webSocket: client, headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } });
   }
 

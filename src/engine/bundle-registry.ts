@@ -4,8 +4,6 @@
  */
 import type { Admission } from './e2ee-types.ts';
 import type { BundleRequest } from './protocol/bundle.ts';
-import { TaiError } from './protocol/errors.ts';
-import type { ErrorCode } from './protocol/errors.ts';
 import { parsePeerId } from './protocol/ids.ts';
 import type { PeerId } from './protocol/ids.ts';
 import { isRecord } from './protocol/json.ts';
@@ -14,12 +12,6 @@ import type { HandedBundle, SealedBundle } from './protocol/relay.ts';
 import { CALL_ID, RelayCalls, unreachable } from './relay-calls.ts';
 import type { RelayCallsOptions } from './relay-calls.ts';
 
-/** Errors of the relay that are not refusals. */
-const CODES: { readonly [reason: string]: ErrorCode } = {
-  'rate-limited': 'rate-limited',
-  'too-large': 'too-large',
-  unavailable: 'relay-unreachable',
-};
 const NOT_THERE = ['peer-unknown', 'no-bundle'];
 
 export type BundleRegistryOptions = Pick<RelayCallsOptions, 'relay' | 'timeoutMs' | 'now' | 'fetch'> & {
@@ -31,18 +23,18 @@ export type BundleRegistryOptions = Pick<RelayCallsOptions, 'relay' | 'timeoutMs
  * `relay-refused` (a token that is not taken, or no socket of ours there), `rate-limited` (try again in a second), `too-large`.
  */
 export class BundleRegistry {
-  readonly #options: BundleRegistryOptions;
+  readonly #admission: Admission;
   readonly #calls: RelayCalls;
 
   /** Throws `TaiError('usage')` for a bad address. */
-  constructor(options: BundleRegistryOptions) {
-    this.#options = options;
-    this.#calls = new RelayCalls({ ...options, token: (nowS) => options.admission.token(nowS) });
+  constructor({ admission, ...options }: BundleRegistryOptions) {
+    this.#admission = admission;
+    this.#calls = new RelayCalls({ ...options, token: (nowS) => admission.token(nowS) });
   }
 
   /** Takes the place of what we had there. */
   async publish(bundle: SealedBundle, signal?: AbortSignal): Promise<void> {
-    const { roomId } = this.#options.admission;
+    const { roomId } = this.#admission;
     const { head, one_time } = bundle;
     await this.#call({ method: 'publish_bundle', params: { room_id: roomId, head, one_time } }, signal);
   }
@@ -52,18 +44,18 @@ export class BundleRegistry {
    * socket there itself, and once (RL18).
    */
   async fetch(peerId: PeerId, signal?: AbortSignal): Promise<HandedBundle | undefined> {
-    const { roomId } = this.#options.admission;
+    const { roomId } = this.#admission;
     return this.#ask({ method: 'fetch_bundle', params: { room_id: roomId, peer_id: peerId } }, peerId, signal);
   }
 
   /** `publish` and `fetch` in one call; `undefined` also where nothing was published, because we have no socket there. */
   async exchange(peerId: PeerId, bundle: SealedBundle, signal?: AbortSignal): Promise<HandedBundle | undefined> {
-    const params = { room_id: this.#options.admission.roomId, peer_id: peerId, ...bundle };
+    const params = { room_id: this.#admission.roomId, peer_id: peerId, ...bundle };
     return this.#ask({ method: 'exchange_bundles', params }, peerId, signal);
   }
 
   async remove(signal?: AbortSignal): Promise<void> {
-    await this.#call({ method: 'delete_bundle', params: { room_id: this.#options.admission.roomId } }, signal);
+    await this.#call({ method: 'delete_bundle', params: { room_id: this.#admission.roomId } }, signal);
   }
 
   async #ask(request: BundleRequest, peerId: PeerId, signal?: AbortSignal): Promise<HandedBundle | undefined> {
@@ -75,12 +67,7 @@ export class BundleRegistry {
     return bundle;
   }
 
-  /** The result; `undefined` for one of these errors. */
-  async #call(request: BundleRequest, signal?: AbortSignal, expected: readonly string[] = []): Promise<unknown> {
-    const answer = await this.#calls.ask(formatRequest(request, CALL_ID), signal);
-    if (answer.ok) return answer.result;
-    const { reason } = answer;
-    if (expected.includes(reason)) return undefined;
-    throw new TaiError(CODES[reason] ?? 'relay-refused', `relay: ${reason}`);
+  #call(request: BundleRequest, signal?: AbortSignal, expected?: readonly string[]): Promise<unknown> {
+    return this.#calls.call(formatRequest(request, CALL_ID), signal, expected);
   }
 }

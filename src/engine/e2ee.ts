@@ -2,6 +2,8 @@
 export { WebRTCE2EE } from './webrtc-e2ee.ts';
 export { BundleRegistry } from './bundle-registry.ts';
 export type { BundleRegistryOptions } from './bundle-registry.ts';
+export { OwnMailbox, PeerMailbox, createMailboxSeed } from './mailbox.ts';
+export type { FetchedMailBundle, Mail, MailBundle, MailboxOptions, TakenMail } from './mailbox.ts';
 export { E2eeError } from './e2ee-types.ts';
 export type {
   Admission,

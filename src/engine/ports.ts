@@ -43,7 +43,7 @@ export type FrameHandlers = {
 export type WorkerPort = { readonly clock: ClockPort; readonly frames: FramePort; readonly every: Every };
 
 export type RelayPort = Face<RelaySocket>;
-export type CallsPort = Face<RelayCalls>;
+export type CallsPort = Pick<Face<RelayCalls>, 'ask' | 'askOpenly'>;
 export type LinkPort = Face<PeerLink>;
 export type DevicePort = Face<Devices>;
 

@@ -1,5 +1,6 @@
-/** Calls to the relay over HTTP: one JSON-RPC 2.0 call a request (PROTOCOL.md RL20, TU5). */
+/** Calls to the relay over HTTP: one JSON-RPC 2.0 call a request, and nothing of a browser's identity in it (PROTOCOL.md RL20, TU5, MB1). */
 import { RPC_ERRORS, TaiError } from './protocol/errors.ts';
+import type { ErrorCode } from './protocol/errors.ts';
 import { isRecord, parseCount, parseJson } from './protocol/json.ts';
 import { RELAY_RPC_PATH, RELAY_TEXT_MAX, parseRelayText } from './protocol/relay.ts';
 import { relayUrl } from './relay-address.ts';
@@ -8,12 +9,21 @@ export const CALL_TIMEOUT_MS = 10_000;
 /** A request holds one call: the relay need not tell them apart. */
 export const CALL_ID = 1;
 const TIME_S_MAX = 10 ** 12;
+/** Errors of the relay that are not refusals. */
+const CODES: { readonly [reason: string]: ErrorCode } = {
+  'rate-limited': 'rate-limited',
+  'mailbox-full': 'rate-limited',
+  'too-large': 'too-large',
+  unavailable: 'relay-unreachable',
+};
 
 export type RelayCallsOptions = {
   /** `wss:`/`https:` address of the relay (`ws:`/`http:` for loopback only); the path is ignored. */
   readonly relay: string;
-  /** A fresh admission token. `nowS`: the relay's clock, as far as it is known. */
-  token(nowS: number): Promise<string>;
+  /** What stands behind `Bearer` with this body, fresh. `nowS`: the relay's clock, as far as it is known. */
+  token(nowS: number, body: string): Promise<string>;
+  /** Of what is asked under a token; `RELAY_RPC_PATH` where none is given. */
+  readonly path?: string | undefined;
   /** Of one call as a whole; `CALL_TIMEOUT_MS` where none is given. */
   readonly timeoutMs?: number | undefined;
   /** Milliseconds since 1970. */
@@ -52,13 +62,23 @@ export class RelayCalls {
   /** `text`: a request with the id `CALL_ID`. Under a token; by the relay's clock where ours is wrong (AD5). */
   async ask(text: string, signal?: AbortSignal): Promise<CallOutcome> {
     const either = this.#within(signal);
-    let answer = await this.#post(RELAY_RPC_PATH, text, either, await this.#token());
+    const { path = RELAY_RPC_PATH } = this.#options;
+    let answer = await this.#post(path, text, either, await this.#token(text));
     if (!answer.ok && answer.relayNowS !== undefined) {
       // AD5: a wrong clock locks nobody out
       this.#clockOffsetS = answer.relayNowS - this.#ownNowS();
-      answer = await this.#post(RELAY_RPC_PATH, text, either, await this.#token());
+      answer = await this.#post(path, text, either, await this.#token(text));
     }
     return outcomeOf(answer);
+  }
+
+  /** As `ask`: the result; `undefined` for one of these errors. Rejects for others too: `relay-refused`, `rate-limited`, `too-large`. */
+  async call(text: string, signal?: AbortSignal, expected: readonly string[] = []): Promise<unknown> {
+    const answer = await this.ask(text, signal);
+    if (answer.ok) return answer.result;
+    const { reason } = answer;
+    if (expected.includes(reason)) return undefined;
+    throw new TaiError(CODES[reason] ?? 'relay-refused', `relay: ${reason}`);
   }
 
   /** Without a token: the relay must not learn which room this is of. */
@@ -71,8 +91,8 @@ export class RelayCalls {
     return signal ? AbortSignal.any([signal, timeout]) : timeout;
   }
 
-  #token(): Promise<string> {
-    return this.#options.token(this.#ownNowS() + this.#clockOffsetS);
+  #token(body: string): Promise<string> {
+    return this.#options.token(this.#ownNowS() + this.#clockOffsetS, body);
   }
 
   async #post(path: string, body: string, signal: AbortSignal, token?: string): Promise<Answer> {

@@ -26,6 +26,11 @@ export type SessionOptions = {
   readonly e2ee?: 'required';
   /** Address of the clock worker, for pages whose CSP allows no `blob:` worker. */
   readonly workerUrl?: string;
+  /**
+   * The user agrees that the relay's operator is told once, and by chance wrongly two times in five, whether the first connection
+   * went straight, through a TURN host, or failed (PROTOCOL.md OP4). Never without it.
+   */
+  readonly sharePath?: boolean;
 };
 
 /** A wallet of the page's. Which room this is for, it does not learn, and who it is, nobody in the room. */

@@ -27,5 +27,10 @@ export function createSession(options: SessionOptions): Session {
   if (options.e2ee !== undefined && options.e2ee !== 'required') {
     throw new TaiError('usage', 'e2ee: must be "required", or left out');
   }
-  return new RoomSession(options, browserPorts);
+  const session = new RoomSession(options, browserPorts);
+  // where it cannot be loaded, nothing is told
+  if (options.sharePath === true) {
+    void import('./path-report.ts').then(({ reportPath }) => reportPath(session, options.relay)).catch(() => undefined);
+  }
+  return session;
 }

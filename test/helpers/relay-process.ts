@@ -37,6 +37,8 @@ export type RelayProcessOptions = {
   readonly variant?: WorkerVariant;
   /** `wrangler` where nothing is said. */
   readonly runtime?: 'wrangler' | 'workerd';
+  /** With `workerd`: storage is on disk, as with `wrangler`. Without, it has no SQLite, which only mailboxes need. */
+  readonly isStored?: boolean;
 };
 
 export type RelayProcess = {
@@ -67,14 +69,15 @@ export async function startRelayProcess(options: RelayProcessOptions = {}): Prom
   const vars = options.vars ?? {};
   const repository = options.repository ?? REPOSITORY;
   const address = `${HOST}:${port}`;
-  const { variant = {} } = options;
+  const { variant = {}, isStored = variant.isUnsafe ?? false } = options;
+  const kept = isStored ? { stateDirectory } : {};
   const [program = '', ...parameters] =
     options.runtime === 'workerd'
       ? [
           WORKERD,
           'serve',
           ...(variant.isUnsafe ? ['--experimental'] : []),
-          await writeWorkerdConfig({ repository, directory, address, assets, vars, variant, stateDirectory }),
+          await writeWorkerdConfig({ repository, directory, address, assets, vars, variant, ...kept }),
         ]
       : wranglerCommand(port, assets, stateDirectory, vars);
   let output = '';

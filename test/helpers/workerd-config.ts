@@ -31,36 +31,56 @@ export type WorkerdOptions = {
   /** Instead of the settings in `wrangler.toml`. */
   readonly vars: Readonly<Record<string, string>>;
   readonly variant?: WorkerVariant;
-  /** Where objects are kept with `isUnsafe`. */
-  readonly stateDirectory: string;
+  /** Where objects are kept; in memory where none is given. Without, there is no SQLite, which only mailboxes need. */
+  readonly stateDirectory?: string;
 };
 
-/** The path of the configuration. Objects are in memory, but for those of an unsafe variant. */
+/** The path of the configuration. */
 export async function writeWorkerdConfig(options: WorkerdOptions): Promise<string> {
   const { repository, directory, address, assets, vars, stateDirectory, variant = {} } = options;
   const { entry = join(repository, RELAY_ENTRY), limits = {}, isUnsafe = false } = variant;
+  const bundle = join(directory, 'relay.js');
   await build({
     entryPoints: [entry],
     bundle: true,
     format: 'esm',
     external: ['cloudflare:workers', 'workerd:unsafe'],
-    outfile: join(directory, 'relay.js'),
+    outfile: bundle,
     plugins: [otherLimits(limits)],
     // What is wrong is in what it rejects with.
     logLevel: 'silent',
   });
-  if (isUnsafe) await mkdir(stateDirectory, { recursive: true });
+  // earlier relays and other Workers have none
+  const hasMailboxes = (await readFile(bundle, 'utf8')).includes('MailboxObject');
+  if (stateDirectory !== undefined) await mkdir(stateDirectory, { recursive: true });
   const toml = await readFile(join(repository, 'wrangler.toml'), 'utf8');
   const setting = (name: string): string => {
     const value = new RegExp(`^${name} = (".*"|\\[.*\\])$`, 'm').exec(toml)?.[1];
     if (value === undefined) throw new Error(`wrangler.toml does not set ${name}`);
     return value;
   };
-  const variables = [...new Set(['ICE_SERVERS', 'MAX_PEERS', ...Object.keys(vars)])].map((name) => {
-    const value = vars[name] === undefined ? setting(name) : JSON.stringify(vars[name]);
-    return `(name = "${name}", text = ${value})`;
-  });
+  const section = /^\[vars\]$([\s\S]*?)^\[/m.exec(toml)?.[1] ?? '';
+  const set = [...section.matchAll(/^([A-Z_]+) = (".*")$/gm)].map(
+    ([, name = '', value = '']) => [name, value] as const,
+  );
+  const variables = [
+    ...new Map([...set, ...Object.entries(vars).map(([name, value]) => [name, JSON.stringify(value)] as const)]),
+  ].map(([name, value]) => `(name = "${name}", text = ${value})`);
   const flags = setting('compatibility_flags').replace(/\]$/, isUnsafe ? `, "${UNSAFE_FLAG}"]` : ']');
+  const storage = stateDirectory === undefined ? 'inMemory = void' : 'localDisk = "state"';
+  const state =
+    stateDirectory === undefined
+      ? ''
+      : `
+    (name = "state", disk = (path = ${JSON.stringify(stateDirectory)}, writable = true)),`;
+  const [mailboxes, mailboxBinding] = hasMailboxes
+    ? [
+        `,
+    (className = "MailboxObject", uniqueKey = "mailboxes", enableSql = true)`,
+        `
+    (name = "MAILBOXES", durableObjectNamespace = "MailboxObject"),`,
+      ]
+    : ['', ''];
   const path = join(directory, 'relay.capnp');
   await writeFile(
     path,
@@ -68,8 +88,7 @@ export async function writeWorkerdConfig(options: WorkerdOptions): Promise<strin
 const config :Workerd.Config = (
   services = [
     (name = "relay", worker = .relay),
-    (name = "assets", disk = (path = ${JSON.stringify(assets)})),
-    (name = "state", disk = (path = ${JSON.stringify(isUnsafe ? stateDirectory : assets)}, writable = ${isUnsafe})),
+    (name = "assets", disk = (path = ${JSON.stringify(assets)})),${state}
     # other hosts that the relay asks are here on the loopback, if anywhere
     (name = "internet", network = (allow = ["local"]))
   ],
@@ -79,10 +98,12 @@ const relay :Workerd.Worker = (
   modules = [(name = "relay.js", esModule = embed "relay.js")],
   compatibilityDate = ${setting('compatibility_date')},
   compatibilityFlags = ${flags},
-  durableObjectNamespaces = [(className = "RoomObject", uniqueKey = "rooms", enableSql = true)],
-  durableObjectStorage = (${isUnsafe ? 'localDisk = "state"' : 'inMemory = void'}),
+  durableObjectNamespaces = [
+    (className = "RoomObject", uniqueKey = "rooms", enableSql = true)${mailboxes}
+  ],
+  durableObjectStorage = (${storage}),
   bindings = [
-    (name = "ROOMS", durableObjectNamespace = "RoomObject"),
+    (name = "ROOMS", durableObjectNamespace = "RoomObject"),${mailboxBinding}
     (name = "ASSETS", service = "assets"),
     ${variables.join(',\n    ')}
   ]

@@ -40,15 +40,20 @@ import {
   TURN_WALLET_BURST,
   TURN_WALLET_EVERY_MS,
 } from '../../relay-worker/turn-limits.ts';
+import { MailBox } from '../../relay-worker/mailbox-box.ts';
+import { MAIL_BOX_MAX_BYTES, MAIL_CALLS_BURST, MAIL_CALLS_PER_S } from '../../relay-worker/mailbox-limits.ts';
+import { MailStore } from '../../relay-worker/mailbox-store.ts';
 import {
   BUNDLE_HEAD_MAX_BYTES,
   ONE_TIME_BLOBS_MAX,
   ONE_TIME_BLOB_MAX_BYTES,
 } from '../../src/engine/protocol/bundle.ts';
 import { CLOSE_CODES, RPC_ERRORS } from '../../src/engine/protocol/errors.ts';
+import { MAIL_BLOBS_MAX, MAIL_BLOB_SIZES_BYTES, MAIL_ROLES, parseMailText } from '../../src/engine/protocol/mailbox.ts';
 import { PAYLOAD_TEXT_MAX, RELAY_TEXT_MAX, parseClientText, parseRelayText } from '../../src/engine/protocol/relay.ts';
 import type { RelayMessage } from '../../src/engine/protocol/relay.ts';
 import { RELAY_DOCUMENT, codeBlocks, namesIn, tableUnder, withWholeIds } from '../helpers/relay-document.ts';
+import { MemorySql } from '../helpers/mail.ts';
 import { ALICE, BOB, CAROL, NOTIFICATIONS, REQUESTS } from '../helpers/samples.ts';
 import { Stage } from './room-stage.ts';
 
@@ -100,6 +105,21 @@ describe('the examples', () => {
   });
 });
 
+describe('the examples of mailboxes', () => {
+  it('are what a box answers', () => {
+    const lines = codeBlocks('jsonc').flatMap((block) => block.trim().split('\n'));
+    assert.ok(lines.length >= 12, `${lines.length} lines`);
+    const box = new MailBox(new MailStore(new MemorySql()), 3600);
+    for (let at = 0; at < lines.length; at += 2) {
+      const [request = '', answer = ''] = lines.slice(at, at + 2);
+      const parsed = parseMailText(request);
+      assert.ok(parsed.type === 'request', request);
+      const pass = { role: MAIL_ROLES[parsed.request.method], nonce: String(at), expS: 2_000_000_000 };
+      assert.deepEqual(JSON.parse(box.call(pass, request, 1_999_999_999_000).text ?? ''), JSON.parse(answer));
+    }
+  });
+});
+
 function isSame(a: unknown, b: unknown): boolean {
   try {
     assert.deepEqual(a, b);
@@ -120,6 +140,13 @@ describe('the tables', () => {
     for (const [index, { params }] of REQUESTS.entries()) {
       assert.deepEqual(namesIn(rows[index]?.[1] ?? '').toSorted(), Object.keys(params).toSorted());
     }
+  });
+
+  it('name every method of a mailbox with its role', () => {
+    const rows = tableUnder('Mailboxes').map(([method = '', role]) => [namesIn(method)[0], role]);
+    assert.deepEqual(Object.fromEntries(rows), MAIL_ROLES);
+    const sizes = MAIL_BLOB_SIZES_BYTES.map((bytes) => bytes.toLocaleString('en'));
+    assert.ok(RELAY_DOCUMENT.includes(`of ${sizes.slice(0, -1).join(', ')} or ${sizes.at(-1)} bytes`));
   });
 
   it('name every notification with its parameters', () => {
@@ -171,6 +198,8 @@ describe('the tables', () => {
       'signatures of wallets looked at, an instance of the Worker': `${TURN_CHECKS_PER_S} a second, ${TURN_CHECKS_BURST} at once`,
       'answers of other hosts': `${OUTSIDE_TIMEOUT_MS / 1000} s, ${OUTSIDE_TEXT_MAX / KIB} KiB`,
       'life of a challenge': `${CHALLENGE_LIFE_S} s`,
+      'a mailbox': `${MAIL_BLOBS_MAX} blobs, ${MAIL_BOX_MAX_BYTES / KIB ** 2} MiB`,
+      'calls to a mailbox': `${MAIL_CALLS_PER_S} a second, ${MAIL_CALLS_BURST} at once`,
       'faults on a socket': `${FAULTS_MAX}`,
     };
     for (const [what, limit] of Object.entries(expected)) {

@@ -32,7 +32,9 @@ function nowS(): number {
 describe('over HTTP', () => {
   it('/healthz answers, a static file is served, and nothing else is there', async () => {
     const health = await fetch(`${relay.url}/healthz`);
-    assert.deepEqual([health.status, await health.json()], [200, { ok: true }]);
+    const { deployment, ...told } = (await health.json()) as Record<string, unknown>;
+    assert.deepEqual([health.status, told], [200, { ok: true, protocol: 'tai.1', mailbox: false, counters: false }]);
+    assert.equal(typeof deployment, 'string');
     const page = await fetch(`${relay.url}/`);
     assert.equal(page.status, 200);
     assert.match(await page.text(), /relay under test/);

@@ -33,7 +33,7 @@ describe('the examples of the key agreement without the room', () => {
   let relay: RelayProcess;
   let folder = '';
   before(async () => {
-    relay = await startRelayProcess({ runtime: 'workerd' });
+    relay = await startRelayProcess({ runtime: 'workerd', isStored: true, vars: { MAILBOX: 'on' } });
     mkdirSync(join(ROOT, '.cache'), { recursive: true });
     folder = mkdtempSync(join(ROOT, '.cache/e2ee-client-'));
     for (const [i, code] of examples.entries()) writeFileSync(join(folder, `example-${i}.ts`), code);
@@ -44,7 +44,7 @@ describe('the examples of the key agreement without the room', () => {
   });
 
   it('are there', () => {
-    assert.deepEqual([examples.length, inReadme.length], [4, 1]);
+    assert.deepEqual([examples.length, inReadme.length], [5, 1]);
     for (const code of examples) assert.ok(promised(code).length > 0);
   });
 

@@ -26,6 +26,7 @@ export type MemoryLinkOptions = PeerLinkOptions & {
   readonly wires: MemoryWires;
   /** Messages can go straight to the peer, as over a data channel. Otherwise everything takes the relay. */
   readonly isDirect: boolean;
+  readonly candidates?: readonly string[];
   onClosed(): void;
   onSent?(): void;
 };
@@ -47,6 +48,7 @@ export class MemoryLink implements LinkPort {
     this.calls.push('make-offer');
     this.#guard();
     this.#options.onOfferMade(round, this.#describe('offer'));
+    this.#findCandidates();
   }
 
   repeatOffer(round: number): void {
@@ -63,6 +65,7 @@ export class MemoryLink implements LinkPort {
     this.#accept(sdp);
     this.#guard();
     this.#options.onOfferAccepted(round, this.#describe('answer'));
+    this.#findCandidates();
     this.#options.onTransport('connected');
   }
 
@@ -116,6 +119,12 @@ export class MemoryLink implements LinkPort {
     }
     this.#isOpen = false;
     this.#options.onClosed();
+  }
+
+  #findCandidates(): void {
+    for (const candidate of this.#options.candidates ?? []) {
+      this.#options.onCandidates([{ candidate, sdpMid: '0', sdpMLineIndex: 0, usernameFragment: null }]);
+    }
   }
 
   /** A place for sound and one for pictures, once. */

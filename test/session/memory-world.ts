@@ -26,6 +26,8 @@ export type World = {
 export type WorldOptions = {
   /** What is said to a connected peer goes straight there. Without it, everything takes the relay. */
   readonly isDirect?: boolean;
+  /** What each connection finds once it has described itself, one after another. */
+  readonly candidates?: readonly string[];
   /** Ports in the place of those of memory. */
   readonly instead?: Partial<Ports>;
 };
@@ -37,7 +39,7 @@ async function noCalls(): Promise<CallOutcome> {
 
 /** One page's world. */
 export function memoryWorld(relay: MemoryRelay, name: string, options: WorldOptions = {}): World {
-  const { isDirect = false, instead = {} } = options;
+  const { isDirect = false, candidates = [], instead = {} } = options;
   let sent = 0;
   const world: World & { onHide?: () => void } = {
     links: [],
@@ -83,7 +85,7 @@ export function memoryWorld(relay: MemoryRelay, name: string, options: WorldOpti
         const { wires } = relay;
         const onClosed = (): void => void world.released.push('link');
         const onSent = (): void => void sent++;
-        const end = new MemoryLink({ ...link, name, wires, isDirect, onClosed, onSent });
+        const end = new MemoryLink({ ...link, name, wires, isDirect, candidates, onClosed, onSent });
         world.links.push({ options: link, calls: end.calls });
         return end;
       },

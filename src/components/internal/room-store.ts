@@ -205,7 +205,7 @@ export class RoomStore implements RoomActions {
 
   #begin(address: RoomAddress, isNew: boolean): void {
     const { config, engine } = this.#host;
-    const { relay, identity, displayName, iceServers, turnWallet, workerUrl } = config;
+    const { relay, identity, displayName, iceServers, turnWallet, workerUrl, sharePath } = config;
     const session = engine.createSession({
       relay,
       room: address,
@@ -214,6 +214,7 @@ export class RoomStore implements RoomActions {
       ...(iceServers !== undefined && { iceServers }),
       ...(turnWallet !== undefined && { turnWallet }),
       ...(workerUrl !== undefined && { workerUrl }),
+      ...(sharePath && { sharePath }),
     });
     this.#session = session;
     this.#address = address;

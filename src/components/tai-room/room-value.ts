@@ -35,6 +35,7 @@ export type RoomProperties = {
   readonly private: boolean;
   readonly e2ee: string | null | undefined;
   readonly identity: string | null | undefined;
+  readonly sharePath: boolean;
   readonly roomSecret: Uint8Array | string | null | undefined;
   readonly iceServers: readonly IceServer[] | null | undefined;
   readonly turnWallet: TurnWallet | null | undefined;
@@ -56,6 +57,7 @@ export function configOf(properties: RoomProperties): RoomConfig {
     ...(iceServers && { iceServers }),
     ...(turnWallet && { turnWallet }),
     ...(workerUrl && { workerUrl }),
+    ...(properties.sharePath && { sharePath: true }),
   };
 }
 

@@ -38,6 +38,8 @@ export const ENGINE: unique symbol = Symbol('engine');
  * @attr {string} lang - Language of the texts given by `strings`.
  * @attr {string} identity - Whose keys: `guest` (default) makes new ones with every page, `device` keeps them in this browser,
  *   so that others know it again.
+ * @attr {boolean} share-path - Your user agrees that the relay's operator is told once, and by chance wrongly two times in five, whether
+ *   the first connection went straight, through a TURN host, or failed. Nothing is told without it.
  * @attr {boolean} private - Not in this version, which cannot hide addresses: the room refuses to connect.
  * @attr {string} e2ee - `required`, which holds without it: frames are sealed, or not sent. With any other value the room refuses to connect.
  *
@@ -108,6 +110,7 @@ export class TaiRoom extends LitElement {
     noInvite: { type: Boolean, attribute: 'no-invite' },
     layout: {},
     workerUrl: { attribute: 'worker-url' },
+    sharePath: { type: Boolean, attribute: 'share-path' },
     private: { type: Boolean },
     e2ee: {},
     identity: {},
@@ -126,6 +129,7 @@ export class TaiRoom extends LitElement {
   declare noInvite: boolean;
   declare layout: 'grid';
   declare workerUrl: string | undefined;
+  declare sharePath: boolean;
   declare private: boolean;
   declare e2ee: string | undefined;
   declare identity: 'guest' | 'device' | undefined;
@@ -360,7 +364,7 @@ export class TaiRoom extends LitElement {
 /** A change of any of these means another session. */
 const ADDRESS_PROPERTIES = [
   ...(['relay', 'room', 'roomSecret', 'iceServers', 'turnWallet', 'workerUrl'] as const),
-  ...(['media', 'noLobby', 'private', 'e2ee', 'identity'] as const),
+  ...(['media', 'noLobby', 'private', 'e2ee', 'identity', 'sharePath'] as const),
 ];
 
 declare global {

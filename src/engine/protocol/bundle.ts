@@ -75,7 +75,8 @@ export function blobBytes(blob: string): Bytes {
   return fromBase64Url(blob) as Bytes;
 }
 
-function parseSealedBundle(params: JsonRecord): SealedBundle | undefined {
+/** `head` and `one_time` among the parameters of a call. */
+export function parseSealedBundle(params: JsonRecord): SealedBundle | undefined {
   const head = parseBlob(params['head'], BUNDLE_HEAD_MAX_BYTES);
   const one_time = parseList(params['one_time'], ONE_TIME_BLOBS_MAX, parseOneTime);
   return head !== undefined && one_time ? { head, one_time } : undefined;

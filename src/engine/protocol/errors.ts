@@ -61,6 +61,10 @@ export const RPC_ERRORS = {
   'wallet-required': -32020,
   'wallet-refused': -32021,
   'stake-too-low': -32022,
+  // Of mailboxes only (MB3, MB9, LM21).
+  'mailbox-off': -32030,
+  'mailbox-forbidden': -32031,
+  'mailbox-full': -32032,
 } as const;
 export type RpcErrorReason = keyof typeof RPC_ERRORS;
 

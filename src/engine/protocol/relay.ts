@@ -138,17 +138,13 @@ export function formatRequest(request: ClientRequest, id?: RpcId): string {
 
 // --- read by the relay -----------------------------------------------------------------------------
 
-export function parseClientText(text: string): ParsedRequest {
-  return parseCall(text, (method) =>
-    Object.hasOwn(REQUEST_PARSERS, method) ? REQUEST_PARSERS[method as ClientRequest['method']] : undefined,
-  );
-}
+/** A call as JSON-RPC 2.0 has it, whatever its method. */
+export type ReadCall =
+  | { readonly type: 'call'; readonly id: RpcId | undefined; readonly method: string; readonly params: unknown }
+  | Extract<ParsedRequest, { type: 'fault' }>;
 
-/** Batches are refused as `invalid-request` (RL4). `parserOf`: `undefined` for a method that there is not. */
-export function parseCall<Request>(
-  text: string,
-  parserOf: (method: string) => ((params: JsonRecord) => Request | undefined) | undefined,
-): ParsedCall<Request> {
+/** Batches are refused as `invalid-request` (RL4). */
+export function readCall(text: string): ReadCall {
   if (text.length > RELAY_TEXT_MAX) return { type: 'fault', id: null, reason: 'too-large' };
   const value = parseJson(text);
   if (value === undefined) return { type: 'fault', id: null, reason: 'parse-error' };
@@ -158,10 +154,27 @@ export function parseCall<Request>(
   if (value['jsonrpc'] !== '2.0' || typeof value['method'] !== 'string' || (!isNotification && id === undefined)) {
     return { type: 'fault', id: id ?? null, reason: 'invalid-request' };
   }
+  return { type: 'call', id, method: value['method'], params: value['params'] };
+}
+
+export function parseClientText(text: string): ParsedRequest {
+  return parseCall(text, (method) =>
+    Object.hasOwn(REQUEST_PARSERS, method) ? REQUEST_PARSERS[method as ClientRequest['method']] : undefined,
+  );
+}
+
+/** `parserOf`: `undefined` for a method that there is not. */
+export function parseCall<Request>(
+  text: string,
+  parserOf: (method: string) => ((params: JsonRecord) => Request | undefined) | undefined,
+): ParsedCall<Request> {
+  const call = readCall(text);
+  if (call.type === 'fault') return call;
+  const { id, method, params } = call;
   const fault = (reason: RpcErrorReason): ParsedCall<Request> => ({ type: 'fault', id, reason });
-  const parseParams = parserOf(value['method']);
+  const parseParams = parserOf(method);
   if (!parseParams) return fault('method-not-found');
-  const request = isRecord(value['params']) ? parseParams(value['params']) : undefined;
+  const request = isRecord(params) ? parseParams(params) : undefined;
   return request ? { type: 'request', id, request } : fault('invalid-params');
 }
 
@@ -203,7 +216,7 @@ export function formatNotification(notification: RelayNotification): string {
   return `{"jsonrpc":"2.0","method":"relay_message","params":{"payload":"${payload}",${params}}`;
 }
 
-export function formatResult(id: RpcId, result: RpcResult): string {
+export function formatResult(id: RpcId, result: object): string {
   return JSON.stringify({ jsonrpc: '2.0', id, result });
 }
 

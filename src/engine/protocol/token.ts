@@ -112,7 +112,7 @@ export function parseToken(subprotocol: string): ParsedToken | undefined {
 export type TokenTimeFault = 'token-invalid' | 'token-expired';
 
 /** `undefined` where the times hold at `nowS` (AD4). A clock that is wrong gives `token-expired`, so that the client can correct it. */
-export function tokenTimeFault(claims: TokenClaims, nowS: number): TokenTimeFault | undefined {
+export function tokenTimeFault(claims: Pick<TokenClaims, 'iatS' | 'expS'>, nowS: number): TokenTimeFault | undefined {
   const lifeS = claims.expS - claims.iatS;
   if (lifeS <= 0 || lifeS > TOKEN_LIFE_MAX_S) return 'token-invalid';
   return claims.expS <= nowS || claims.iatS > nowS + TOKEN_SKEW_MAX_S ? 'token-expired' : undefined;

@@ -1,0 +1,47 @@
+/**
+ * What the operator sees (PROTOCOL.md OP1, OP3, OP4): what is deployed, and counts: that something happened, never to whom. They
+ * go to a Workers Analytics Engine data set where one is bound, and nowhere otherwise; nothing is kept here.
+ */
+import { PATH_REPORT_TEXT_MAX, parsePathReport } from '../src/engine/protocol/path-report.ts';
+import { SUBPROTOCOL } from '../src/engine/protocol/token.ts';
+import { CORS_HEADERS, preflight, readText } from './http-face.ts';
+import { isMailboxOn } from './mailbox-limits.ts';
+
+export { COUNTERS_PATH } from '../src/engine/protocol/path-report.ts';
+
+export const HEALTH_PATH = '/healthz';
+
+/** The part of a data set that is needed. It keeps the time of each point; we give it no index, so that all are alike. */
+export type Counters = { writeDataPoint(point: { readonly blobs: string[]; readonly doubles: number[] }): void };
+
+/** OP1: what is deployed and set, and nothing of how it is used. */
+export function healthOf(env: {
+  readonly MAILBOX?: unknown;
+  readonly COUNTERS?: Counters;
+  readonly DEPLOYMENT?: { readonly id: string };
+}): Readonly<Record<string, boolean | string>> {
+  const settings = { mailbox: isMailboxOn(env.MAILBOX), counters: env.COUNTERS !== undefined };
+  return { ok: true, protocol: SUBPROTOCOL, ...settings, ...(env.DEPLOYMENT && { deployment: env.DEPLOYMENT.id }) };
+}
+
+/** `socket`: one more peer was let in; a path: what a browser has reported (OP4). The room's object counts `room` by itself. */
+export type Counted = 'socket' | `path-${'direct' | 'relayed' | 'failed'}`;
+
+/** Counts what is counted where the operator wants it; else does nothing. */
+export function count(counters: Counters | undefined, what: Counted): void {
+  counters?.writeDataPoint({ blobs: [what], doubles: [1] });
+}
+
+/** OP4: takes a report that says nothing but a word. 404 where nothing is counted, so that browsers do not go on. */
+export async function answerPathReport(request: Request, counters: Counters | undefined): Promise<Response> {
+  const respond = (status: number): Response =>
+    new Response(null, { status, headers: { ...CORS_HEADERS, 'Cache-Control': 'no-store' } });
+  if (request.method === 'OPTIONS') return preflight();
+  if (!counters) return respond(404);
+  if (request.method !== 'POST') return respond(405);
+  const text = await readText(request.body, PATH_REPORT_TEXT_MAX);
+  const path = typeof text === 'string' ? parsePathReport(text) : undefined;
+  if (!path) return respond(400);
+  count(counters, `path-${path}`);
+  return respond(204);
+}
