@@ -6,7 +6,9 @@
 import type { RpcErrorReason } from '../src/engine/protocol/errors.ts';
 import { RELAY_TEXT_MAX, formatError } from '../src/engine/protocol/relay.ts';
 import type { TokenClaims } from '../src/engine/protocol/token.ts';
-import { admit, parseBearer } from './admission.ts';
+import { JWT_HEADER } from '../src/engine/protocol/jwt.ts';
+import { admit, parseCallOffer } from './admission.ts';
+import { Door } from './door.ts';
 import type { CallAnswer } from './relay-room.ts';
 
 /** Errors that are told by the status as well; all others come with 200, as the answers of a method. */
@@ -17,6 +19,8 @@ const ERROR_STATUS: Partial<Record<RpcErrorReason, number>> = {
   'invalid-params': 400,
   'token-invalid': 401,
   'token-expired': 401,
+  'jwt-invalid': 401,
+  'origin-refused': 403,
   'too-large': 413,
   'rate-limited': 429,
   unavailable: 503,
@@ -27,9 +31,8 @@ const ERROR_STATUS: Partial<Record<RpcErrorReason, number>> = {
  * a foreign page can do no more with a visitor's browser than with its own.
  */
 const CORS_HEADERS = {
-  'Access-Control-Allow-Origin': '*',
   'Access-Control-Allow-Methods': 'POST',
-  'Access-Control-Allow-Headers': 'Authorization, Content-Type',
+  'Access-Control-Allow-Headers': `Authorization, Content-Type, ${JWT_HEADER}`,
   'Access-Control-Expose-Headers': 'Retry-After',
   'Access-Control-Max-Age': '86400',
 };
@@ -37,45 +40,63 @@ const CORS_HEADERS = {
 /** Asks the room that an admitted token names. Rejects where it cannot be reached. */
 export type RoomCall = (claims: TokenClaims, text: string) => Promise<CallAnswer>;
 
+/** The door of a relay whose operator has set nothing. */
+const OPEN_DOOR = new Door({});
+
 /** Never rejects. No room is asked for a caller without a good token, or for a body that is too long. */
-export async function answerCall(request: Request, askRoom: RoomCall): Promise<Response> {
-  if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: CORS_HEADERS });
-  if (request.method !== 'POST') return refuse('invalid-request', { status: 405, headers: { Allow: 'POST, OPTIONS' } });
-  const nowS = Math.floor(Date.now() / 1000);
-  const admission = await admit({ isOurs: true, token: parseBearer(request.headers.get('Authorization')) }, nowS);
-  if (admission.type === 'refused') {
-    const text = formatError(null, admission.reason, admission.reason === 'token-expired' ? { now: nowS } : {});
-    return respond({ text, reason: admission.reason }, { headers: { 'WWW-Authenticate': 'Bearer' } });
-  }
-  const body = await readText(request.body);
-  if (typeof body !== 'string') return refuse(body.fault);
-  try {
-    return respond(await askRoom(admission.claims, body));
-  } catch {
-    // The object is being moved or is overloaded; what the platform says about it is not for clients.
-    return refuse('unavailable');
-  }
-}
-
-type Extras = { readonly status?: number; readonly headers?: Readonly<Record<string, string>> };
-
-function refuse(reason: RpcErrorReason, extras?: Extras): Response {
-  return respond({ text: formatError(null, reason), reason }, extras);
-}
-
-function respond({ text, reason }: CallAnswer, { status, headers }: Extras = {}): Response {
-  const told = status ?? (reason ? ERROR_STATUS[reason] : undefined) ?? (text === undefined ? 204 : 200);
+export async function answerCall(request: Request, askRoom: RoomCall, door: Door = OPEN_DOOR): Promise<Response> {
+  const { headers } = request;
+  const cors = { ...CORS_HEADERS, ...door.corsOrigin(headers) };
+  const { text, reason, extras } = await answerOf(request, askRoom, door);
+  const status = extras?.status ?? (reason ? ERROR_STATUS[reason] : undefined) ?? (text === undefined ? 204 : 200);
   return new Response(text ?? null, {
-    status: told,
+    status,
     headers: {
-      ...CORS_HEADERS,
+      ...cors,
       'Cache-Control': 'no-store',
       'X-Content-Type-Options': 'nosniff',
       ...(text === undefined ? {} : { 'Content-Type': 'application/json' }),
-      ...(told === 429 || told === 503 ? { 'Retry-After': '1' } : {}),
-      ...headers,
+      ...(status === 429 || status === 503 ? { 'Retry-After': '1' } : {}),
+      ...extras?.headers,
     },
   });
+}
+
+type Extras = { readonly status?: number; readonly headers?: Readonly<Record<string, string>> };
+type Answer = CallAnswer & { readonly extras?: Extras };
+
+async function answerOf(request: Request, askRoom: RoomCall, door: Door): Promise<Answer> {
+  const { headers, method } = request;
+  const nowMs = Date.now();
+  // A preflight costs nothing and carries nothing; the call that it is for is counted.
+  if (!door.allows(headers)) return refusal('origin-refused');
+  if (method === 'OPTIONS') return {};
+  const outside = await door.refusalOf(headers, nowMs);
+  if (outside) return refusal(outside);
+  if (method !== 'POST') return refusal('invalid-request', { status: 405, headers: { Allow: 'POST, OPTIONS' } });
+  const nowS = Math.floor(nowMs / 1000);
+  const offer = parseCallOffer(headers);
+  const admission = await admit(offer, nowS);
+  const unknown = { headers: { 'WWW-Authenticate': 'Bearer' } };
+  if (admission.type === 'refused') {
+    const text = formatError(null, admission.reason, admission.reason === 'token-expired' ? { now: nowS } : {});
+    return { text, reason: admission.reason, extras: unknown };
+  }
+  const { claims } = admission;
+  const verdict = await door.jwt.check(offer.jwt, claims.roomId);
+  if (verdict !== 'passed') return refusal(verdict, verdict === 'jwt-invalid' ? unknown : {});
+  const body = await readText(request.body);
+  if (typeof body !== 'string') return refusal(body.fault);
+  try {
+    return await askRoom(claims, body);
+  } catch {
+    // The object is being moved or is overloaded; what the platform says about it is not for clients.
+    return refusal('unavailable');
+  }
+}
+
+function refusal(reason: RpcErrorReason, extras: Extras = {}): Answer {
+  return { text: formatError(null, reason), reason, extras };
 }
 
 type BodyFault = { readonly fault: 'too-large' | 'parse-error' };

@@ -1,7 +1,9 @@
 /** Who is in a room, by socket and by peer: one live socket a peer id (PROTOCOL.md RL5). */
+import type { Bytes } from '../src/engine/protocol/bytes.ts';
 import type { PeerId } from '../src/engine/protocol/ids.ts';
 import type { PeerPlace } from '../src/engine/protocol/relay.ts';
 import type { BundleShelf } from './bundle-shelf.ts';
+import type { Visitor } from './door-book.ts';
 import { BEHIND_CLOSE_BYTES } from './limits.ts';
 import type { SocketBudget } from './limits.ts';
 import type { RoomSocket } from './room-socket.ts';
@@ -9,12 +11,14 @@ import type { RoomSocket } from './room-socket.ts';
 /** How far ahead of our clock a join number may lie that a returning peer shows: numbers are times, so none is later. */
 export const JOIN_NUMBER_AHEAD_MAX_MS = 60_000;
 
-export type Member<S> = {
+/** Somebody with a socket: in the room, or (`waiting`) outside. */
+export type Member<S> = Visitor & {
   readonly socket: S;
   readonly peerId: PeerId;
   readonly joinNumber: number;
   readonly budget: SocketBudget;
   readonly shelf: BundleShelf;
+  readonly admittedMs: number;
   /** Of its admission or its last message; pings do not come this far. */
   heardMs: number;
   faults: number;
@@ -22,6 +26,8 @@ export type Member<S> = {
   n: number;
   /** Of texts that were not sent because this socket does not read; forgotten once it has read. */
   droppedBytes: number;
+  /** While it stands outside: what it has knocked with, if it has. */
+  waiting: { note: Bytes | undefined } | undefined;
 };
 
 export class Members<S> {

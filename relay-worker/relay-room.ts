@@ -1,10 +1,12 @@
 /**
- * One room: who is in it, and what passes between them (PROTOCOL.md RL1–RL20, LM1–LM11). Sees recipients, sizes and
+ * One room: who is in it, and what passes between them (PROTOCOL.md RL1–RL20, AD7–AD15, LM1–LM17). Sees recipients, sizes and
  * rates, never a body. Pure: sockets and time come in from outside, so that tests run it on sockets in memory.
  *
  * An event that reaches the room for a socket that is not (or no longer) in it does nothing.
  */
+import { equalBytes, fromBase64Url } from '../src/engine/protocol/bytes.ts';
 import type { RpcErrorReason } from '../src/engine/protocol/errors.ts';
+import type { BundleRequest } from '../src/engine/protocol/bundle.ts';
 import type { PeerId, RoomId } from '../src/engine/protocol/ids.ts';
 import {
   RELAY_TEXT_MAX,
@@ -13,11 +15,22 @@ import {
   formatResult,
   parseClientText,
 } from '../src/engine/protocol/relay.ts';
-import type { ClientRequest, IceServer, PeerPlace, RpcId, RpcResult, Welcome } from '../src/engine/protocol/relay.ts';
+import type {
+  ClientRequest,
+  ErrorData,
+  IceServer,
+  PeerPlace,
+  RpcId,
+  RpcResult,
+  Welcome,
+} from '../src/engine/protocol/relay.ts';
 import type { KeptPeer } from './attachment.ts';
 import { BundleDesk } from './bundle-desk.ts';
 import { BundleShelf, EMPTY_SHELF } from './bundle-shelf.ts';
 import type { ShelfRecord } from './bundle-shelf.ts';
+import { NO_VISITOR } from './door-book.ts';
+import type { Visitor } from './door-book.ts';
+import type { HostDeskOptions } from './host-desk.ts';
 import {
   BUFFERED_DROP_BYTES,
   FAULTS_MAX,
@@ -35,11 +48,12 @@ import {
 } from './limits.ts';
 import { Members, isBehind, placeOf } from './members.ts';
 import type { Member } from './members.ts';
+import { Porch } from './porch.ts';
 import { closeSocket, send, sizeOf } from './room-socket.ts';
 import type { RoomSocket, SocketEnd } from './room-socket.ts';
 
 /** Why somebody is not let in whose token is good. */
-export type EntryRefusal = 'room-full' | 'rate-limited';
+export type EntryRefusal = 'room-full' | 'rate-limited' | 'room-locked' | 'kicked' | 'token-invalid';
 
 export type RoomOptions<S> = {
   readonly roomId: RoomId;
@@ -51,6 +65,8 @@ export type RoomOptions<S> = {
   answeredAtMs(socket: S): number | undefined;
   /** Keeps what `restore` is to bring back after a sleep. Called before anything that depends on it is told (RL18). */
   save(socket: S, kept: KeptPeer): void;
+  /** AD10. Left out: the room has no host. */
+  readonly verifyHost?: HostDeskOptions['verify'];
 };
 
 /** The answer to a call over HTTP. Without `text` there is none to give (JSON-RPC 2.0 §4.1). */
@@ -63,51 +79,84 @@ export class RelayRoom<S extends RoomSocket> {
   readonly #messages = bucketOf(ROOM_MESSAGES_PER_S, ROOM_MESSAGES_BURST);
   readonly #admissions = bucketOf(ROOM_ADMISSIONS_PER_S, ROOM_ADMISSIONS_BURST);
   readonly #calls = bucketOf(HTTP_CALLS_PER_S, HTTP_CALLS_BURST);
+  readonly #porch: Porch<S>;
   #lookedMs = 0;
 
   constructor(options: RoomOptions<S>) {
     this.#options = options;
+    this.#porch = new Porch({
+      ...options,
+      verify: options.verifyHost,
+      members: this.#members,
+      letIn: (member, nowMs) => this.#letIn(member, nowMs),
+      dismiss: (member, reason) => this.#dismiss(member, reason),
+      tell: (targets, text) => this.#tell(targets, text),
+      save: (member) => this.#save(member),
+    });
   }
 
   /** Takes up a socket that was admitted before this instance began. Nothing is told to anyone. */
   restore(socket: S, kept: KeptPeer): void {
+    this.#porch.restore(kept.record);
     this.#add(socket, kept, new SocketBudget());
   }
 
   /**
-   * Asked once before each `admit`: takes silent sockets out of the room, and the price of an admission from its bucket.
-   * A peer that is here needs no place, as it replaces its own socket.
+   * Asked once before each `enter`: takes silent sockets out of the room, and the price of an admission from its bucket.
+   * A peer that is here needs no place, as it replaces its own socket; which only its own page can (AD8).
    */
-  refusalOf(peerId: PeerId, nowMs: number): EntryRefusal | undefined {
+  refusalOf(peerId: PeerId, nowMs: number, visitor: Visitor = NO_VISITOR): EntryRefusal | undefined {
     this.#dismissSilent(nowMs);
+    const known = this.#members.get(peerId) ?? this.#porch.outside.get(peerId);
+    if (known && !equalBytes(known.proof, visitor.proof)) return 'token-invalid';
+    const refusal = this.#porch.refusalOf(peerId, visitor);
+    if (refusal) return refusal;
     if (!this.#members.get(peerId) && this.#members.size >= this.#options.maxPeers) return 'room-full';
     return this.#admissions.take(1, nowMs) ? undefined : 'rate-limited';
+  }
+
+  /** Into the room, or outside to wait where its host wants to be asked (AD12). Only for who was not refused. */
+  enter(socket: S, peerId: PeerId, joinNumberShown: number, nowMs: number, visitor: Visitor): void {
+    if (this.#porch.mustWait(peerId, visitor)) this.#wait(socket, peerId, joinNumberShown, nowMs, visitor);
+    else this.admit(socket, peerId, joinNumberShown, nowMs, visitor);
   }
 
   /**
    * Lets a peer in whose token was checked and who was not refused, and tells it and the others. A live socket
    * of the same peer is replaced without the others noticing.
    */
-  admit(socket: S, peerId: PeerId, joinNumberShown: number, nowMs: number): PeerPlace {
+  admit(
+    socket: S,
+    peerId: PeerId,
+    joinNumberShown: number,
+    nowMs: number,
+    { proof, isHost }: Visitor = NO_VISITOR,
+    budget = new SocketBudget(),
+  ): PeerPlace {
     const old = this.#members.get(peerId);
     // The others know a replaced peer by its number already; its budget goes on, or reconnecting would refill it; and
     // so do its pre-keys, whose private halves are in the page still.
     const joinNumber = old?.joinNumber ?? this.#members.joinNumber(joinNumberShown, nowMs);
-    const kept = { peerId, joinNumber, admittedMs: nowMs, shelf: old?.shelf.record ?? EMPTY_SHELF };
+    const shelf = old?.shelf.record ?? EMPTY_SHELF;
     if (old) this.#remove(old, 'replaced');
-    this.#options.save(socket, kept);
-    const member = this.#add(socket, kept, old?.budget ?? new SocketBudget());
+    const place = { peerId, joinNumber, admittedMs: nowMs, shelf, proof, isHost, waiting: undefined };
+    const member = this.#add(socket, place, old?.budget ?? budget);
+    this.#porch.entered(member);
+    this.#save(member);
     const welcome = this.#welcome(member);
     const params = joinNumberShown === 0 ? this.#bundles.withBundles(welcome) : welcome;
     this.#tell([member], formatNotification({ method: 'welcome', params }));
-    const place = placeOf(member);
-    if (!old) this.#tell(this.#members.list(member), formatNotification({ method: 'peer_joined', params: place }));
-    return place;
+    this.#porch.tellWaiting(member);
+    if (!old) {
+      const joined = formatNotification({ method: 'peer_joined', params: placeOf(member) });
+      this.#tell(this.#members.list(member), joined);
+    }
+    return placeOf(member);
   }
 
   /** A frame from a socket; binary ones are none of ours. */
-  receive(socket: S, data: string | ArrayBuffer, nowMs: number): void {
-    const member = this.#members.of(socket);
+  receive(socket: S, data: string | ArrayBuffer, nowMs: number): void | Promise<void> {
+    const member = this.#of(socket);
     if (!member) return;
     member.heardMs = nowMs;
     if (Math.abs(nowMs - this.#lookedMs) >= SILENCE_LOOK_EVERY_MS) this.#dismissSilent(nowMs);
@@ -125,7 +174,7 @@ export class RelayRoom<S extends RoomSocket> {
     if (bytes > RELAY_TEXT_MAX) return this.#fault(member, null, 'too-large');
     const parsed = parseClientText(data);
     if (parsed.type === 'fault') return this.#fault(member, parsed.id, parsed.reason);
-    this.#handle(member, parsed.request, parsed.id);
+    return this.#handle(member, parsed.request, parsed.id, nowMs);
   }
 
   /**
@@ -137,9 +186,7 @@ export class RelayRoom<S extends RoomSocket> {
     const parsed = parseClientText(text);
     if (parsed.type === 'fault') return errorAnswer(parsed.id, parsed.reason);
     const { request, id } = parsed;
-    if (request.method === 'join' || request.method === 'leave' || request.method === 'relay_message') {
-      return errorAnswer(id, 'method-not-found');
-    }
+    if (!isBundleRequest(request)) return errorAnswer(id, 'method-not-found');
     if (request.params.room_id !== this.#options.roomId) return errorAnswer(id, 'room-mismatch');
     const outcome = this.#bundles.handle(peerId, request, id !== undefined);
     if ('reason' in outcome) return errorAnswer(id, outcome.reason);
@@ -148,14 +195,21 @@ export class RelayRoom<S extends RoomSocket> {
 
   /** A socket has ended by itself. */
   gone(socket: S): void {
-    const member = this.#members.of(socket);
+    const member = this.#of(socket);
     if (!member) return;
-    this.#members.remove(member);
-    this.#tellLeft(member);
+    this.#forget(member);
+    this.#depart(member, false);
   }
 
-  #handle(member: Member<S>, request: ClientRequest, id: RpcId | undefined): void {
+  #handle(
+    member: Member<S>,
+    request: ClientRequest,
+    id: RpcId | undefined,
+    nowMs: number,
+  ): void | Promise<void> {
     if (request.params.room_id !== this.#options.roomId) return this.#fault(member, id, 'room-mismatch');
+    const isForWaiting = request.method === 'knock' || request.method === 'leave';
+    if (member.waiting && !isForWaiting) return this.#fault(member, id, 'not-admitted');
     switch (request.method) {
       case 'join':
         if (request.params.peer_id !== member.peerId) return this.#fault(member, id, 'peer-mismatch');
@@ -165,6 +219,15 @@ export class RelayRoom<S extends RoomSocket> {
         return this.#dismiss(member, 'left');
       case 'relay_message':
         return this.#forward(member, request.params.target_peer_id, request.params.payload, id);
+      case 'knock': {
+        const note = fromBase64Url(request.params.note);
+        if (!note) return this.#fault(member, id, 'invalid-params');
+        // who was let in meanwhile has no need to knock
+        const isHeard = !member.waiting || this.#porch.knock(member, note);
+        return isHeard ? this.#answer(member, id, {}) : this.#answerError(member, id, 'rate-limited');
+      }
+      case 'host_statement':
+        return this.#takeStatement(member, request.params.statement, id, nowMs);
       case 'publish_bundle':
       case 'fetch_bundle':
       case 'delete_bundle':
@@ -193,41 +256,88 @@ export class RelayRoom<S extends RoomSocket> {
     this.#tell(later, formatNotification({ method: 'bundle_published', params: { peer_id: owner.peerId } }));
   }
 
+  async #takeStatement(member: Member<S>, text: string, id: RpcId | undefined, nowMs: number): Promise<void> {
+    const { reason, data } = await this.#porch.takeStatement(text, member.peerId, nowMs);
+    // it may have gone while the signature was checked
+    if (this.#of(member.socket) !== member) return;
+    if (reason === 'host-invalid') this.#fault(member, id, reason);
+    else if (reason) this.#answerError(member, id, reason, data);
+    else this.#answer(member, id, {});
+  }
+
   #welcome(member: Member<S>): Welcome {
     const { roomId, ep, iceServers } = this.#options;
+    const { door } = this.#porch.record;
     const peers = this.#members
       .list(member)
       .map((other) => placeOf(other))
       .toSorted((a, b) => a.join_number - b.join_number);
-    return { room_id: roomId, ...placeOf(member), ep, peers, ice_servers: iceServers };
+    const welcome = { room_id: roomId, ...placeOf(member), ep, peers, ice_servers: iceServers };
+    return door === 'open' ? welcome : { ...welcome, door };
   }
 
-  #add(socket: S, kept: KeptPeer, budget: SocketBudget): Member<S> {
-    const { peerId, joinNumber, admittedMs } = kept;
-    const shelf = new BundleShelf(kept.shelf, (changed: ShelfRecord) => {
-      this.#options.save(socket, { peerId, joinNumber, admittedMs, shelf: changed });
-    });
-    const member = { socket, peerId, joinNumber, budget, shelf, heardMs: admittedMs, faults: 0, n: 0, droppedBytes: 0 };
-    this.#members.add(member);
+  /** AD12: outside, with what it had knocked with before where it comes back to wait. */
+  #wait(socket: S, peerId: PeerId, joinNumberShown: number, nowMs: number, { proof, isHost }: Visitor): void {
+    const { roomId, ep } = this.#options;
+    const old = this.#porch.outside.get(peerId);
+    if (old) this.#remove(old, 'replaced');
+    const waiting = { note: old?.waiting?.note };
+    const place = { peerId, joinNumber: joinNumberShown, admittedMs: nowMs, shelf: EMPTY_SHELF, proof, isHost, waiting };
+    const member = this.#add(socket, place, old?.budget ?? new SocketBudget());
+    this.#save(member);
+    const params = { room_id: roomId, peer_id: peerId, ep };
+    this.#tell([member], formatNotification({ method: 'waiting', params }));
+  }
+
+  #letIn(member: Member<S>, nowMs: number): void {
+    this.#porch.outside.remove(member);
+    this.admit(member.socket, member.peerId, member.joinNumber, nowMs, member, member.budget);
+  }
+
+  #of(socket: S): Member<S> | undefined {
+    return this.#members.of(socket) ?? this.#porch.outside.of(socket);
+  }
+
+  #add(socket: S, kept: Omit<KeptPeer, 'record'>, budget: SocketBudget): Member<S> {
+    const { peerId, joinNumber, admittedMs, proof, isHost, waiting } = kept;
+    const shelf = new BundleShelf(kept.shelf, (changed: ShelfRecord) => this.#save(member, changed));
+    const counts = { heardMs: admittedMs, faults: 0, n: 0, droppedBytes: 0 };
+    const member: Member<S> = { socket, peerId, joinNumber, admittedMs, proof, isHost, waiting, budget, shelf, ...counts };
+    (waiting ? this.#porch.outside : this.#members).add(member);
     return member;
   }
 
+  #save(member: Member<S>, shelf: ShelfRecord = member.shelf.record): void {
+    const { socket, peerId, joinNumber, admittedMs, proof, isHost, waiting } = member;
+    const { record } = this.#porch;
+    this.#options.save(socket, { peerId, joinNumber, admittedMs, proof, isHost, waiting, shelf, record });
+  }
+
+  #forget(member: Member<S>): void {
+    (member.waiting ? this.#porch.outside : this.#members).remove(member);
+  }
+
   #remove(member: Member<S>, reason: SocketEnd): void {
-    this.#members.remove(member);
+    this.#forget(member);
     closeSocket(member.socket, reason);
   }
 
   /** Does nothing for a member that was dismissed on the way here, for being too far behind. */
   #dismiss(member: Member<S>, reason: SocketEnd): void {
-    if (this.#members.of(member.socket) !== member) return;
+    if (this.#of(member.socket) !== member) return;
     this.#remove(member, reason);
-    this.#tellLeft(member);
+    this.#depart(member, reason === 'left' || reason === 'kicked');
+  }
+
+  #depart(member: Member<S>, isForGood: boolean): void {
+    this.#porch.departed(member, isForGood);
+    if (!member.waiting) this.#tellLeft(member);
   }
 
   /** LM9: without it a half-open socket would keep its place, and be seen by the others, for as long as the room lives. */
   #dismissSilent(nowMs: number): void {
     this.#lookedMs = nowMs;
-    for (const member of this.#members.list()) {
+    for (const member of [...this.#members.list(), ...this.#porch.outside.list()]) {
       const lastMs = Math.max(member.heardMs, this.#options.answeredAtMs(member.socket) ?? 0);
       if (nowMs - lastMs > SILENCE_MAX_MS) this.#dismiss(member, 'silent');
     }
@@ -243,8 +353,8 @@ export class RelayRoom<S extends RoomSocket> {
     if (id !== undefined) this.#offer(member, formatResult(id, result));
   }
 
-  #answerError(member: Member<S>, id: RpcId | null | undefined, reason: RpcErrorReason): void {
-    if (id !== undefined) this.#offer(member, formatError(id, reason));
+  #answerError(member: Member<S>, id: RpcId | null | undefined, reason: RpcErrorReason, data?: ErrorData): void {
+    if (id !== undefined) this.#offer(member, formatError(id, reason, data));
   }
 
   #tellLeft(member: Member<S>): void {
@@ -269,6 +379,10 @@ export class RelayRoom<S extends RoomSocket> {
     if (isBehind(target)) this.#dismiss(target, 'slow-reader');
     return false;
   }
+}
+
+function isBundleRequest(request: ClientRequest): request is BundleRequest {
+  return request.method.endsWith('_bundle') || request.method === 'exchange_bundles';
 }
 
 function errorAnswer(id: RpcId | null | undefined, reason: RpcErrorReason): CallAnswer {

@@ -91,9 +91,9 @@ function update(view: View, ledger: Ledger): void {
     } else if (message.method === 'peer_left') {
       assert.ok(view.peers.delete(message.params.peer_id), 'left twice');
       view.told.delete(message.params.peer_id);
-    } else {
+    } else if (message.method === 'relay_message') {
       assert.ok(view.peers.has(message.params.sender_peer_id), 'a message from nobody');
-    }
+    } else assert.fail(`${message.method} in a room without a host`);
   }
 }
 

@@ -57,6 +57,14 @@ export const RPC_ERRORS = {
   'token-invalid': -32007,
   'token-expired': -32008,
   unavailable: -32009,
+  'origin-refused': -32020,
+  'jwt-invalid': -32021,
+  // Of a host's statement (AD9–AD15), and of who waits outside.
+  'host-invalid': -32022,
+  'host-stale': -32023,
+  'host-replayed': -32024,
+  'not-admitted': -32025,
+  'room-full': -32026,
 } as const;
 export type RpcErrorReason = keyof typeof RPC_ERRORS;
 
@@ -74,6 +82,11 @@ export const CLOSE_CODES = {
   'too-large': 4006,
   'bad-input': 4007,
   'slow-reader': 4008,
+  'origin-refused': 4010,
+  'jwt-invalid': 4011,
+  'room-locked': 4012,
+  kicked: 4013,
+  declined: 4014,
 } as const;
 export type CloseReason = keyof typeof CLOSE_CODES;
 
