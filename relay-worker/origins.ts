@@ -59,7 +59,7 @@ function endsWith(origin: string, { scheme, host }: OriginSuffix): boolean {
 
 /** Exactly as a browser writes it (RFC 6454 §6.2): a default port, capitals or a slash would never match. */
 function isOrigin(text: string): boolean {
-  if (!/^https?:\/\//.test(text)) return false;
+  if (!/^https?:\/\//.test(text) || text.includes('*')) return false;
   try {
     return new URL(text).origin === text;
   } catch {

@@ -100,7 +100,7 @@ export class Porch<S> {
   /** `from`: the peer over whose socket it came. Without a reason it was carried out. */
   takeStatement(text: string, from: PeerId, nowMs: number): Promise<Taken> {
     const taken = this.#statements.then(() => this.#take(text, from, nowMs));
-    this.#statements = taken;
+    this.#statements = taken.catch(() => undefined);
     return taken;
   }
 

@@ -44,7 +44,7 @@ export const MAY_IMPORT_PACKAGES: { readonly [layer: string]: readonly RegExp[] 
   session: [/^virtual:[a-z-]+-worker-source$/],
   transport: [/^partysocket\/ws$/],
   crypto: [/^@noble\/(curves|hashes|post-quantum)\//],
-  'relay-worker': [/^cloudflare:workers$/],
+  'relay-worker': [/^cloudflare:workers$/, /^jose($|\/)/],
 };
 
 const LAYERS_BY_PATH: readonly (readonly [RegExp, string])[] = [

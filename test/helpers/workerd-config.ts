@@ -33,7 +33,7 @@ export async function writeWorkerdConfig(options: WorkerdOptions): Promise<strin
     if (value === undefined) throw new Error(`wrangler.toml does not set ${name}`);
     return value;
   };
-  const variables = ['ICE_SERVERS', 'MAX_PEERS'].map((name) => {
+  const variables = [...new Set(['ICE_SERVERS', 'MAX_PEERS', ...Object.keys(vars)])].map((name) => {
     const value = vars[name] === undefined ? setting(name) : JSON.stringify(vars[name]);
     return `(name = "${name}", text = ${value})`;
   });
@@ -44,7 +44,8 @@ export async function writeWorkerdConfig(options: WorkerdOptions): Promise<strin
 const config :Workerd.Config = (
   services = [
     (name = "relay", worker = .relay),
-    (name = "assets", disk = (path = ${JSON.stringify(assets)}))
+    (name = "assets", disk = (path = ${JSON.stringify(assets)})),
+    (name = "internet", network = (allow = ["public", "private", "local"]))
   ],
   sockets = [(name = "http", address = "${address}", http = (), service = "relay")]
 );
