@@ -2,6 +2,9 @@
  * Sealed signalling: what the room says leaves sealed or not at all, what comes is opened and parsed, or counted.
  * Every peer has its own session of keys; nothing is said to a peer before there is one.
  */
+import { askForJwt } from './admission.ts';
+import type { Admission } from './admission.ts';
+import { DoorSide } from './door-side.ts';
 import type { JoinKeys, SendFault } from './keys/join-keys.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import type { DtlsIdentity, Ports, RelayPort } from './ports.ts';
@@ -23,6 +26,8 @@ export type SignallingOptions = {
   readonly dtls: Promise<DtlsIdentity>;
   /** Rejects with a `TaiError` where no frame can be sealed: then nobody is met. */
   canSeal(): Promise<void>;
+  /** Asked at every attempt to connect, where the operator's relay wants a JWT. */
+  readonly admission?: Admission | undefined;
   readonly connectRelay: Ports['connectRelay'];
   /** Over a connection that stands; `false` where there is none. */
   sendDirect(to: PeerId, payload: Bytes): boolean;
@@ -60,6 +65,7 @@ export class Signalling {
   readonly #opened = new Set<PeerId>();
   readonly #outboxes = new Map<PeerId, PeerOutbox>();
   #relay: RelayPort | undefined;
+  #door: DoorSide | undefined;
   #join: JoinKeys | undefined;
   #remakeKeys: (() => Promise<void>) | undefined;
   #joinNumber = 0;
@@ -88,6 +94,11 @@ export class Signalling {
     });
   }
 
+  /** `undefined` until the room's keys are made. */
+  get door(): DoorSide | undefined {
+    return this.#door;
+  }
+
   /** A peer that does not answer: what we have begun with it is forgotten, and begun again with what it publishes now. */
   meetAgain(peerId: PeerId): void {
     this.#join?.forgetUnanswered(peerId);
@@ -114,12 +125,29 @@ export class Signalling {
       this.#join = await keys.join(this.#self, dtls.fingerprint);
       this.#options.onKeys(this.#join, keys);
     };
+    this.#door = new DoorSide({
+      self: this.#self,
+      ring: keys,
+      relay: () => this.#relay,
+      send: (to, message) => this.send(to, message),
+      refuse: (peerId) => this.#join?.refuse(peerId),
+      onEvent: (event) => this.#tell(event),
+      onDropped: this.#options.onDropped,
+    });
     // Those that were made ahead, or made while the socket opens.
     const made = makeKeys();
     this.#relay = this.#options.connectRelay({
       url: this.#options.url,
       roomId: keys.roomId,
       token: (nowS) => keys.token(this.#self, this.#joinNumber, nowS),
+      companions: async (nowS) => {
+        const { admission } = this.#options;
+        const [claim, jwt] = await Promise.all([
+          keys.host.claim(this.#self, nowS),
+          admission && askForJwt(admission, await keys.host.jwtRoom()),
+        ]);
+        return [claim, jwt].filter((companion) => companion !== undefined);
+      },
       onNotification: (notification) => this.#receive(notification, keys),
       onLost: () => this.#tell({ type: 'relay-lost' }),
       onClosed: (reason) => this.#tell({ type: 'relay-closed', reason }),
@@ -130,10 +158,10 @@ export class Signalling {
   }
 
   #receive(notification: RelayNotification, keys: KeyRing): void {
-    const { method, params } = notification;
     // Everything goes through the one queue: a message must not overtake the news of its sender, nor the reverse.
     this.#inbox = this.#after(this.#inbox, async () => {
       await this.#ready;
+      const { method, params } = notification;
       switch (method) {
         case 'welcome':
           // the relay may have corrected our clock on the way in
@@ -156,10 +184,14 @@ export class Signalling {
           return;
         case 'relay_message': {
           const { payload } = params;
+          this.#door?.heardOf(params.ep);
           const bytes = payload.length <= PAYLOAD_TEXT_MAX ? fromBase64Url(payload) : undefined;
           if (bytes) await this.#open(params.sender_peer_id, bytes);
           else this.#options.onDropped('malformed');
+          return;
         }
+        default:
+          await this.#door?.receive(notification);
       }
     });
   }
@@ -168,6 +200,7 @@ export class Signalling {
     const join = this.#join;
     if (!join) return;
     this.#joinNumber = welcome.join_number;
+    this.#door?.heardOf(welcome.ep);
     this.#options.onIceServers(welcome.ice_servers);
     for (const place of welcome.peers) {
       // The newcomer begins: the others find its handshake in its first message.
@@ -179,6 +212,7 @@ export class Signalling {
       joinNumber: welcome.join_number,
       certificate: toBase64Url(join.certificate.hash),
       peers,
+      ...(welcome.door && { door: welcome.door }),
     });
     // After what we wait for ourselves: it is for those who come after us.
     this.#publish().catch(() => this.#options.onDropped('publish-failed'));

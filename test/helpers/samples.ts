@@ -112,5 +112,6 @@ export const PEER_MESSAGES: readonly PeerMessage[] = [
   { type: 'e2ee_sender_key', link: 1, ...SENDER_KEY, commitment: DIGEST, epoch: 3 },
   { type: 'e2ee_sender_key_ack', link: 1, generation: 7, isAsking: false },
   { type: 'e2ee_sender_key_ack', link: 1, generation: 0, isAsking: true },
+  { type: 'kick', statement: KICK },
   { type: 'leave' },
 ];

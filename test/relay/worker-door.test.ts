@@ -72,7 +72,7 @@ describe('AD17: JWTs at the door', () => {
         await signJwt({ ...HMAC, key: new TextEncoder().encode(`${SECRET}!`) }),
       ];
       assert.equal(await comeWith(relay, good), 'welcome');
-      for (const jwt of bad) assert.deepEqual(await comeWith(relay, jwt), JWT_REFUSED, jwt);
+      for (const jwt of bad) assert.deepEqual(await comeWith(relay, jwt), JWT_REFUSED, String(jwt));
 
       const room = await createTestRoom();
       const forRoom = await signJwt(HMAC, { room: await jwtRoomOf(room.roomId) });

@@ -65,6 +65,10 @@ export const EMPTY_VIEW: SessionView = {
     isVerified: false,
     isAddressHidden: false,
   },
+  isHost: false,
+  door: 'open',
+  isKnocking: false,
+  knocks: [],
 };
 
 export type StoreState = {

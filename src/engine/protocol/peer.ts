@@ -4,6 +4,7 @@
  */
 import { parseCodeMessage, parseDigest } from './code-message.ts';
 import type { CodeMessage } from './code-message.ts';
+import { HOST_STATEMENT_TEXT_MAX, parseHostStatement } from './host.ts';
 import { parsePeerId } from './ids.ts';
 import type { PeerId } from './ids.ts';
 import { isRecord, parseCount, parseJson, parseList, parseText } from './json.ts';
@@ -74,7 +75,11 @@ export type PeerMessage =
   | CodeMessage
   /** A signed statement about the sender's device, base64url: its new keys, or that its keys are dead. */
   | { readonly type: 'e2ee_key_rotation' | 'e2ee_key_revoke'; readonly statement: string }
+  /** The host's own words about somebody who is put out (AD13), base64url. Only the key layer sees it. */
+  | HostMessage
   | { readonly type: 'leave' };
+
+export type HostMessage = { readonly type: 'kick'; readonly statement: string };
 
 /** What the sender seals its frames under, on one link; `key` is 32 bytes as base64url. Only the key layer sees it. */
 export type SenderKey = { readonly generation: number; readonly key: string };
@@ -98,7 +103,7 @@ export type SenderKeyMessage =
     };
 
 /** What the room acts on: all but what only the key layer sees. */
-export type RoomMessage = Exclude<PeerMessage, SenderKeyMessage>;
+export type RoomMessage = Exclude<PeerMessage, SenderKeyMessage | HostMessage>;
 
 /** The device that a message comes from, as the handshake has proved; never told, always found. */
 export type Sender = {
@@ -179,6 +184,11 @@ export function parsePeerMessage(text: string): PeerMessage | undefined {
     case 'e2ee_key_revoke': {
       const statement = parseText(value['statement'], STATEMENT_MAX_CHARS);
       return statement && BASE64URL_PATTERN.test(statement) ? { type: value['type'], statement } : undefined;
+    }
+    case 'kick': {
+      const statement = parseText(value['statement'], HOST_STATEMENT_TEXT_MAX);
+      const isKick = parseHostStatement(statement)?.claims.action === 'kick';
+      return statement !== undefined && isKick ? { type: 'kick', statement } : undefined;
     }
     case 'leave':
       return { type: 'leave' };

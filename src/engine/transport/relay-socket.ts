@@ -15,7 +15,7 @@ import {
   parseHandedBundle,
   parseRelayText,
 } from '../protocol/relay.ts';
-import type { HandedBundle, RelayMessage, RelayNotification, SealedBundle } from '../protocol/relay.ts';
+import type { ClientRequest, HandedBundle, RelayMessage, RelayNotification, SealedBundle } from '../protocol/relay.ts';
 import { SUBPROTOCOL } from '../protocol/token.ts';
 
 export const FIRST_RETRY_MAX_MS = 300;
@@ -41,6 +41,8 @@ export type RelaySocketOptions = {
   readonly url: string;
   readonly roomId: RoomId;
   readonly token: (nowS: number) => Promise<string>;
+  /** What is offered beside the token: a host's claim, an operator's JWT. Asked anew at every attempt. */
+  readonly companions?: (nowS: number) => Promise<readonly string[]>;
   onNotification(notification: RelayNotification): void;
   /** Gone, and being tried again. */
   onLost(): void;
@@ -62,6 +64,8 @@ export function retryBound(attempt: number): number {
   return attempt === 0 ? 0 : Math.min(FIRST_RETRY_MAX_MS * 2 ** (attempt - 1), RETRY_MAX_MS);
 }
 
+export type RelayAnswer = Exclude<RelayMessage, { readonly type: 'notification' }>;
+
 export class RelaySocket {
   readonly #options: RelaySocketOptions;
   readonly #now: () => number;
@@ -74,7 +78,7 @@ export class RelaySocket {
   #heartbeat: ReturnType<typeof setInterval> | undefined;
   #wake: (() => void) | undefined;
   /** Questions to the relay that are not answered yet. */
-  readonly #questions = new Map<number, (bundle: HandedBundle | undefined) => void>();
+  readonly #questions = new Map<number, (answer: RelayAnswer | undefined) => void>();
   #lastQuestion = 0;
   #isClosed = false;
 
@@ -117,12 +121,19 @@ export class RelaySocket {
   }
 
   /** What the relay has of a peer; `undefined` where it has nothing, or is away. */
-  fetchBundle(peerId: PeerId): Promise<HandedBundle | undefined> {
-    if (this.#isClosed || this.#socket.readyState !== this.#socket.OPEN) return Promise.resolve(undefined);
-    const id = ++this.#lastQuestion;
-    const params = { room_id: this.#options.roomId, peer_id: peerId };
-    this.#socket.send(formatRequest({ method: 'fetch_bundle', params }, id));
-    return new Promise((resolve) => this.#questions.set(id, resolve));
+  async fetchBundle(peerId: PeerId): Promise<HandedBundle | undefined> {
+    const answer = await this.#ask({ method: 'fetch_bundle', params: { room_id: this.#options.roomId, peer_id: peerId } });
+    return answer?.type === 'result' ? parseHandedBundle(answer.result) : undefined;
+  }
+
+  /** AD10: a host's statement; `undefined` where the relay is away, or goes before it has answered. */
+  sayAsHost(statement: string): Promise<RelayAnswer | undefined> {
+    return this.#ask({ method: 'host_statement', params: { room_id: this.#options.roomId, statement } });
+  }
+
+  /** AD12. */
+  knock(note: string): void {
+    void this.#ask({ method: 'knock', params: { room_id: this.#options.roomId, note } });
   }
 
   close(): void {
@@ -138,7 +149,8 @@ export class RelaySocket {
     if (bound > 0) await this.#wait((this.#options.random ?? Math.random)() * bound);
     const nowS = Math.floor(this.#now() / 1000) + this.#clockOffsetS;
     try {
-      return [SUBPROTOCOL, await this.#options.token(nowS)];
+      const [token, companions] = await Promise.all([this.#options.token(nowS), this.#options.companions?.(nowS)]);
+      return [SUBPROTOCOL, token, ...(companions ?? [])];
     } catch (error) {
       this.#options.onLost();
       throw error;
@@ -187,16 +199,23 @@ export class RelaySocket {
     const message = typeof data === 'string' ? parseRelayText(data) : undefined;
     if (!message) this.#options.onDropped('relay-malformed');
     else if (message.type === 'notification') {
-      if (message.method === 'welcome') this.#attempt = 1;
+      if (message.method === 'welcome' || message.method === 'waiting') this.#attempt = 1;
       this.#options.onNotification(message);
     } else this.#answered(message);
   }
 
-  #answered(message: Exclude<RelayMessage, { type: 'notification' }>): void {
+  #ask(request: ClientRequest): Promise<RelayAnswer | undefined> {
+    if (this.#isClosed || this.#socket.readyState !== this.#socket.OPEN) return Promise.resolve(undefined);
+    const id = ++this.#lastQuestion;
+    this.#socket.send(formatRequest(request, id));
+    return new Promise((resolve) => this.#questions.set(id, resolve));
+  }
+
+  #answered(message: RelayAnswer): void {
     const question = typeof message.id === 'number' ? this.#questions.get(message.id) : undefined;
     if (typeof message.id === 'number') this.#questions.delete(message.id);
     if (message.type === 'error') this.#options.onDropped(`relay-${message.reason}`);
-    question?.(message.type === 'result' ? parseHandedBundle(message.result) : undefined);
+    question?.(message);
   }
 
   #forgetQuestions(): void {
