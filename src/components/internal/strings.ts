@@ -246,6 +246,7 @@ export const ENGLISH = {
   'error-link-invalid': 'This link is damaged or incomplete. Ask for it again, and copy all of it.',
   'error-identity':
     'This room asks for a kind of identity (“identity”) that this version does not know, so it does not connect.',
+  'error-admission': 'This room is given something in the place of “admission” that is no function, so it does not connect.',
   'error-wrong-key':
     'What comes in the name of {name} is under wrong keys, and is not shown. Say nothing private before you have compared codes.',
   'error-revoked':

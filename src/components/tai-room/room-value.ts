@@ -1,5 +1,5 @@
 /** From the element's properties to the store's options, and from the store's state to what is shown. */
-import type { Device, IceServer, PeerId, Phase, SessionView } from '../../engine/index.ts';
+import type { Admission, Device, IceServer, PeerId, Phase, SessionView } from '../../engine/index.ts';
 import { defaultRelay } from '../internal/default-relay.ts';
 import { isEncrypted, isInCall, roomEncryption } from '../internal/encryption.ts';
 import type { Room } from '../internal/room-context.ts';
@@ -37,10 +37,13 @@ export type RoomProperties = {
   readonly identity: string | null | undefined;
   readonly roomSecret: Uint8Array | string | null | undefined;
   readonly iceServers: readonly IceServer[] | null | undefined;
+  readonly hosted: boolean;
+  readonly knock: boolean;
+  readonly admission: Admission | null | undefined;
 };
 
 export function configOf(properties: RoomProperties): RoomConfig {
-  const { displayName, iceServers, workerUrl } = properties;
+  const { displayName, iceServers, workerUrl, admission } = properties;
   const media = (properties.media ?? DEFAULT_MEDIA).split(/\s+/);
   return {
     relay: relayOf(properties),
@@ -49,11 +52,14 @@ export function configOf(properties: RoomProperties): RoomConfig {
     offers: { microphone: media.includes('audio'), camera: media.includes('video') },
     hasLobby: !properties.noLobby,
     isAutoJoin: properties.autoJoin,
+    isHosted: properties.hosted || properties.knock,
+    isKnock: properties.knock,
     refusal: refusalOf(properties),
     ...(properties.identity === 'device' && { identity: properties.identity }),
     ...(displayName && { displayName }),
     ...(iceServers && { iceServers }),
     ...(workerUrl && { workerUrl }),
+    ...(admission && { admission }),
   };
 }
 
@@ -69,6 +75,8 @@ function refusalOf(properties: RoomProperties): Refusal | undefined {
     return { text: 'error-e2ee', detail: 'e2ee: must be "required", or left out' };
   if (!IDENTITIES.includes(properties.identity))
     return { text: 'error-identity', detail: 'identity: must be "guest" or "device"' };
+  if (properties.admission && typeof properties.admission !== 'function')
+    return { text: 'error-admission', detail: 'admission: must be a function that gives a JWT' };
   if (relayOf(properties) !== '') return undefined;
   return { text: 'error-no-relay', detail: 'relay: must be the address of a relay' };
 }
@@ -104,5 +112,9 @@ const PHASES: readonly Phase[] = ['idle', 'lobby', 'joining', 'joined', 'reconne
 export function statesOf(view: SessionView): readonly (readonly [string, boolean])[] {
   const phases = PHASES.map((phase) => [phase, view.phase === phase] as const);
   const { overall } = roomEncryption(view);
-  return [...phases, ['encrypted', isEncrypted(overall)], ['verified', overall === 'verified']];
+  const atDoor = [
+    ['knocking', view.isKnocking],
+    ['locked', view.door === 'locked'],
+  ] as const;
+  return [...phases, ...atDoor, ['encrypted', isEncrypted(overall)], ['verified', overall === 'verified']];
 }
