@@ -11,7 +11,10 @@ const FETCHES_AT_ONCE_MAX = 8;
 type Fetch = (url: string, options: RequestInit) => Promise<Response>;
 
 /** A `fetch` for one key set. Rejects for whatever is no small, plain answer; redirects are none. */
-export function fetchKeys(fetchUrl: Fetch = (url, options) => fetch(url, options), now: () => number = Date.now): Fetch {
+export function fetchKeys(
+  fetchUrl: Fetch = (url, options) => fetch(url, options),
+  now: () => number = Date.now,
+): Fetch {
   let failedMs = -Infinity;
   let underway = 0;
   return async (url, options) => {

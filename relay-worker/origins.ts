@@ -52,7 +52,8 @@ function parseSuffix(entry: string): OriginSuffix | undefined {
 }
 
 function endsWith(origin: string, { scheme, host }: OriginSuffix): boolean {
-  if (!origin.startsWith(scheme) || !origin.endsWith(host) || origin.length <= scheme.length + host.length) return false;
+  if (!origin.startsWith(scheme) || !origin.endsWith(host) || origin.length <= scheme.length + host.length)
+    return false;
   // what the star stands for: labels of a host and nothing that would be read as another part of a URL
   return /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(origin.slice(scheme.length, origin.length - host.length));
 }

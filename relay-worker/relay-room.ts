@@ -201,12 +201,7 @@ export class RelayRoom<S extends RoomSocket> {
     this.#depart(member, false);
   }
 
-  #handle(
-    member: Member<S>,
-    request: ClientRequest,
-    id: RpcId | undefined,
-    nowMs: number,
-  ): void | Promise<void> {
+  #handle(member: Member<S>, request: ClientRequest, id: RpcId | undefined, nowMs: number): void | Promise<void> {
     if (request.params.room_id !== this.#options.roomId) return this.#fault(member, id, 'room-mismatch');
     const isForWaiting = request.method === 'knock' || request.method === 'leave';
     if (member.waiting && !isForWaiting) return this.#fault(member, id, 'not-admitted');
@@ -282,7 +277,15 @@ export class RelayRoom<S extends RoomSocket> {
     const old = this.#porch.outside.get(peerId);
     if (old) this.#remove(old, 'replaced');
     const waiting = { note: old?.waiting?.note };
-    const place = { peerId, joinNumber: joinNumberShown, admittedMs: nowMs, shelf: EMPTY_SHELF, proof, isHost, waiting };
+    const place = {
+      peerId,
+      joinNumber: joinNumberShown,
+      admittedMs: nowMs,
+      shelf: EMPTY_SHELF,
+      proof,
+      isHost,
+      waiting,
+    };
     const member = this.#add(socket, place, old?.budget ?? new SocketBudget());
     this.#save(member);
     const params = { room_id: roomId, peer_id: peerId, ep };
@@ -302,7 +305,18 @@ export class RelayRoom<S extends RoomSocket> {
     const { peerId, joinNumber, admittedMs, proof, isHost, waiting } = kept;
     const shelf = new BundleShelf(kept.shelf, (changed: ShelfRecord) => this.#save(member, changed));
     const counts = { heardMs: admittedMs, faults: 0, n: 0, droppedBytes: 0 };
-    const member: Member<S> = { socket, peerId, joinNumber, admittedMs, proof, isHost, waiting, budget, shelf, ...counts };
+    const member: Member<S> = {
+      socket,
+      peerId,
+      joinNumber,
+      admittedMs,
+      proof,
+      isHost,
+      waiting,
+      budget,
+      shelf,
+      ...counts,
+    };
     (waiting ? this.#porch.outside : this.#members).add(member);
     return member;
   }

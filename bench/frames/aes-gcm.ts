@@ -7,8 +7,11 @@ serve(async (): Promise<Contender> => {
   const key = await importBenchKey();
   return {
     transform: () => undefined,
-    direct: async (direction, frames) => {
-      for (const frame of frames) frame.data = await run(direction, key, frame.data);
+    direct: async (direction, frames, write) => {
+      for (const frame of frames) {
+        frame.data = await run(direction, key, frame.data);
+        write(frame);
+      }
     },
   };
 });

@@ -21,7 +21,7 @@ export type Contender = {
   /** Everything that `readable` gives goes changed to `writable`, which is closed at the end. */
   transform(direction: Direction, readable: ReadableStream<BenchFrame>, writable: WritableStream<BenchFrame>): void;
   /** Without any streams, where that is what is measured. */
-  direct?(direction: Direction, frames: readonly BenchFrame[]): Promise<void>;
+  direct?(direction: Direction, frames: readonly BenchFrame[], write: (frame: BenchFrame) => void): Promise<void>;
 };
 
 export type FrameSample = { readonly seal_us: number; readonly open_us: number };

@@ -5,9 +5,10 @@
 import { browserPorts } from '../../src/engine/browser-ports.ts';
 import { resolveRoom } from '../../src/engine/index.ts';
 import type { Session, SessionView } from '../../src/engine/index.ts';
+import type { Ports } from '../../src/engine/ports.ts';
 import { RoomSession } from '../../src/engine/room-session.ts';
 import { readStamp, startCamera } from './camera.ts';
-import { unsealedPorts } from './unsealed.ts';
+import { passedPorts, unsealedPorts } from './unsealed.ts';
 
 /** What one page has seen since it was asked to begin. */
 export type PageReading = {
@@ -35,6 +36,7 @@ declare class MediaStreamTrackProcessor {
 }
 
 const POLL_MS = 100;
+const PORTS: Readonly<Record<string, () => Ports>> = { unsealed: unsealedPorts, passed: passedPorts };
 
 const options = new URLSearchParams(location.hash.slice(1));
 const text = (name: string): string => options.get(name) ?? '';
@@ -81,7 +83,7 @@ async function start(): Promise<void> {
   const relay = text('relay');
   const room = await resolveRoom({ relay, roomSecret: Uint8Array.from(bytes) });
   if (!room) throw new Error('no room');
-  session = new RoomSession({ relay, room }, text('mode') === 'sealed' ? browserPorts : unsealedPorts());
+  session = new RoomSession({ relay, room }, PORTS[text('mode')]?.() ?? browserPorts);
   session.dispatch({ type: 'open-lobby', microphone: true, camera: true });
   session.dispatch({ type: 'join' });
   session.subscribe(follow);

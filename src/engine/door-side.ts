@@ -75,9 +75,7 @@ export class DoorSide {
 
   act({ action, target, to }: Extract<Effect, { type: 'act-as-host' }>): void {
     const { onDropped } = this.#options;
-    this.#work = this.#work
-      .then(() => this.#act(action, target, to))
-      .catch(() => onDropped('host-failed'));
+    this.#work = this.#work.then(() => this.#act(action, target, to)).catch(() => onDropped('host-failed'));
   }
 
   async #act(action: HostAction, target: PeerId | undefined, to: readonly PeerId[]): Promise<void> {

@@ -3,6 +3,7 @@
  * counts why. Never passes a frame on as it is, and never throws: both browsers end a stream whose transform does.
  */
 import { frameLayoutOf } from '../engine/crypto/frame-layout/layouts.ts';
+import { release } from '../engine/crypto/release.ts';
 import type { SframeReceiver } from '../engine/crypto/sframe-receiver.ts';
 import type { SframeSender, SframeStream } from '../engine/crypto/sframe-sender.ts';
 import type { FrameCounts, FrameState, TransformAddress } from '../engine/protocol/worker.ts';
@@ -17,6 +18,8 @@ const STILL_FAILING_MS = 5_000;
 const KEY_WAIT_MS = 500;
 /** Asked for so often at most. */
 const KEY_FRAME_EVERY_MS = 1_000;
+
+const SAYS_NOTHING: ReadonlySet<string> = new Set(['replayed', 'failed', 'unsupported-browser']);
 
 type Frame = RTCEncodedVideoFrame | RTCEncodedAudioFrame;
 type Metadata = RTCEncodedVideoFrameMetadata & { readonly mimeType?: string };
@@ -82,35 +85,55 @@ export class FramePipe {
 
   async #run(): Promise<void> {
     const { readable, writable } = this.#end;
+    const isOpening = this.#address.side === 'open';
     try {
       const reader = (readable as ReadableStream<Frame>).getReader();
       const writer = (writable as WritableStream<Frame>).getWriter();
       for (;;) {
         const { done, value: frame } = await reader.read();
         if (done) return;
-        const data = await this.#change(frame);
-        if (typeof data === 'string') {
-          this.#dropped[data] = (this.#dropped[data] ?? 0) + 1;
-          continue;
+        const { data } = frame;
+        let changed = await this.#change(frame, data);
+        // Sound that comes late is of no use; a picture may be what the next ones build on.
+        while (changed === 'unknown-key' && isPicture(frame) && (await this.#waitForKey())) {
+          changed = await this.#change(frame, data);
         }
-        if (data !== frame.data) frame.data = data;
-        this.#done += 1;
-        // not waited for: what it waits for is the network
-        writer.write(frame).catch(() => undefined);
+        // an empty one says nothing
+        if (isOpening && changed !== data) this.#note(frame, changed);
+        if (typeof changed !== 'string') this.#write(writer, frame, data, changed);
+        else this.#dropped[changed] = (this.#dropped[changed] ?? 0) + 1;
       }
     } catch {
       // the connection is gone, and with it the streams
     }
   }
 
-  /** The frame to pass on, or why there is none. */
-  async #change(frame: Frame): Promise<ArrayBuffer | string> {
+  #write(writer: WritableStreamDefaultWriter<Frame>, frame: Frame, before: ArrayBuffer, data: ArrayBuffer): void {
+    this.#done += 1;
+    if (data !== before) {
+      frame.data = data;
+      release(before);
+    }
+    // not waited for: what it waits for is the network. Once it is written the browser has its own copy
+    writer.write(frame).then(
+      () => release(data),
+      () => undefined,
+    );
+  }
+
+  /** The frame to pass on, or why there is none. One promise at most: it runs for every frame. */
+  #change(frame: Frame, data: ArrayBuffer): Promise<ArrayBuffer | string> | ArrayBuffer | string {
     // Redundancy and padding have frames without content: there is nothing to seal, and what has been opened as nothing.
-    if (frame.data.byteLength === 0) return frame.data;
+    if (data.byteLength === 0) return data;
     try {
       const metadata: Metadata = frame.getMetadata();
       if (!isWhole(metadata)) return this.#unsupported();
-      return await (this.#address.side === 'seal' ? this.#seal(frame, metadata) : this.#open(frame, metadata));
+      const layout = frameLayoutOf(metadata.mimeType);
+      if (this.#address.side === 'seal') {
+        if (!this.#options.sealing() || !this.#stream) return 'no-key';
+        return this.#stream.seal(data, isKeyFrame(frame), layout, metadata);
+      }
+      return this.#options.opening()?.open(data, layout, metadata, this.#options.now()) ?? 'unknown-key';
     } catch {
       // one frame that cannot be read must not be the end of all
       return 'failed';
@@ -124,26 +147,13 @@ export class FramePipe {
     return 'unsupported-browser';
   }
 
-  async #seal(frame: Frame, metadata: Metadata): Promise<ArrayBuffer | string> {
-    if (!this.#options.sealing() || !this.#stream) return 'no-key';
-    return this.#stream.seal(frame.data, isKeyFrame(frame), frameLayoutOf(metadata.mimeType), metadata);
+  /** What became of a frame that was to be opened, as far as it says something about keys: one that came twice does not. */
+  #note(frame: Frame, outcome: ArrayBuffer | string): void {
+    if (typeof outcome !== 'string') this.#opened(frame);
+    else if (!SAYS_NOTHING.has(outcome)) this.#failed(frame);
   }
 
-  async #open(frame: Frame, metadata: Metadata): Promise<ArrayBuffer | string> {
-    const layout = frameLayoutOf(metadata.mimeType);
-    for (;;) {
-      const { now } = this.#options;
-      const data = (await this.#options.opening()?.open(frame.data, layout, metadata, now())) ?? 'unknown-key';
-      if (typeof data !== 'string') return this.#opened(frame, data);
-      // Sound that comes late is of no use; a picture may be what the next ones build on.
-      if (data === 'unknown-key' && isPicture(frame) && (await this.#waitForKey())) continue;
-      // one that came twice says nothing about keys
-      if (data !== 'replayed') this.#failed(frame);
-      return data;
-    }
-  }
-
-  #opened(frame: Frame, data: ArrayBuffer): ArrayBuffer {
+  #opened(frame: Frame): void {
     this.#failingSince = undefined;
     this.#waitUntil = undefined;
     if (this.#told !== 'opened') {
@@ -151,13 +161,12 @@ export class FramePipe {
       this.#options.report('opened');
     }
     if (isKeyFrame(frame)) this.#isKeyFrameDue = false;
+    if (!this.#isKeyFrameDue) return;
     const now = this.#options.now();
-    if (this.#isKeyFrameDue && now - this.#keyFrameAskedAt >= KEY_FRAME_EVERY_MS) {
-      this.#keyFrameAskedAt = now;
-      // no key frame comes, or one comes anyway
-      this.#end.sendKeyFrameRequest?.().catch(() => undefined);
-    }
-    return data;
+    if (now - this.#keyFrameAskedAt < KEY_FRAME_EVERY_MS) return;
+    this.#keyFrameAskedAt = now;
+    // no key frame comes, or one comes anyway
+    this.#end.sendKeyFrameRequest?.().catch(() => undefined);
   }
 
   #failed(frame: Frame): void {

@@ -7,7 +7,7 @@ import {
   importBaseKey,
   ratchetBaseKey,
 } from '../../src/engine/crypto/sframe-key.ts';
-import { FrameCipher } from '../../src/engine/crypto/sframe.ts';
+import { FrameCipher, wrapSealed } from '../../src/engine/crypto/sframe.ts';
 import type { FrameMetadata } from '../../src/engine/crypto/sframe.ts';
 import { hkdfSha256, hkdfSha512 } from '../../src/engine/crypto/kdf.ts';
 import { asciiBytes, concatBytes, toHex, uintBytes } from '../../src/engine/protocol/bytes.ts';
@@ -70,7 +70,9 @@ describe('a sealed frame (FR1, FR4)', () => {
       [0x1f_ffff_ffff_fffe, 'f0f1f2f3f4ea090807060505', '9e01231ffffffffffffe'],
     ] as const) {
       const sframeKey = { kid: 0x123, key, salt };
-      const output = await new FrameCipher().seal(sframeKey, ctr, frame.buffer, clear, layoutOf('vp8'), METADATA);
+      const layout = layoutOf('vp8');
+      const encrypted = await new FrameCipher().encrypt(sframeKey, ctr, frame.buffer, clear, layout, METADATA);
+      const output = wrapSealed(encrypted, sframeKey.kid, ctr, clear, layout);
       const aad = Uint8Array.from(`${header}010203deadbeeffffffff0${toHex(clear)}`.match(/../g) ?? [], (pair) =>
         Number.parseInt(pair, 16),
       );

@@ -106,6 +106,14 @@ export async function readPattern(page: TestPage, pictures = 30): Promise<Patter
   return page.until(`${pictures} pictures`, readPictures, { bits: BITS, pictures });
 }
 
+/** What was read so far does not count any more: an encoder that did not know its rate yet. */
+export async function forgetPattern(page: TestPage): Promise<void> {
+  await page.evaluate(() => {
+    const { reader } = document.querySelector('tai-room') as HTMLElement & { reader?: Reader };
+    if (reader) Object.assign(reader, { read: 0, wrong: 0, numbers: [] });
+  });
+}
+
 type Reader = { read: number; wrong: number; numbers: number[] };
 
 function readPictures({ bits, pictures }: { bits: number; pictures: number }): Reader | undefined {
@@ -123,6 +131,7 @@ function readPictures({ bits, pictures }: { bits: number; pictures: number }): R
     void video.play();
     const canvas = document.createElement('canvas');
     const context = canvas.getContext('2d', { willReadFrequently: true });
+    let hasBegun = false;
     const look = (): void => {
       canvas.width = video.videoWidth;
       canvas.height = video.videoHeight;
@@ -139,7 +148,8 @@ function readPictures({ bits, pictures }: { bits: number; pictures: number }): R
         if (value > inverse) number += 2 ** bit;
       }
       if (!isWrong) reader.numbers.push(number);
-      else if (reader.numbers.length > 0) reader.wrong += 1;
+      else if (hasBegun) reader.wrong += 1;
+      hasBegun ||= !isWrong;
       reader.read = reader.numbers.length + reader.wrong;
       video.requestVideoFrameCallback(look);
     };

@@ -19,6 +19,7 @@ const WRANGLER = join(REPOSITORY, 'node_modules/wrangler/bin/wrangler.js');
 const WORKERD = join(REPOSITORY, 'node_modules/workerd/bin/workerd');
 const HOST = '127.0.0.1';
 const START_DEADLINE_MS = 60_000;
+const PROBE_MAX_MS = 2_000;
 const PROBE_EVERY_MS = 50;
 const STOP_DEADLINE_MS = 5_000;
 
@@ -188,16 +189,12 @@ async function emptyAssets(directory: string): Promise<string> {
   return assets;
 }
 
-async function waitUntilHealthy(
-  url: string,
-  child: ChildProcess,
-  output: () => string,
-  status: number,
-): Promise<void> {
+async function waitUntilHealthy(url: string, child: ChildProcess, output: () => string, status: number): Promise<void> {
   const deadline = Date.now() + START_DEADLINE_MS;
   while (child.exitCode === null && child.signalCode === null && Date.now() < deadline) {
     try {
-      const response = await fetch(`${url}/healthz`);
+      // a server that is just coming up may take a connection and leave it without an answer
+      const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(PROBE_MAX_MS) });
       await response.arrayBuffer();
       if (response.status === status) return;
     } catch {

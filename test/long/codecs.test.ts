@@ -7,7 +7,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { BrowserName, TestPage } from '../helpers/browsers.ts';
 import { roomPage } from '../helpers/call.ts';
-import { patternScript, readPattern } from '../helpers/pattern.ts';
+import { forgetPattern, patternScript, readPattern } from '../helpers/pattern.ts';
 import {
   CODECS,
   encryptionOfOther,
@@ -70,6 +70,7 @@ describe('every codec between every two browsers', () => {
       await readPattern(page);
       await page.until('encrypted', encryptionOfOther, 'encrypted');
     }
+    for (const page of pages) await forgetPattern(page);
     const figures = await measured(pages);
     for (const [i, page] of pages.entries()) {
       const sender = pages[1 - i] as TestPage;

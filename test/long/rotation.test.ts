@@ -25,7 +25,10 @@ const ROTATIONS = 20;
 const MARK_EVERY_MS = 3_000;
 const AFTER_MARK_MS = 2_000;
 const FREEZE_MAX_MS = 100;
-const FPS = 10;
+/** Two processors draw and code it all: with more, they are used up and pictures stand still by themselves. */
+const FPS = 8;
+const VISIT_EVERY_MS = 8_000;
+const WINDOW = { width: 320, height: 400 } as const;
 
 type Minute = {
   /** By mark: the longest gap after it. */
@@ -45,13 +48,13 @@ class Call {
   async begin(stage: Stage): Promise<void> {
     for (const name of STAYING) {
       const [first] = this.pages;
-      const page = await stage.open(name, first ? await inviteOf(first) : `${stage.site.url}/`);
+      const page = await stage.open(name, first ? await inviteOf(first) : `${stage.site.url}/`, WINDOW);
       await joinByClick(page);
       this.pages.push(page);
     }
     const [first] = this.pages;
     assert.ok(first);
-    this.guest = await stage.open('chromium', await inviteOf(first));
+    this.guest = await stage.open('chromium', await inviteOf(first), WINDOW);
     for (const page of this.pages) {
       await seesOthers(page, STAYING.length - 1);
       const others = await page.evaluate(() =>
@@ -98,12 +101,13 @@ class Call {
     return { gaps_ms: marks.map(longest), visits, lost: now.lost - before.lost, opened: now.opened - before.opened };
   }
 
-  /** Comes and goes until it is over; how often. */
+  /** Comes and goes until it is over; how often. Loading a page is the heaviest that happens here: not one straight after the other. */
   async #visit(isOver: () => boolean): Promise<number> {
     const { guest } = this;
     assert.ok(guest);
     let visits = 0;
-    while (!isOver()) {
+    for (let nextAt = Date.now(); !isOver(); nextAt += VISIT_EVERY_MS) {
+      await delay(Math.max(0, nextAt - Date.now()));
       await guest.until('a lobby', roomState, 'lobby');
       await joinByClick(guest);
       await seesOthers(guest, STAYING.length);

@@ -59,7 +59,13 @@ describe('AD16: ALLOWED_ORIGINS', () => {
   it('fails closed: a setting that is empty, or has one entry that is no origin, lets nobody in', () => {
     const bad = ['', ' , ', '*', 'example.org', 'https://example.org/', 'https://EXAMPLE.org', 'https://*', 7, null];
     const more = ['https://*.org', 'https://a.*.org', 'https://*.*.example.org', 'ftp://example.org', 'null', {}];
-    for (const setting of [...bad, ...more, 'https://example.org:443', 'https://u@example.org', 'https://*x.example.org']) {
+    for (const setting of [
+      ...bad,
+      ...more,
+      'https://example.org:443',
+      'https://u@example.org',
+      'https://*x.example.org',
+    ]) {
       assert.deepEqual(parseOrigins(setting), { type: 'malformed' }, String(setting));
       const mixed = typeof setting === 'string' ? `https://ok.example ${setting || '*'}` : setting;
       assert.equal(allows(mixed, 'https://ok.example'), setting === ' , ', String(setting));

@@ -163,7 +163,11 @@ describe('AD17: a JWT under a public key', () => {
   it('lets in as JWK and as PEM, under both names of the algorithm', async () => {
     const { publicKey, privateKey } = await generateKeyPair('Ed25519', { extractable: true });
     const pem = await exportSPKI(publicKey);
-    const { kty, crv, x } = (await crypto.subtle.exportKey('jwk', publicKey)) as { kty: string; crv: string; x: string };
+    const { kty, crv, x } = (await crypto.subtle.exportKey('jwk', publicKey)) as {
+      kty: string;
+      crv: string;
+      x: string;
+    };
     for (const key of [pem, JSON.stringify({ kty, crv, x })]) {
       const gate = gateOf({ JWT_PUBLIC_KEY: key, JWT_AUDIENCE: AUDIENCE });
       for (const alg of ['EdDSA', 'Ed25519']) {
@@ -276,7 +280,12 @@ describe('AD19: fetching a key set', () => {
           waiting.push(() => resolve(Response.json(KEYS)));
         }),
     );
-    const asking = Array.from({ length: 9 }, () => get('https://login.example', {}).then(() => 'had', () => 'not'));
+    const asking = Array.from({ length: 9 }, () =>
+      get('https://login.example', {}).then(
+        () => 'had',
+        () => 'not',
+      ),
+    );
     assert.equal(await asking[8], 'not');
     assert.equal(waiting.length, 8);
     for (const answer of waiting) answer();

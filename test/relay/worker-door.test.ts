@@ -9,13 +9,7 @@ import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import { RELAY_PATH, RELAY_RPC_PATH, formatRequest, parseRelayText } from '../../src/engine/protocol/relay.ts';
 import type { RelayMessage } from '../../src/engine/protocol/relay.ts';
 import { SUBPROTOCOL } from '../../src/engine/protocol/token.ts';
-import {
-  createHostedTestRoom,
-  hostClaims,
-  hostOfferFor,
-  hostRequest,
-  signHostClaims,
-} from '../helpers/hosts.ts';
+import { createHostedTestRoom, hostClaims, hostOfferFor, hostRequest, signHostClaims } from '../helpers/hosts.ts';
 import type { HostedRoom } from '../helpers/hosts.ts';
 import { AUDIENCE, createLoginKey, signJwt, startKeyServer, unsigned } from '../helpers/jwts.ts';
 import { openRaw } from '../helpers/raw-client.ts';
@@ -127,7 +121,7 @@ describe('AD17: JWTs at the door', () => {
         await relay.kill();
         await relay.restart();
         // not a close code that says the JWT is bad: a handshake that fails, to be tried again
-        assert.equal((await comeWith(relay, byNext) as Closed).code, 1006);
+        assert.equal(((await comeWith(relay, byNext)) as Closed).code, 1006);
         assert.ok(!relay.output().includes(byNext.split('.')[1] ?? ''));
       });
     } finally {
@@ -164,7 +158,10 @@ describe('AD16: origins at the door', () => {
       const bare = await fetch(`${relay.url}${RELAY_PATH}`, { headers: { Origin: 'https://evil.example' } });
       assert.deepEqual([bare.status, await bare.json()], [403, { error: 'origin-refused' }]);
       const preflight = async (Origin: string): Promise<[number, string | null]> => {
-        const { status, headers } = await fetch(`${relay.url}${RELAY_RPC_PATH}`, { method: 'OPTIONS', headers: { Origin } });
+        const { status, headers } = await fetch(`${relay.url}${RELAY_RPC_PATH}`, {
+          method: 'OPTIONS',
+          headers: { Origin },
+        });
         return [status, headers.get('Access-Control-Allow-Origin')];
       };
       assert.deepEqual(await preflight('https://example.org'), [204, 'https://example.org']);

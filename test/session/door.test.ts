@@ -94,7 +94,10 @@ describe('AD11: a room that its host has locked', () => {
     const { guests } = await scene('Bob');
     const bob = only(guests);
     const peerId = bob.id;
-    const commands = [{ type: 'lock', isOn: true }, ...(['admit', 'decline', 'kick'] as const).map((type) => ({ type, peerId }))];
+    const commands = [
+      { type: 'lock', isOn: true },
+      ...(['admit', 'decline', 'kick'] as const).map((type) => ({ type, peerId })),
+    ];
     for (const command of commands) {
       assert.throws(
         () => bob.session.dispatch(command as { type: 'lock'; isOn: boolean }),
@@ -295,7 +298,10 @@ describe('AD17: a JWT of the operator’s', () => {
     await bob.join();
     await relay.restart([bob.id]);
     await until('he is back', () => bob.view.phase === 'joined');
-    assert.deepEqual(relay.companions.filter((one) => one.startsWith('tai.jwt.')), ['tai.jwt.a.b.c1', 'tai.jwt.a.b.c2']);
+    assert.deepEqual(
+      relay.companions.filter((one) => one.startsWith('tai.jwt.')),
+      ['tai.jwt.a.b.c1', 'tai.jwt.a.b.c2'],
+    );
     assert.equal(new Set(asked).size, 1);
     assert.match(asked[0] ?? '', /^[A-Za-z0-9_-]{43}$/);
     assert.ok(bob.view.roomId && !bob.view.roomId.includes(asked[0] ?? ''));

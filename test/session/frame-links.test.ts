@@ -21,7 +21,13 @@ type Frame = { data: ArrayBuffer; getMetadata(): object };
 class Ends {
   readonly passed: Frame[] = [];
   readonly readable: ReadableStream<Frame>;
-  readonly writable = new WritableStream<Frame>({ write: (frame) => void this.passed.push(frame) });
+  readonly writable = new WritableStream<Frame>({
+    write: (frame) => {
+      this.onWritten(frame);
+      this.passed.push(frame);
+    },
+  });
+  onWritten: (frame: Frame) => void = () => undefined;
   #controller: ReadableStreamDefaultController<Frame> | undefined;
 
   constructor() {
@@ -167,6 +173,27 @@ describe('links of the worker', () => {
     assert.ok(await page.through('b', 'open', early));
     page.nowMs = 16_001;
     assert.equal(await page.through('b', 'open', late), undefined);
+  });
+
+  it('FR7: the memory of a frame, plain and sealed, is given back once it is written, and a small one is left alone', async () => {
+    const page = new Page();
+    page.attach('a', 'seal');
+    page.attach('b', 'open');
+    for (const type of ['seal-key', 'open-key'] as const) await page.take(type, type === 'seal-key' ? 'a' : 'b', 1);
+    const plain = new Uint8Array(10_000).fill(5).buffer;
+    // what a browser takes a copy of when it is written
+    const copies: ArrayBuffer[] = [];
+    for (const ends of page.ends.values()) ends.onWritten = ({ data }) => void copies.push(data.slice(0));
+    const sealed = await page.through('a', 'seal', plain);
+    const [copy] = copies;
+    assert.ok(sealed && copy && copy.byteLength > 10_000);
+    assert.deepEqual([plain.detached, sealed.detached], [true, true]);
+    const opened = await page.through('b', 'open', copy);
+    assert.deepEqual(copies[1] && new Uint8Array(copies[1]), new Uint8Array(10_000).fill(5));
+    assert.deepEqual([copy.detached, opened?.detached], [true, true]);
+    const small = payload();
+    const sealedSmall = await page.through('a', 'seal', small);
+    assert.deepEqual([small.detached, sealedSmall?.detached], [false, false]);
   });
 
   it('SK1: of links that are closed, and whose frames have ended, keep nothing', async () => {

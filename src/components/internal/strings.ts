@@ -87,7 +87,8 @@ export const ENGLISH = {
   'door-open': 'The room is open',
   'door-knock': 'Newcomers have to knock now',
   'door-locked': 'The room is locked now',
-  'host-link': 'Your own link as the host, shown this once. Keep it, and give it to nobody: whoever has it can lock the room and put people out.',
+  'host-link':
+    'Your own link as the host, shown this once. Keep it, and give it to nobody: whoever has it can lock the room and put people out.',
   reconnecting: 'Reconnecting to the relay… your call goes on.',
   hear: 'Click to hear the others',
   dismiss: 'Dismiss',
@@ -246,7 +247,8 @@ export const ENGLISH = {
   'error-link-invalid': 'This link is damaged or incomplete. Ask for it again, and copy all of it.',
   'error-identity':
     'This room asks for a kind of identity (“identity”) that this version does not know, so it does not connect.',
-  'error-admission': 'This room is given something in the place of “admission” that is no function, so it does not connect.',
+  'error-admission':
+    'This room is given something in the place of “admission” that is no function, so it does not connect.',
   'error-wrong-key':
     'What comes in the name of {name} is under wrong keys, and is not shown. Say nothing private before you have compared codes.',
   'error-revoked':

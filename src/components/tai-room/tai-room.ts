@@ -13,6 +13,7 @@ import type { Engine } from '../internal/store-state.ts';
 import { ENGLISH } from '../internal/strings.ts';
 import type { Strings } from '../internal/strings.ts';
 import { carryFocus } from './call-focus.ts';
+import { ADDRESS_PROPERTIES, ROOM_PROPERTIES } from './room-properties.ts';
 import { DEFAULT_MEDIA, configOf, roomOf, selfOf, statesOf } from './room-value.ts';
 import type { SelfView } from './room-value.ts';
 import { renderRoom } from './tai-room.template.ts';
@@ -107,26 +108,7 @@ export const ENGINE: unique symbol = Symbol('engine');
  */
 export class TaiRoom extends LitElement {
   static override readonly styles = roomStyles;
-  static override readonly properties: PropertyDeclarations = {
-    relay: {},
-    room: {},
-    displayName: { attribute: 'display-name' },
-    media: {},
-    autoJoin: { type: Boolean, attribute: 'auto-join' },
-    noLobby: { type: Boolean, attribute: 'no-lobby' },
-    noInvite: { type: Boolean, attribute: 'no-invite' },
-    layout: {},
-    workerUrl: { attribute: 'worker-url' },
-    private: { type: Boolean },
-    e2ee: {},
-    identity: {},
-    hosted: { type: Boolean },
-    knock: { type: Boolean },
-    admission: { attribute: false },
-    roomSecret: { attribute: false },
-    iceServers: { attribute: false },
-    strings: { attribute: false },
-  };
+  static override readonly properties: PropertyDeclarations = ROOM_PROPERTIES;
 
   declare relay: string | undefined;
   declare room: string | undefined;
@@ -410,12 +392,6 @@ export class TaiRoom extends LitElement {
     else void this.#store.open();
   }
 }
-
-/** A change of any of these means another session. */
-const ADDRESS_PROPERTIES = [
-  ...(['relay', 'room', 'roomSecret', 'iceServers', 'workerUrl', 'admission'] as const),
-  ...(['media', 'noLobby', 'private', 'e2ee', 'identity'] as const),
-];
 
 declare global {
   interface HTMLElementTagNameMap {

@@ -4,7 +4,7 @@
  */
 import { GENERATION_MAX, STREAMS, formatFrameKeyId } from '../protocol/sframe-header.ts';
 import type { FrameLayout } from './frame-layout/layout.ts';
-import { FrameCipher } from './sframe.ts';
+import { FrameCipher, wrapSealed } from './sframe.ts';
 import type { FrameMetadata } from './sframe.ts';
 import { deriveSframeKey, ratchetBaseKey } from './sframe-key.ts';
 import type { SframeKey, SframeSuite } from './sframe-key.ts';
@@ -115,8 +115,9 @@ export class SframeStream {
       if (this.#nextCounter > this.#counterMax) return 'exhausted';
       const counter = this.#nextCounter++;
       epoch.isUsed = true;
-      lane.key ??= await lane.deriving;
-      return await this.#cipher.seal(lane.key, counter, frame, clear, layout, metadata);
+      const key = (lane.key ??= await lane.deriving);
+      const encrypted = await this.#cipher.encrypt(key, counter, frame, clear, layout, metadata);
+      return wrapSealed(encrypted, key.kid, counter, clear, layout);
     } catch {
       // a base key that nothing can be derived from, or a buffer that was taken away
       return 'unsealed';

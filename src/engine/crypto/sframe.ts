@@ -15,6 +15,7 @@ import type { Bytes } from '../protocol/bytes.ts';
 import { SFRAME_HEADER_MAX_BYTES, sframeHeaderLength, writeSframeHeader } from '../protocol/sframe-header.ts';
 import { CLEAR_MAX_BYTES } from './frame-layout/layout.ts';
 import type { FrameLayout } from './frame-layout/layout.ts';
+import { release } from './release.ts';
 import type { SframeKey } from './sframe-key.ts';
 
 /** The part of a frame's metadata that is the same at both ends of a connection. Nothing of it where somebody in between changes it. */
@@ -30,8 +31,8 @@ export class FrameCipher {
   readonly #data = new Uint8Array(SFRAME_HEADER_MAX_BYTES + METADATA_BYTES + CLEAR_MAX_BYTES);
   readonly #algorithm = { name: 'AES-GCM', iv: this.#nonce, additionalData: this.#data };
 
-  /** The frame to send; rejects where WebCrypto does. The caller never gives the same key and counter again. */
-  async seal(
+  /** What `wrapSealed` makes a frame of; rejects where WebCrypto does. The caller never gives the same key and counter again. */
+  encrypt(
     { kid, key, salt }: SframeKey,
     ctr: number,
     frame: ArrayBuffer,
@@ -40,15 +41,7 @@ export class FrameCipher {
     metadata: FrameMetadata,
   ): Promise<ArrayBuffer> {
     this.#prepare(kid, salt, ctr, clear, clear.length, layout, metadata);
-    const sealed = new Uint8Array(await globalThis.crypto.subtle.encrypt(this.#algorithm, key, frame));
-    const size = sframeHeaderLength(kid, ctr) + sealed.length;
-    const { packing } = layout;
-    const start = packing ? clear.length + packing.before(size) : clear.length;
-    const output = new Uint8Array(packing ? start + size + packing.after : start + size);
-    output.set(clear);
-    output.set(sealed, writeSframeHeader(output, start, kid, ctr));
-    release(sealed.buffer);
-    return packing ? packing.pack(output, clear.length, size).buffer : output.buffer;
+    return globalThis.crypto.subtle.encrypt(this.#algorithm, key, frame);
   }
 
   /** What was sealed; rejects where it does not open. `clear` are the first `clearLength` bytes. */
@@ -92,18 +85,21 @@ export class FrameCipher {
   }
 }
 
-/** ES2024. */
-type TransferableBuffer = ArrayBuffer & { transfer?(length: number): ArrayBuffer };
-
-/** Smaller ones are not worth the call. */
-const RELEASE_MIN_BYTES = 4_096;
-
-/**
- * Gives the memory back now and not when garbage is collected: the next frame then takes pages that are in use already, and fresh ones
- * cost more than the cipher. Nobody may hold the buffer any more. Browsers without `transfer` let it lie.
- */
-function release(buffer: TransferableBuffer): void {
-  if (buffer.byteLength >= RELEASE_MIN_BYTES) buffer.transfer?.(0);
+/** The frame to send, around what `encrypt` gave, whose memory goes back. */
+export function wrapSealed(
+  encrypted: ArrayBuffer,
+  kid: number,
+  ctr: number,
+  clear: Bytes,
+  { packing }: FrameLayout,
+): ArrayBuffer {
+  const size = sframeHeaderLength(kid, ctr) + encrypted.byteLength;
+  const start = packing ? clear.length + packing.before(size) : clear.length;
+  const output = new Uint8Array(packing ? start + size + packing.after : start + size);
+  output.set(clear);
+  output.set(new Uint8Array(encrypted), writeSframeHeader(output, start, kid, ctr));
+  release(encrypted);
+  return packing ? packing.pack(output, clear.length, size).buffer : output.buffer;
 }
 
 /** Absent is 0. */

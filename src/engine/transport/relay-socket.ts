@@ -122,7 +122,10 @@ export class RelaySocket {
 
   /** What the relay has of a peer; `undefined` where it has nothing, or is away. */
   async fetchBundle(peerId: PeerId): Promise<HandedBundle | undefined> {
-    const answer = await this.#ask({ method: 'fetch_bundle', params: { room_id: this.#options.roomId, peer_id: peerId } });
+    const answer = await this.#ask({
+      method: 'fetch_bundle',
+      params: { room_id: this.#options.roomId, peer_id: peerId },
+    });
     return answer?.type === 'result' ? parseHandedBundle(answer.result) : undefined;
   }
 
