@@ -2,8 +2,7 @@
  * Before a room's door (PROTOCOL.md AD8–AD15, LM16): who waits there for the host's word, and what the host's statements
  * do. Who waits is told nothing of the room, and nothing is forwarded to or from it but its own knock, to hosts.
  */
-import { toBase64Url } from '../src/engine/protocol/bytes.ts';
-import type { Bytes } from '../src/engine/protocol/bytes.ts';
+import { equalBytes, fromBase64Url, toBase64Url } from '../src/engine/protocol/bytes.ts';
 import type { RpcErrorReason } from '../src/engine/protocol/errors.ts';
 import { DOOR_AFTER } from '../src/engine/protocol/host.ts';
 import type { HostStatement } from '../src/engine/protocol/host.ts';
@@ -30,6 +29,8 @@ export type PorchOptions<S> = HostDeskOptions & {
   save(member: Member<S>): void;
 };
 
+export type PorchRefusal = 'token-invalid' | 'kicked' | 'room-locked' | 'room-full';
+
 export type Taken = { readonly reason?: RpcErrorReason; readonly data?: ErrorData };
 
 export class Porch<S> {
@@ -54,13 +55,15 @@ export class Porch<S> {
     this.#book.record = record;
   }
 
-  refusalOf(peerId: PeerId, visitor: Visitor): 'kicked' | 'room-locked' | 'room-full' | undefined {
-    const { members } = this.#options;
-    const isIn = members.get(peerId) !== undefined;
-    const refusal = this.#book.refusalOf(peerId, visitor, isIn);
+  refusalOf(peerId: PeerId, visitor: Visitor): PorchRefusal | undefined {
+    const inside = this.#options.members.get(peerId);
+    const waiting = this.outside.get(peerId);
+    // AD8: somebody else's peer id, whose page is here
+    const known = inside ?? waiting;
+    if (known && !equalBytes(known.proof, visitor.proof)) return 'token-invalid';
+    const refusal = this.#book.refusalOf(peerId, visitor, inside !== undefined);
     if (refusal) return refusal;
-    const isWaiting = this.outside.get(peerId) !== undefined;
-    return this.mustWait(peerId, visitor) && !isWaiting && this.outside.size >= WAITING_MAX ? 'room-full' : undefined;
+    return this.mustWait(peerId, visitor) && !waiting && this.outside.size >= WAITING_MAX ? 'room-full' : undefined;
   }
 
   mustWait(peerId: PeerId, visitor: Visitor): boolean {
@@ -88,13 +91,16 @@ export class Porch<S> {
     if (this.#book.door !== 'open') this.#saveAll();
   }
 
-  /** AD12. Once for each socket: `false` where it has knocked before. */
-  knock(member: Member<S>, note: Bytes): boolean {
-    if (!member.waiting || member.waiting.note) return false;
+  /** AD12. Once for each socket; who was let in meanwhile has no need to. */
+  knock(member: Member<S>, text: string): 'invalid-params' | 'rate-limited' | undefined {
+    const note = fromBase64Url(text);
+    if (!note) return 'invalid-params';
+    if (!member.waiting) return undefined;
+    if (member.waiting.note) return 'rate-limited';
     member.waiting = { note };
     this.#options.save(member);
     this.#tellKnock(this.#hosts(), member);
-    return true;
+    return undefined;
   }
 
   /** `from`: the peer over whose socket it came. Without a reason it was carried out. */

@@ -4,9 +4,7 @@
  *
  * An event that reaches the room for a socket that is not (or no longer) in it does nothing.
  */
-import { equalBytes, fromBase64Url } from '../src/engine/protocol/bytes.ts';
 import type { RpcErrorReason } from '../src/engine/protocol/errors.ts';
-import type { BundleRequest } from '../src/engine/protocol/bundle.ts';
 import type { PeerId, RoomId } from '../src/engine/protocol/ids.ts';
 import {
   RELAY_TEXT_MAX,
@@ -30,7 +28,6 @@ import { BundleShelf, EMPTY_SHELF } from './bundle-shelf.ts';
 import type { ShelfRecord } from './bundle-shelf.ts';
 import { NO_VISITOR } from './door-book.ts';
 import type { Visitor } from './door-book.ts';
-import type { HostDeskOptions } from './host-desk.ts';
 import {
   BUFFERED_DROP_BYTES,
   FAULTS_MAX,
@@ -51,26 +48,10 @@ import type { Member } from './members.ts';
 import { Porch } from './porch.ts';
 import { closeSocket, send, sizeOf } from './room-socket.ts';
 import type { RoomSocket, SocketEnd } from './room-socket.ts';
+import { errorAnswer, isBundleRequest } from './room-types.ts';
+import type { CallAnswer, EntryRefusal, RoomOptions } from './room-types.ts';
 
-/** Why somebody is not let in whose token is good. */
-export type EntryRefusal = 'room-full' | 'rate-limited' | 'room-locked' | 'kicked' | 'token-invalid';
-
-export type RoomOptions<S> = {
-  readonly roomId: RoomId;
-  /** Names this instance; after a restart or a sleep it is another, and `n` starts again. */
-  readonly ep: string;
-  readonly maxPeers: number;
-  readonly iceServers: readonly IceServer[];
-  /** When the platform last answered a ping of this socket for us (RL7). */
-  answeredAtMs(socket: S): number | undefined;
-  /** Keeps what `restore` is to bring back after a sleep. Called before anything that depends on it is told (RL18). */
-  save(socket: S, kept: KeptPeer): void;
-  /** AD10. Left out: the room has no host. */
-  readonly verifyHost?: HostDeskOptions['verify'];
-};
-
-/** The answer to a call over HTTP. Without `text` there is none to give (JSON-RPC 2.0 §4.1). */
-export type CallAnswer = { readonly text?: string; readonly reason?: RpcErrorReason };
+export type { CallAnswer, EntryRefusal, RoomOptions } from './room-types.ts';
 
 export class RelayRoom<S extends RoomSocket> {
   readonly #options: RoomOptions<S>;
@@ -107,8 +88,6 @@ export class RelayRoom<S extends RoomSocket> {
    */
   refusalOf(peerId: PeerId, nowMs: number, visitor: Visitor = NO_VISITOR): EntryRefusal | undefined {
     this.#dismissSilent(nowMs);
-    const known = this.#members.get(peerId) ?? this.#porch.outside.get(peerId);
-    if (known && !equalBytes(known.proof, visitor.proof)) return 'token-invalid';
     const refusal = this.#porch.refusalOf(peerId, visitor);
     if (refusal) return refusal;
     if (!this.#members.get(peerId) && this.#members.size >= this.#options.maxPeers) return 'room-full';
@@ -215,11 +194,9 @@ export class RelayRoom<S extends RoomSocket> {
       case 'relay_message':
         return this.#forward(member, request.params.target_peer_id, request.params.payload, id);
       case 'knock': {
-        const note = fromBase64Url(request.params.note);
-        if (!note) return this.#fault(member, id, 'invalid-params');
-        // who was let in meanwhile has no need to knock
-        const isHeard = !member.waiting || this.#porch.knock(member, note);
-        return isHeard ? this.#answer(member, id, {}) : this.#answerError(member, id, 'rate-limited');
+        const reason = this.#porch.knock(member, request.params.note);
+        if (reason === 'invalid-params') return this.#fault(member, id, reason);
+        return reason ? this.#answerError(member, id, reason) : this.#answer(member, id, {});
       }
       case 'host_statement':
         return this.#takeStatement(member, request.params.statement, id, nowMs);
@@ -393,12 +370,4 @@ export class RelayRoom<S extends RoomSocket> {
     if (isBehind(target)) this.#dismiss(target, 'slow-reader');
     return false;
   }
-}
-
-function isBundleRequest(request: ClientRequest): request is BundleRequest {
-  return request.method.endsWith('_bundle') || request.method === 'exchange_bundles';
-}
-
-function errorAnswer(id: RpcId | null | undefined, reason: RpcErrorReason): CallAnswer {
-  return id === undefined ? {} : { reason, text: formatError(id, reason) };
 }

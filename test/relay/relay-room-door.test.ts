@@ -8,7 +8,7 @@ import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import type { ClientRequest, RelayMessage } from '../../src/engine/protocol/relay.ts';
 import { createHostedTestRoom, hostClaims, hostRequest, signHostClaims } from '../helpers/hosts.ts';
 import type { HostedRoom } from '../helpers/hosts.ts';
-import { MemorySocket } from '../helpers/memory-socket.ts';
+import type { MemorySocket } from '../helpers/memory-socket.ts';
 import { Random } from '../helpers/random.ts';
 import { ALICE, BOB, CAROL, peerIdOf } from '../helpers/samples.ts';
 import { Stage, errorOf, leftOf, nth } from './room-stage.ts';

@@ -1,4 +1,5 @@
 /** From the element's properties to the store's options, and from the store's state to what is shown. */
+import type { PropertyDeclarations } from 'lit';
 import type { Admission, Device, IceServer, PeerId, Phase, SessionView } from '../../engine/index.ts';
 import { defaultRelay } from '../internal/default-relay.ts';
 import { isEncrypted, isInCall, roomEncryption } from '../internal/encryption.ts';
@@ -21,6 +22,34 @@ export const DEFAULT_MEDIA = 'audio video';
 
 /** Not given = a guest. Who asks for another kind must not silently get one that nobody can know again. */
 const IDENTITIES: readonly RoomProperties['identity'][] = ['guest', 'device', '', null, undefined];
+
+/** As Lit reads them. */
+export const ROOM_PROPERTIES = {
+  relay: {},
+  room: {},
+  displayName: { attribute: 'display-name' },
+  media: {},
+  autoJoin: { type: Boolean, attribute: 'auto-join' },
+  noLobby: { type: Boolean, attribute: 'no-lobby' },
+  noInvite: { type: Boolean, attribute: 'no-invite' },
+  layout: {},
+  workerUrl: { attribute: 'worker-url' },
+  private: { type: Boolean },
+  e2ee: {},
+  identity: {},
+  hosted: { type: Boolean },
+  knock: { type: Boolean },
+  admission: { attribute: false },
+  roomSecret: { attribute: false },
+  iceServers: { attribute: false },
+  strings: { attribute: false },
+} as const satisfies PropertyDeclarations;
+
+/** A change of any of these means another session. */
+export const ADDRESS_PROPERTIES = [
+  ...(['relay', 'room', 'roomSecret', 'iceServers', 'workerUrl', 'admission'] as const),
+  ...(['media', 'noLobby', 'private', 'e2ee', 'identity'] as const),
+];
 
 /** A property is `null` once its attribute was taken away. */
 export type RoomProperties = {

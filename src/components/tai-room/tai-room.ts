@@ -13,8 +13,15 @@ import type { Engine } from '../internal/store-state.ts';
 import { ENGLISH } from '../internal/strings.ts';
 import type { Strings } from '../internal/strings.ts';
 import { carryFocus } from './call-focus.ts';
-import { ADDRESS_PROPERTIES, ROOM_PROPERTIES } from './room-properties.ts';
-import { DEFAULT_MEDIA, configOf, roomOf, selfOf, statesOf } from './room-value.ts';
+import {
+  ADDRESS_PROPERTIES,
+  DEFAULT_MEDIA,
+  ROOM_PROPERTIES,
+  configOf,
+  roomOf,
+  selfOf,
+  statesOf,
+} from './room-value.ts';
 import type { SelfView } from './room-value.ts';
 import { renderRoom } from './tai-room.template.ts';
 import { roomStyles } from './tai-room.styles.ts';
