@@ -5,7 +5,7 @@
  * An event that reaches the room for a socket that is not (or no longer) in it does nothing.
  */
 import type { RpcErrorReason } from '../src/engine/protocol/errors.ts';
-import type { PeerId, RoomId } from '../src/engine/protocol/ids.ts';
+import type { PeerId } from '../src/engine/protocol/ids.ts';
 import {
   RELAY_TEXT_MAX,
   formatError,
@@ -16,7 +16,6 @@ import {
 import type {
   ClientRequest,
   ErrorData,
-  IceServer,
   PeerPlace,
   RpcId,
   RpcResult,

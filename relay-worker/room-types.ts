@@ -1,7 +1,7 @@
 /** What a room is made of and answers with, for those who run it. */
 import type { BundleRequest } from '../src/engine/protocol/bundle.ts';
 import type { RpcErrorReason } from '../src/engine/protocol/errors.ts';
-import type { PeerId, RoomId } from '../src/engine/protocol/ids.ts';
+import type { RoomId } from '../src/engine/protocol/ids.ts';
 import { formatError } from '../src/engine/protocol/relay.ts';
 import type { ClientRequest, IceServer, RpcId } from '../src/engine/protocol/relay.ts';
 import type { KeptPeer } from './attachment.ts';

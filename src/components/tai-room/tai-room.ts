@@ -131,10 +131,7 @@ export class TaiRoom extends LitElement {
   declare identity: 'guest' | 'device' | undefined;
   declare hosted: boolean;
   declare knock: boolean;
-  /**
-   * Where the relay's operator wants a JWT: gives one, asked anew at every attempt to connect. Set before `join`; never an
-   * attribute.
-   */
+  /** Where the relay's operator wants a JWT: gives one, asked anew at every attempt to connect. */
   declare admission: Admission | undefined;
   /** 32 random bytes (or a guest's or host's link as bytes or base64url). Goes before the address of the page. */
   declare roomSecret: Uint8Array | string | undefined;
@@ -255,7 +252,7 @@ export class TaiRoom extends LitElement {
     this.#session('decline').dispatch({ type: 'decline', peerId });
   }
 
-  /** Puts somebody out. They have the link still: lock the room as well, or they can come in again. */
+  /** Puts somebody out, who has the link still: lock the room as well, or they can come in again. */
   kick(peerId: PeerId): void {
     this.#session('kick').dispatch({ type: 'kick', peerId });
   }
