@@ -13,14 +13,7 @@ import {
   formatResult,
   parseClientText,
 } from '../src/engine/protocol/relay.ts';
-import type {
-  ClientRequest,
-  ErrorData,
-  PeerPlace,
-  RpcId,
-  RpcResult,
-  Welcome,
-} from '../src/engine/protocol/relay.ts';
+import type { ClientRequest, ErrorData, PeerPlace, RpcId, RpcResult, Welcome } from '../src/engine/protocol/relay.ts';
 import type { KeptPeer } from './attachment.ts';
 import { BundleDesk } from './bundle-desk.ts';
 import { BundleShelf, EMPTY_SHELF } from './bundle-shelf.ts';
