@@ -50,9 +50,8 @@ export const ENGINE: unique symbol = Symbol('engine');
  * @attr {boolean} private - Not in this version, which cannot hide addresses: the room refuses to connect.
  * @attr {string} e2ee - `required`, which holds without it: frames are sealed, or not sent. With any other value the room refuses to connect.
  *
- * @attr {boolean} hosted - A room that is made here has a host: this page. Its guests get links without the host's key; the
- *   host's own link is shown once, when the room is made.
- * @attr {boolean} knock - As `hosted`; and newcomers have to knock while its host is there, and after, until all have left.
+ * @attr {boolean} hosted - A room that is made here has a host: this page. The host's own link is shown once, when it is made.
+ * @attr {boolean} knock - As `hosted`; and newcomers have to knock from when its host is there until all have left.
  *
  * @slot - Extra elements, under the tiles. `tai-*` elements find the room by themselves.
  * @slot lobby - In place of the lobby.
@@ -222,7 +221,7 @@ export class TaiRoom extends LitElement {
     return this.#store.createInvite();
   }
 
-  /** Whether our link is the host's: with it only, the next four do anything but throw `TaiError('usage')`. */
+  /** Whether our link is the host's: without it `lock`, `admit`, `decline` and `kick` throw `TaiError('usage')`. */
   get isHost(): boolean {
     return this.#store.view.isHost;
   }
@@ -237,17 +236,14 @@ export class TaiRoom extends LitElement {
     return this.#store.view.knocks;
   }
 
-  /** Nobody new comes in while it is on. Ends when all have left. */
   lock(on = true): void {
     this.#session('lock').dispatch({ type: 'lock', isOn: on });
   }
 
-  /** Lets somebody in who knocks. */
   admit(peerId: PeerId): void {
     this.#session('admit').dispatch({ type: 'admit', peerId });
   }
 
-  /** Turns somebody away who knocks. */
   decline(peerId: PeerId): void {
     this.#session('decline').dispatch({ type: 'decline', peerId });
   }
