@@ -43,9 +43,9 @@ describe('a host’s link', () => {
 
   it('AD9: claims at the door, with neither target nor instance; a guest claims nothing', async () => {
     const claim = await host.claim(ALICE, NOW_S);
-    assert.ok(claim?.startsWith(HOST_SUBPROTOCOL_PREFIX) === true && claim !== undefined);
+    assert.ok(claim?.startsWith(HOST_SUBPROTOCOL_PREFIX));
     const { action, hostPeerId, target, ep, issuedS } =
-      parseHostStatement(claim.slice(HOST_SUBPROTOCOL_PREFIX.length))?.claims ?? {};
+      parseHostStatement(claim?.slice(HOST_SUBPROTOCOL_PREFIX.length))?.claims ?? {};
     assert.deepEqual([action, hostPeerId, target, ep, issuedS], ['claim', ALICE, undefined, '', NOW_S]);
     assert.equal(await guest.claim(ALICE, NOW_S), undefined);
   });

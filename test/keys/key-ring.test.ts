@@ -48,8 +48,8 @@ describe('A key ring', () => {
 
   it('shows no key: only the room id and what algorithms there are can be read from it', () => {
     assert.equal(ring.roomId, ROOM_ID);
-    assert.deepEqual(Object.keys(ring).sort(), ['provider', 'roomId']);
-    assert.deepEqual(JSON.parse(JSON.stringify(ring)), { roomId: ROOM_ID, provider: {} });
+    assert.deepEqual(Object.keys(ring).sort(), ['host', 'provider', 'roomId']);
+    assert.deepEqual(JSON.parse(JSON.stringify(ring)), { roomId: ROOM_ID, provider: {}, host: {} });
   });
 
   it('has another room for another secret', async () => {
