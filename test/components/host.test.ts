@@ -14,7 +14,7 @@ describe('a room with a host', () => {
       one.hosted = true;
     });
     const { hostSeed } = session.options.room.room;
-    ok(hostSeed);
+    ok(hostSeed, 'it has a host');
     button(room, 'Create a private room').click();
     session.enter();
     await settle(room);
@@ -38,7 +38,7 @@ describe('a room with a host', () => {
     session.show({ isHost: true, knocks: [EVE, { peerId: peerId(8), name: '' }] });
     await settle(room);
     await accessible(room);
-    ok(texts(room).includes('Eve wants to come in') && texts(room).includes('Somebody without a name'));
+    ok(texts(room).includes('Eve wants to come in') && texts(room).includes('Somebody without a name'), texts(room));
     button(room, 'Lock the room').click();
     button(room, 'Newcomers have to knock').click();
     button(room, 'Let Eve in').click();
@@ -53,7 +53,7 @@ describe('a room with a host', () => {
     ]);
     session.show({ door: 'locked' });
     await settle(room);
-    ok(room.matches(':state(locked)'));
+    ok(room.matches(':state(locked)'), 'locked');
     equal(button(room, 'Lock the room').getAttribute('aria-pressed'), 'true');
     await accessible(room);
   });
@@ -68,7 +68,7 @@ describe('a room with a host', () => {
     await settle(room);
     const { peerId: from, name } = await heard;
     same([from, name], [EVE.peerId, 'Eve']);
-    ok(events.includes('tai-knock'));
+    ok(events.includes('tai-knock'), 'at the document');
     same([room.isHost, room.knocks.length, room.door], [true, 1, 'open']);
   });
 
@@ -89,7 +89,7 @@ describe('a room with a host', () => {
     const { room, session } = await mount((one) => {
       one.knock = true;
     });
-    ok(session.options.room.room.hostSeed);
+    ok(session.options.room.room.hostSeed, 'it has a host');
     same(session.commands[0], { type: 'set-knock', isOn: true });
     room.knock = false;
     await settle(room);
@@ -106,8 +106,8 @@ describe('somebody outside', () => {
     button(room, 'Create a private room').click();
     session.show({ phase: 'joining', isKnocking: true });
     await settle(room);
-    ok(room.matches(':state(knocking)'));
-    ok(texts(room).includes('You have knocked'));
+    ok(room.matches(':state(knocking)'), 'knocking');
+    ok(texts(room).includes('You have knocked'), texts(room));
     await accessible(room);
     for (const [reason, words] of [
       ['declined', 'You were not let in'],
@@ -128,7 +128,7 @@ describe('somebody outside', () => {
     equal(session.options.admission, admission);
     clear();
     const { room } = await mountRefused();
-    ok(texts(room).includes('admission'));
+    ok(texts(room).includes('admission'), texts(room));
   });
 });
 

@@ -11,7 +11,8 @@ import { ALICE, BOB, CAROL, peerIdOf } from '../helpers/samples.ts';
 const WELCOME = { type: 'welcome', joinNumber: 5, certificate: 'A'.repeat(43), peers: [] } as const;
 const LISTED = [{ peerId: BOB, joinNumber: 1 }];
 
-function play(state: RoomState, ...events: readonly RoomEvent[]): { state: RoomState; effects: readonly Effect[] } {
+function play(start: RoomState, ...events: readonly RoomEvent[]): { state: RoomState; effects: readonly Effect[] } {
+  let state = start;
   let effects: readonly Effect[] = [];
   for (const event of events) [state, effects] = step(state, event);
   return { state, effects };
