@@ -1,5 +1,5 @@
 /**
- * How much one socket and one room may ask of the relay (PROTOCOL.md LM1–LM14). No clock in here: time is an argument.
+ * How much one socket and one room may ask of the relay (PROTOCOL.md LM1–LM17). No clock in here: time is an argument.
  *
  * Buckets live in memory only. An object that was put to sleep has been idle for longer than a bucket needs to fill.
  */
@@ -34,6 +34,15 @@ export const WELCOME_BUNDLES_MAX = 8;
  * pushed out of the list by so many later ones has, but for a churn that LM8 bounds, left.
  */
 export const HANDED_PEERS_MAX = PEERS_CEILING;
+
+/** LM16: sockets that wait outside a room for its host's word. A host can look at no more at a time. */
+export const WAITING_MAX = 8;
+/** LM17: a host's statements of one room, each of which costs a signature check. */
+export const HOST_STATEMENTS_PER_S = 1;
+export const HOST_STATEMENTS_BURST = 16;
+/** AD8, AD14: with everything else in it, an attachment has room for so many. */
+export const ABSENT_MAX = 8;
+export const KICKED_MAX = 16;
 
 /**
  * A socket without a sign of life for so long is asked for one: its peer pings every 5 s. It may be well all the same, as browsers

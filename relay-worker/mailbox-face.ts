@@ -1,15 +1,15 @@
 /**
- * Mailboxes over HTTP (PROTOCOL.md MB1–MB5): one JSON-RPC 2.0 call a request, the pass behind `Bearer`, any origin, no
- * cookies. No box is touched for a caller without a good pass, or with another body than it is for.
+ * Mailboxes over HTTP (PROTOCOL.md MB1–MB5): one JSON-RPC 2.0 call a request, the pass behind `Bearer`, no cookies. No box is touched for a caller without a good pass, or with another body than it is for.
  */
 import { asciiBytes, concatBytes, equalBytes, toBase64Url } from '../src/engine/protocol/bytes.ts';
 import type { Bytes } from '../src/engine/protocol/bytes.ts';
-import { formatError } from '../src/engine/protocol/relay.ts';
 import { mailAddressPreimage, parseMailPass } from '../src/engine/protocol/mailbox-pass.ts';
 import type { MailPass, ParsedMailPass } from '../src/engine/protocol/mailbox-pass.ts';
 import { tokenTimeFault } from '../src/engine/protocol/token.ts';
 import { bearerOf } from './admission.ts';
-import { preflight, readText, refuse, respond } from './http-face.ts';
+import type { Door } from './door.ts';
+import { asked, behindDoor, readCall, refusal, unknownCaller } from './http-face.ts';
+import type { Answer } from './http-face.ts';
 import type { CheckedPass } from './mailbox-box.ts';
 import { isMailboxOn } from './mailbox-limits.ts';
 import type { CallAnswer } from './relay-room.ts';
@@ -22,34 +22,25 @@ export type BoxCall = (objectName: string, pass: CheckedPass, text: string) => P
 export { MAILBOX_RPC_PATH } from '../src/engine/protocol/mailbox.ts';
 
 /** Never rejects. `setting`: the operator's `MAILBOX` (MB9). */
-export async function answerMail(request: Request, setting: unknown, askBox: BoxCall): Promise<Response> {
-  if (request.method === 'OPTIONS') return preflight();
-  if (request.method !== 'POST') return refuse('invalid-request', { status: 405, headers: { Allow: 'POST, OPTIONS' } });
-  if (!isMailboxOn(setting)) return refuse('mailbox-off');
+export async function answerMail(request: Request, setting: unknown, askBox: BoxCall, door: Door): Promise<Response> {
+  return await behindDoor(request, door, () => mailAnswer(request, setting, askBox));
+}
+
+async function mailAnswer(request: Request, setting: unknown, askBox: BoxCall): Promise<Answer> {
+  if (!isMailboxOn(setting)) return refusal('mailbox-off');
   const bearer = bearerOf(request.headers.get('Authorization'));
   const parsed = bearer === undefined ? undefined : parseMailPass(bearer);
   const nowS = Math.floor(Date.now() / 1000);
-  const headers = { 'WWW-Authenticate': 'Bearer' };
   const timeFault = parsed ? tokenTimeFault(parsed.pass, nowS) : 'token-invalid';
-  if (!parsed || timeFault) {
-    const reason = timeFault ?? 'token-invalid';
-    return respond(
-      { reason, text: formatError(null, reason, reason === 'token-expired' ? { now: nowS } : {}) },
-      { headers },
-    );
-  }
-  if (!(await isSigned(parsed))) return refuse('token-invalid', { headers });
-  const body = await readText(request.body);
-  if (typeof body !== 'string') return refuse(body.fault);
+  if (!parsed || timeFault) return unknownCaller(timeFault ?? 'token-invalid', nowS);
+  if (!(await isSigned(parsed))) return unknownCaller('token-invalid', nowS);
+  const body = await readCall(request.body);
+  if (typeof body !== 'string') return refusal(body.fault);
   const { role, nonce, expS, bodyHash } = parsed.pass;
-  if (!equalBytes(await sha256(new TextEncoder().encode(body) as Bytes), bodyHash))
-    return refuse('token-invalid', { headers });
-  try {
-    return respond(await askBox(await mailObjectName(parsed.pass), { role, nonce: toBase64Url(nonce), expS }, body));
-  } catch {
-    // The object is being moved or is overloaded; what the platform says about it is not for clients.
-    return refuse('unavailable');
-  }
+  const hash = await sha256(new TextEncoder().encode(body) as Bytes);
+  if (!equalBytes(hash, bodyHash)) return unknownCaller('token-invalid', nowS);
+  const name = await mailObjectName(parsed.pass);
+  return await asked(() => askBox(name, { role, nonce: toBase64Url(nonce), expS }, body));
 }
 
 /** MB2: what the platform is told. Neither address nor keys can be told from it. */

@@ -1,7 +1,10 @@
 /** Who is in a room, by socket and by peer: one live socket a peer id (PROTOCOL.md RL5). */
+import type { Bytes } from '../src/engine/protocol/bytes.ts';
 import type { PeerId } from '../src/engine/protocol/ids.ts';
 import type { PeerPlace } from '../src/engine/protocol/relay.ts';
+import type { StreamPlace } from '../src/engine/protocol/resume.ts';
 import type { BundleShelf } from './bundle-shelf.ts';
+import type { Visitor } from './door-book.ts';
 import { BEHIND_CLOSE_BYTES } from './limits.ts';
 import type { SocketBudget } from './limits.ts';
 import type { RoomSocket } from './room-socket.ts';
@@ -9,12 +12,21 @@ import type { RoomSocket } from './room-socket.ts';
 /** How far ahead of our clock a join number may lie that a returning peer shows: numbers are times, so none is later. */
 export const JOIN_NUMBER_AHEAD_MAX_MS = 60_000;
 
-export type Member<S> = {
+export type Waiting = {
+  /** What it has knocked with, if it has. */
+  readonly note: Bytes | undefined;
+  /** Where it is in our messages, if it was in before; looked at when it is let in (RL21). Forgotten in a sleep, as our messages are. */
+  readonly place: StreamPlace | undefined;
+};
+
+/** Somebody with a socket: in the room, or (`waiting`) outside. */
+export type Member<S> = Visitor & {
   readonly socket: S;
   readonly peerId: PeerId;
   readonly joinNumber: number;
   readonly budget: SocketBudget;
   readonly shelf: BundleShelf;
+  readonly admittedMs: number;
   /** Of its admission or its last message; pings do not come this far. */
   heardMs: number;
   faults: number;
@@ -26,6 +38,8 @@ export type Member<S> = {
   replayedTo: number;
   /** Of texts that were not sent because this socket does not read; forgotten once it has read. */
   droppedBytes: number;
+  /** While it stands outside. */
+  waiting: Waiting | undefined;
 };
 
 export class Members<S> {

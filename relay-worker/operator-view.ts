@@ -4,7 +4,11 @@
  */
 import { PATH_REPORT_TEXT_MAX, parsePathReport } from '../src/engine/protocol/path-report.ts';
 import { SUBPROTOCOL } from '../src/engine/protocol/token.ts';
-import { CORS_HEADERS, preflight, readText } from './http-face.ts';
+import { readBounded } from './bounded-text.ts';
+import type { Door } from './door.ts';
+import { behindDoor } from './http-face.ts';
+import { turnHealth } from './ice-issuer.ts';
+import type { TurnEnv } from './ice-issuer.ts';
 import { isMailboxOn } from './mailbox-limits.ts';
 
 export { COUNTERS_PATH } from '../src/engine/protocol/path-report.ts';
@@ -14,14 +18,30 @@ export const HEALTH_PATH = '/healthz';
 /** The part of a data set that is needed. It keeps the time of each point; we give it no index, so that all are alike. */
 export type Counters = { writeDataPoint(point: { readonly blobs: string[]; readonly doubles: number[] }): void };
 
-/** OP1: what is deployed and set, and nothing of how it is used. */
-export function healthOf(env: {
+export type HealthEnv = TurnEnv & {
   readonly MAILBOX?: unknown;
   readonly COUNTERS?: Counters;
   readonly DEPLOYMENT?: { readonly id: string };
-}): Readonly<Record<string, boolean | string>> {
-  const settings = { mailbox: isMailboxOn(env.MAILBOX), counters: env.COUNTERS !== undefined };
-  return { ok: true, protocol: SUBPROTOCOL, ...settings, ...(env.DEPLOYMENT && { deployment: env.DEPLOYMENT.id }) };
+};
+
+/**
+ * OP1: what is deployed and set, and nothing of how it is used. `ok` is false where a slip in the door's settings lets nobody in
+ * (AD19): then `faults` names them, and never says what stands in them.
+ */
+export function healthOf(
+  env: HealthEnv,
+  { faults }: Pick<Door, 'faults'>,
+): Readonly<Record<string, boolean | string>> & { readonly ok: boolean } {
+  const isOpen = faults.length === 0;
+  return {
+    ok: isOpen,
+    protocol: SUBPROTOCOL,
+    mailbox: isMailboxOn(env.MAILBOX),
+    counters: env.COUNTERS !== undefined,
+    ...turnHealth(env),
+    ...(env.DEPLOYMENT && { deployment: env.DEPLOYMENT.id }),
+    ...(!isOpen && { faults: faults.join(' ') }),
+  };
 }
 
 /** `socket`: one more peer was let in; a path: what a browser has reported (OP4). The room's object counts `room` by itself. */
@@ -33,15 +53,17 @@ export function count(counters: Counters | undefined, what: Counted): void {
 }
 
 /** OP4: takes a report that says nothing but a word. 404 where nothing is counted, so that browsers do not go on. */
-export async function answerPathReport(request: Request, counters: Counters | undefined): Promise<Response> {
-  const respond = (status: number): Response =>
-    new Response(null, { status, headers: { ...CORS_HEADERS, 'Cache-Control': 'no-store' } });
-  if (request.method === 'OPTIONS') return preflight();
-  if (!counters) return respond(404);
-  if (request.method !== 'POST') return respond(405);
-  const text = await readText(request.body, PATH_REPORT_TEXT_MAX);
-  const path = typeof text === 'string' ? parsePathReport(text) : undefined;
-  if (!path) return respond(400);
-  count(counters, `path-${path}`);
-  return respond(204);
+export async function answerPathReport(
+  request: Request,
+  counters: Counters | undefined,
+  door: Door,
+): Promise<Response> {
+  return await behindDoor(request, door, async () => {
+    if (!counters) return { status: 404 };
+    const text = await readBounded(request.body, PATH_REPORT_TEXT_MAX);
+    const path = typeof text === 'string' ? parsePathReport(text) : undefined;
+    if (!path) return { status: 400 };
+    count(counters, `path-${path}`);
+    return {};
+  });
 }

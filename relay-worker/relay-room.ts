@@ -1,12 +1,11 @@
 /**
- * One room: who is in it, and what passes between them (PROTOCOL.md RL1–RL24, LM1–LM14). Sees recipients, sizes and
+ * One room: who is in it, and what passes between them (PROTOCOL.md RL1–RL24, AD7–AD15, LM1–LM17). Sees recipients, sizes and
  * rates, never a body. Pure: sockets and time come in from outside, so that tests run it on sockets in memory.
  *
  * An event that reaches the room for a socket that is not (or no longer) in it does nothing.
  */
 import type { RpcErrorReason } from '../src/engine/protocol/errors.ts';
-import type { BundleRequest } from '../src/engine/protocol/bundle.ts';
-import type { PeerId, RoomId } from '../src/engine/protocol/ids.ts';
+import type { PeerId } from '../src/engine/protocol/ids.ts';
 import {
   RELAY_TEXT_MAX,
   formatError,
@@ -14,122 +13,144 @@ import {
   formatResult,
   parseClientText,
 } from '../src/engine/protocol/relay.ts';
-import type {
-  ClientRequest,
-  IceServer,
-  PeerPlace,
-  RpcId,
-  RpcResult,
-  TurnOffer,
-  Welcome,
-} from '../src/engine/protocol/relay.ts';
-import type { StreamPlace } from '../src/engine/protocol/resume.ts';
+import type { ClientRequest, ErrorData, PeerPlace, RpcId, RpcResult, Welcome } from '../src/engine/protocol/relay.ts';
 import type { KeptPeer } from './attachment.ts';
 import { BundleDesk } from './bundle-desk.ts';
 import { BundleShelf, EMPTY_SHELF } from './bundle-shelf.ts';
 import type { ShelfRecord } from './bundle-shelf.ts';
+import { NO_VISITOR } from './door-book.ts';
+import type { Visitor } from './door-book.ts';
 import {
   BUFFERED_DROP_BYTES,
   FAULTS_MAX,
   HTTP_CALLS_BURST,
   HTTP_CALLS_PER_S,
-  PROBE_WAIT_MS,
   ROOM_ADMISSIONS_BURST,
   ROOM_ADMISSIONS_PER_S,
   ROOM_MESSAGES_BURST,
   ROOM_MESSAGES_PER_S,
-  SILENCE_LOOK_EVERY_MS,
-  SILENCE_MAX_MS,
-  SILENCE_PROBE_MS,
   SocketBudget,
   TEXT_CLOSE_BYTES,
   bucketOf,
 } from './limits.ts';
 import { Members, isBehind, placeOf } from './members.ts';
-import type { Member } from './members.ts';
-import { Replay } from './replay.ts';
+import type { Member, Waiting } from './members.ts';
+import { Porch } from './porch.ts';
+import { Post } from './post.ts';
 import { closeSocket, send, sizeOf } from './room-socket.ts';
 import type { RoomSocket, SocketEnd } from './room-socket.ts';
+import { errorAnswer, isBundleRequest } from './room-types.ts';
+import type { Arrival, CallAnswer, EntryRefusal, RoomOptions } from './room-types.ts';
+import { Silence } from './silence.ts';
 
-/** Why somebody is not let in whose token is good. */
-export type EntryRefusal = 'room-full' | 'rate-limited';
+export type { Arrival, CallAnswer, EntryRefusal, RoomOptions } from './room-types.ts';
 
-export type RoomOptions<S> = {
-  readonly roomId: RoomId;
-  /** Names this instance; after a restart or a sleep it is another, and `n` starts again. */
-  readonly ep: string;
-  readonly maxPeers: number;
-  readonly iceServers: readonly IceServer[];
-  /** Said in `welcome`; by whom and how they are issued is not the room's to know (TU1). */
-  readonly turn?: TurnOffer | undefined;
-  /** When the platform last answered a ping of this socket for us (RL7). */
-  answeredAtMs(socket: S): number | undefined;
-  /** Keeps what `restore` is to bring back after a sleep. Called before anything that depends on it is told (RL18). */
-  save(socket: S, kept: KeptPeer): void;
-};
-
-/** The answer to a call over HTTP. Without `text` there is none to give (JSON-RPC 2.0 §4.1). */
-export type CallAnswer = { readonly text?: string; readonly reason?: RpcErrorReason };
+/** What is known of a member when it is added. */
+type Place = Omit<KeptPeer, 'record' | 'waiting'> & { readonly waiting: Waiting | undefined };
 
 export class RelayRoom<S extends RoomSocket> {
   readonly #options: RoomOptions<S>;
   readonly #members = new Members<S>();
   readonly #bundles = new BundleDesk(this.#members, (owner) => this.#tellPublished(owner));
-  readonly #replay = new Replay();
   readonly #messages = bucketOf(ROOM_MESSAGES_PER_S, ROOM_MESSAGES_BURST);
   readonly #admissions = bucketOf(ROOM_ADMISSIONS_PER_S, ROOM_ADMISSIONS_BURST);
   readonly #calls = bucketOf(HTTP_CALLS_PER_S, HTTP_CALLS_BURST);
-  #lookedMs = 0;
+  readonly #porch: Porch<S>;
+  readonly #post: Post<S>;
+  readonly #silence: Silence<S>;
 
   constructor(options: RoomOptions<S>) {
     this.#options = options;
+    const { roomId, ep, answeredAtMs } = options;
+    this.#post = new Post({ roomId, ep, members: this.#members, offer: (target, text) => this.#offer(target, text) });
+    this.#silence = new Silence({
+      everybody: () => [...this.#members.list(), ...this.#porch.outside.list()],
+      answeredAtMs,
+      probe: (member) => this.#tell([member], formatNotification({ method: 'probe', params: { room_id: roomId } })),
+      onLost: (member, nowMs) => this.#dismissLost(member, nowMs),
+    });
+    this.#porch = new Porch({
+      ...options,
+      seats: this.#post,
+      verify: options.verifyHost,
+      members: this.#members,
+      letIn: (member, nowMs) => this.#letIn(member, nowMs),
+      dismiss: (member, reason) => this.#dismiss(member, reason),
+      tell: (targets, text) => this.#tell(targets, text),
+      save: (member) => this.#save(member),
+    });
   }
 
   /** Takes up a socket that was admitted before this instance began. Nothing is told to anyone. */
   restore(socket: S, kept: KeptPeer): void {
-    this.#add(socket, kept, new SocketBudget(), 0);
+    this.#porch.restore(kept.record);
+    this.#add(
+      socket,
+      { ...kept, waiting: kept.waiting && { ...kept.waiting, place: undefined } },
+      new SocketBudget(),
+      0,
+    );
   }
 
   /**
-   * Asked once before each `admit`: takes silent sockets out of the room, and the price of an admission from its bucket.
-   * A peer that is here needs no place, as it replaces its own socket.
+   * Asked once before each `enter`: takes silent sockets out of the room, and the price of an admission from its bucket.
+   * A peer that is here needs no place, as it replaces its own socket; which only its own page can (AD8).
    */
-  refusalOf(peerId: PeerId, nowMs: number): EntryRefusal | undefined {
-    this.#dismissSilent(nowMs);
+  refusalOf(peerId: PeerId, nowMs: number, visitor: Visitor = NO_VISITOR): EntryRefusal | undefined {
+    this.#silence.look(nowMs);
+    const refusal = this.#porch.refusalOf(peerId, visitor, nowMs);
+    if (refusal) return refusal;
     if (!this.#members.get(peerId) && this.#members.size >= this.#options.maxPeers) return 'room-full';
     return this.#admissions.take(1, nowMs) ? undefined : 'rate-limited';
+  }
+
+  /** Into the room, or outside to wait where its host wants to be asked (AD12). Only for who was not refused. */
+  enter(socket: S, peerId: PeerId, joinNumberShown: number, nowMs: number, arrival: Arrival): void {
+    if (this.#porch.mustWait(peerId, arrival, nowMs)) this.#wait(socket, peerId, joinNumberShown, nowMs, arrival);
+    else this.admit(socket, peerId, joinNumberShown, nowMs, arrival);
   }
 
   /**
    * Lets a peer in whose token was checked and who was not refused, and tells it and the others. A live socket
    * of the same peer is replaced without the others noticing. `place`: where a peer that is back is in our messages (RL21).
    */
-  admit(socket: S, peerId: PeerId, joinNumberShown: number, nowMs: number, place?: StreamPlace): PeerPlace {
+  admit(
+    socket: S,
+    peerId: PeerId,
+    joinNumberShown: number,
+    nowMs: number,
+    { proof, isHost, place }: Arrival = NO_VISITOR,
+    budget = new SocketBudget(),
+  ): PeerPlace {
     const old = this.#members.get(peerId);
-    const seat = old ?? this.#replay.take(peerId, joinNumberShown, nowMs);
+    const seat = old ?? this.#post.takeSeat(peerId, joinNumberShown, nowMs);
     // The others know a replaced peer by its number already; its budget goes on, or reconnecting would refill it; and
     // so do its pre-keys, whose private halves are in the page still.
     const joinNumber = old?.joinNumber ?? this.#members.joinNumber(joinNumberShown, nowMs);
-    const kept = { peerId, joinNumber, admittedMs: nowMs, shelf: old?.shelf.record ?? EMPTY_SHELF };
+    const shelf = old?.shelf.record ?? EMPTY_SHELF;
     if (old) this.#remove(old, 'replaced');
-    this.#options.save(socket, kept);
-    const member = this.#add(socket, kept, old?.budget ?? new SocketBudget(), seat?.n ?? 0);
+    this.#replaceOutside(peerId);
+    const kept = { peerId, joinNumber, admittedMs: nowMs, shelf, proof, isHost, waiting: undefined };
+    const member = this.#add(socket, kept, old?.budget ?? budget, seat?.n ?? 0);
+    this.#porch.entered(member);
+    this.#save(member);
     const welcome = this.#welcome(member);
     const params = joinNumberShown === 0 ? this.#bundles.withBundles(welcome) : welcome;
     this.#tell([member], formatNotification({ method: 'welcome', params }));
     // before anything newer is said to it; and only to who knows the number of this join
-    if (place) this.#catchUp(member, place, seat?.joinNumber === joinNumberShown, nowMs);
+    if (place) this.#post.catchUp(member, place, seat?.joinNumber === joinNumberShown, nowMs);
+    this.#porch.tellWaiting(member);
     const own = placeOf(member);
     if (!old) this.#tell(this.#members.list(member), formatNotification({ method: 'peer_joined', params: own }));
     return own;
   }
 
   /** A frame from a socket; binary ones are none of ours. */
-  receive(socket: S, data: string | ArrayBuffer, nowMs: number): void {
-    const member = this.#members.of(socket);
+  receive(socket: S, data: string | ArrayBuffer, nowMs: number): void | Promise<void> {
+    const member = this.#of(socket);
     if (!member) return;
     member.heardMs = nowMs;
-    if (Math.abs(nowMs - this.#lookedMs) >= SILENCE_LOOK_EVERY_MS) this.#dismissSilent(nowMs);
+    this.#silence.lookNowAndThen(nowMs);
     const bytes = sizeOf(data);
     if (bytes > TEXT_CLOSE_BYTES) return this.#dismiss(member, 'too-large');
     const verdict = member.budget.judge(bytes, this.#messages, nowMs);
@@ -144,7 +165,7 @@ export class RelayRoom<S extends RoomSocket> {
     if (bytes > RELAY_TEXT_MAX) return this.#fault(member, null, 'too-large');
     const parsed = parseClientText(data);
     if (parsed.type === 'fault') return this.#fault(member, parsed.id, parsed.reason);
-    this.#handle(member, parsed.request, parsed.id, nowMs);
+    return this.#handle(member, parsed.request, parsed.id, nowMs);
   }
 
   /**
@@ -156,7 +177,7 @@ export class RelayRoom<S extends RoomSocket> {
     const parsed = parseClientText(text);
     if (parsed.type === 'fault') return errorAnswer(parsed.id, parsed.reason);
     const { request, id } = parsed;
-    if (isForSocket(request)) return errorAnswer(id, 'method-not-found');
+    if (!isBundleRequest(request)) return errorAnswer(id, 'method-not-found');
     if (request.params.room_id !== this.#options.roomId) return errorAnswer(id, 'room-mismatch');
     const outcome = this.#bundles.handle(peerId, request, id !== undefined);
     if ('reason' in outcome) return errorAnswer(id, outcome.reason);
@@ -165,15 +186,18 @@ export class RelayRoom<S extends RoomSocket> {
 
   /** A socket has ended by itself. Its peer may be back soon: what is meant for it is kept (RL21). */
   gone(socket: S, nowMs: number): void {
-    const member = this.#members.of(socket);
+    const member = this.#of(socket);
     if (!member) return;
-    this.#members.remove(member);
-    this.#replay.leave(member.peerId, member, nowMs);
-    this.#tellLeft(member);
+    this.#forget(member);
+    // who waits outside has been told nothing, and has no seat
+    if (!member.waiting) this.#post.keepSeat(member, nowMs);
+    this.#depart(member, false);
   }
 
-  #handle(member: Member<S>, request: ClientRequest, id: RpcId | undefined, nowMs: number): void {
+  #handle(member: Member<S>, request: ClientRequest, id: RpcId | undefined, nowMs: number): void | Promise<void> {
     if (request.params.room_id !== this.#options.roomId) return this.#fault(member, id, 'room-mismatch');
+    const isForWaiting = request.method === 'knock' || request.method === 'leave';
+    if (member.waiting && !isForWaiting) return this.#fault(member, id, 'not-admitted');
     switch (request.method) {
       case 'join':
         if (request.params.peer_id !== member.peerId) return this.#fault(member, id, 'peer-mismatch');
@@ -185,8 +209,15 @@ export class RelayRoom<S extends RoomSocket> {
         return this.#forward(member, request.params.target_peer_id, request.params.payload, id, nowMs);
       case 'resume':
         if (member.socket.bufferedAmount > BUFFERED_DROP_BYTES) return this.#answerError(member, id, 'rate-limited');
-        this.#catchUp(member, request.params, true, nowMs);
+        this.#post.catchUp(member, request.params, true, nowMs);
         return this.#answer(member, id, {});
+      case 'knock': {
+        const reason = this.#porch.knock(member, request.params.note);
+        if (reason === 'invalid-params') return this.#fault(member, id, reason);
+        return reason ? this.#answerError(member, id, reason) : this.#answer(member, id, {});
+      }
+      case 'host_statement':
+        return this.#takeStatement(member, request.params.statement, id, nowMs);
       case 'publish_bundle':
       case 'fetch_bundle':
       case 'delete_bundle':
@@ -198,34 +229,10 @@ export class RelayRoom<S extends RoomSocket> {
     }
   }
 
-  #forward(sender: Member<S>, targetPeerId: PeerId, payload: string, id: RpcId | undefined, nowMs: number): void {
-    const target = this.#members.get(targetPeerId);
-    if (target === sender) return this.#answerError(sender, id, 'peer-unknown');
-    const n = target ? ++target.n : this.#replay.nextAway(targetPeerId, nowMs);
-    if (n === undefined) return this.#answerError(sender, id, 'peer-unknown');
-    const { roomId, ep } = this.#options;
-    const params = { sender_peer_id: sender.peerId, room_id: roomId, payload, n, ep };
-    const text = formatNotification({ method: 'relay_message', params });
-    this.#replay.keep(targetPeerId, n, text, nowMs);
-    const isTaken = target ? this.#offer(target, text) : true;
-    if (isTaken) this.#answer(sender, id, {});
-    else this.#answerError(sender, id, 'rate-limited');
-  }
-
-  /**
-   * RL21–RL23: what came after this place, in order, or the news that some of it is lost. Each message is said once more to a socket at
-   * most, so that asking for it costs its sender more than us.
-   */
-  #catchUp(member: Member<S>, { ep, n }: StreamPlace, isKnown: boolean, nowMs: number): void {
-    const { roomId, ep: ownEp } = this.#options;
-    const isOurs = isKnown && ep === ownEp;
-    const from = Math.max(n, member.replayedTo);
-    const missed = isOurs ? this.#replay.missed(member.peerId, from, member.n, nowMs) : undefined;
-    for (const text of missed ?? []) send(member.socket, text);
-    member.replayedTo = member.n;
-    if (missed) return;
-    const params = { room_id: roomId, ep: ownEp, n: member.n };
-    send(member.socket, formatNotification({ method: 'gap', params }));
+  #forward(sender: Member<S>, to: PeerId, payload: string, id: RpcId | undefined, nowMs: number): void {
+    const reason = this.#post.forward(sender, to, payload, nowMs);
+    if (reason) this.#answerError(sender, id, reason);
+    else this.#answer(sender, id, {});
   }
 
   /** RL19: those that came in later and have found nothing. */
@@ -234,62 +241,119 @@ export class RelayRoom<S extends RoomSocket> {
     this.#tell(later, formatNotification({ method: 'bundle_published', params: { peer_id: owner.peerId } }));
   }
 
+  async #takeStatement(member: Member<S>, text: string, id: RpcId | undefined, nowMs: number): Promise<void> {
+    const { reason, data } = await this.#porch.takeStatement(text, member.peerId, nowMs);
+    // it may have gone while the signature was checked
+    if (this.#of(member.socket) !== member) return;
+    if (reason === 'host-invalid') this.#fault(member, id, reason);
+    else if (reason) this.#answerError(member, id, reason, data);
+    else this.#answer(member, id, {});
+  }
+
   #welcome(member: Member<S>): Welcome {
     const { roomId, ep, iceServers, turn } = this.#options;
+    const { door } = this.#porch.record;
     const peers = this.#members
       .list(member)
       .map((other) => placeOf(other))
       .toSorted((a, b) => a.join_number - b.join_number);
-    return { room_id: roomId, ...placeOf(member), ep, peers, ice_servers: iceServers, ...(turn && { turn }) };
+    const welcome = { room_id: roomId, ...placeOf(member), ep, peers, ice_servers: iceServers };
+    return { ...welcome, ...(turn && { turn }), ...(door !== 'open' && { door }) };
   }
 
-  #add(socket: S, kept: KeptPeer, budget: SocketBudget, n: number): Member<S> {
-    const { peerId, joinNumber, admittedMs } = kept;
-    const shelf = new BundleShelf(kept.shelf, (changed: ShelfRecord) => {
-      this.#options.save(socket, { peerId, joinNumber, admittedMs, shelf: changed });
-    });
+  /** AD12: outside, with what it had knocked with before where it comes back to wait. */
+  #wait(socket: S, peerId: PeerId, joinNumberShown: number, nowMs: number, arrival: Arrival): void {
+    const { roomId, ep } = this.#options;
+    const { proof, isHost, place } = arrival;
+    const old = this.#porch.outside.get(peerId);
+    if (old) this.#remove(old, 'replaced');
+    const waiting = { note: old?.waiting?.note, place };
+    const kept = {
+      peerId,
+      joinNumber: joinNumberShown,
+      admittedMs: nowMs,
+      shelf: EMPTY_SHELF,
+      proof,
+      isHost,
+      waiting,
+    };
+    const member = this.#add(socket, kept, old?.budget ?? new SocketBudget(), 0);
+    this.#save(member);
+    const params = { room_id: roomId, peer_id: peerId, ep };
+    this.#tell([member], formatNotification({ method: 'waiting', params }));
+  }
+
+  /** Who has waited, and comes in otherwise: as the host, or since the door is open to it. */
+  #replaceOutside(peerId: PeerId): void {
+    const waiting = this.#porch.outside.get(peerId);
+    if (!waiting) return;
+    this.#remove(waiting, 'replaced');
+    this.#depart(waiting, true);
+  }
+
+  #letIn(member: Member<S>, nowMs: number): void {
+    const { socket, peerId, joinNumber, proof, isHost, waiting, budget } = member;
+    this.#porch.outside.remove(member);
+    this.admit(socket, peerId, joinNumber, nowMs, { proof, isHost, place: waiting?.place }, budget);
+  }
+
+  #of(socket: S): Member<S> | undefined {
+    return this.#members.of(socket) ?? this.#porch.outside.of(socket);
+  }
+
+  #add(socket: S, kept: Place, budget: SocketBudget, n: number): Member<S> {
+    const { peerId, joinNumber, admittedMs, proof, isHost, waiting } = kept;
+    const shelf = new BundleShelf(kept.shelf, (changed: ShelfRecord) => this.#save(member, changed));
     const counts = { heardMs: admittedMs, probedMs: 0, faults: 0, n, replayedTo: 0, droppedBytes: 0 };
-    const member = { socket, peerId, joinNumber, budget, shelf, ...counts };
-    this.#members.add(member);
+    const member: Member<S> = {
+      socket,
+      peerId,
+      joinNumber,
+      admittedMs,
+      proof,
+      isHost,
+      waiting,
+      budget,
+      shelf,
+      ...counts,
+    };
+    (waiting ? this.#porch.outside : this.#members).add(member);
     return member;
   }
 
+  #save(member: Member<S>, shelf: ShelfRecord = member.shelf.record): void {
+    const { socket, peerId, joinNumber, admittedMs, proof, isHost, waiting } = member;
+    const { record } = this.#porch;
+    const kept = waiting && { note: waiting.note };
+    this.#options.save(socket, { peerId, joinNumber, admittedMs, proof, isHost, waiting: kept, shelf, record });
+  }
+
+  #forget(member: Member<S>): void {
+    (member.waiting ? this.#porch.outside : this.#members).remove(member);
+  }
+
   #remove(member: Member<S>, reason: SocketEnd): void {
-    this.#members.remove(member);
+    this.#forget(member);
     closeSocket(member.socket, reason);
   }
 
   /** Does nothing for a member that was dismissed on the way here, for being too far behind. */
   #dismiss(member: Member<S>, reason: SocketEnd): void {
-    if (this.#members.of(member.socket) !== member) return;
+    if (this.#of(member.socket) !== member) return;
     this.#remove(member, reason);
     // who is ended for what it did begins afresh
-    this.#replay.forget(member.peerId);
-    this.#tellLeft(member);
+    if (!member.waiting) this.#post.forget(member.peerId);
+    this.#depart(member, reason === 'left' || reason === 'kicked');
   }
 
-  /**
-   * LM9, LM12: without it a half-open socket would keep its place, and be seen by the others, for as long as the room lives. Who is silent is
-   * asked first, for a hidden page may ping once a minute only.
-   */
-  #dismissSilent(nowMs: number): void {
-    this.#lookedMs = nowMs;
-    for (const member of this.#members.list()) {
-      const lastMs = Math.max(member.heardMs, this.#options.answeredAtMs(member.socket) ?? 0);
-      const silentMs = nowMs - lastMs;
-      const isAsked = member.probedMs > lastMs;
-      if (silentMs > SILENCE_MAX_MS || (isAsked && nowMs - member.probedMs >= PROBE_WAIT_MS))
-        this.#dismissLost(member, nowMs);
-      else if (silentMs > SILENCE_PROBE_MS && !isAsked) {
-        member.probedMs = nowMs;
-        this.#tell([member], formatNotification({ method: 'probe', params: { room_id: this.#options.roomId } }));
-      }
-    }
+  #depart(member: Member<S>, isForGood: boolean): void {
+    this.#porch.departed(member, isForGood);
+    if (!member.waiting) this.#tellLeft(member);
   }
 
   /** As if its socket had ended by itself. */
   #dismissLost(member: Member<S>, nowMs: number): void {
-    if (this.#members.of(member.socket) !== member) return;
+    if (this.#of(member.socket) !== member) return;
     closeSocket(member.socket, 'silent');
     this.gone(member.socket, nowMs);
   }
@@ -304,8 +368,8 @@ export class RelayRoom<S extends RoomSocket> {
     if (id !== undefined) this.#offer(member, formatResult(id, result));
   }
 
-  #answerError(member: Member<S>, id: RpcId | null | undefined, reason: RpcErrorReason): void {
-    if (id !== undefined) this.#offer(member, formatError(id, reason));
+  #answerError(member: Member<S>, id: RpcId | null | undefined, reason: RpcErrorReason, data?: ErrorData): void {
+    if (id !== undefined) this.#offer(member, formatError(id, reason, data));
   }
 
   #tellLeft(member: Member<S>): void {
@@ -330,14 +394,4 @@ export class RelayRoom<S extends RoomSocket> {
     if (isBehind(target)) this.#dismiss(target, 'slow-reader');
     return false;
   }
-}
-
-/** What is not to be had over HTTP (RL20). */
-function isForSocket(request: ClientRequest): request is Exclude<ClientRequest, BundleRequest> {
-  const { method } = request;
-  return method === 'join' || method === 'leave' || method === 'relay_message' || method === 'resume';
-}
-
-function errorAnswer(id: RpcId | null | undefined, reason: RpcErrorReason): CallAnswer {
-  return id === undefined ? {} : { reason, text: formatError(id, reason) };
 }

@@ -3,11 +3,12 @@
  * the whole room, and a seat for each peer that is away, which keeps its count. In memory only, and no clock in here: what is too old
  * is noticed when something happens.
  */
+import type { Bytes } from '../src/engine/protocol/bytes.ts';
 import type { PeerId } from '../src/engine/protocol/ids.ts';
 import { RING_AGE_MAX_MS, RING_BYTES_MAX, RING_MESSAGES_MAX, SEATS_MAX } from './limits.ts';
 
-/** How far a peer's count has come, and by which number it is known when it is back. */
-export type Seat = { readonly joinNumber: number; readonly n: number };
+/** How far a peer's count has come, and by which number and proof (AD8) it is known when it is back. */
+export type Seat = { readonly joinNumber: number; readonly n: number; readonly proof: Bytes };
 
 type AwaySeat = Seat & { readonly leftMs: number };
 
@@ -32,9 +33,9 @@ export class Replay {
   }
 
   /** A peer's socket has ended, and it may be back. */
-  leave(peerId: PeerId, { joinNumber, n }: Seat, nowMs: number): void {
+  leave(peerId: PeerId, { joinNumber, n, proof }: Seat, nowMs: number): void {
     this.#seats.delete(peerId);
-    this.#seats.set(peerId, { joinNumber, n, leftMs: nowMs });
+    this.#seats.set(peerId, { joinNumber, n, proof, leftMs: nowMs });
     for (const oldest of this.#seats.keys()) if (this.#seats.size > SEATS_MAX) this.#seats.delete(oldest);
   }
 
@@ -56,6 +57,11 @@ export class Replay {
     }
     this.forget(peerId);
     return undefined;
+  }
+
+  /** Of a peer that has a seat. */
+  proofOf(peerId: PeerId, nowMs: number): Bytes | undefined {
+    return this.#seatOf(peerId, nowMs)?.proof;
   }
 
   /** Who has left does not come back under this id; one that does must not find numbers of before among its own. */

@@ -1,16 +1,18 @@
 /**
  * The Durable Object of one room: a shell around `RelayRoom` that puts it on the platform's hibernating sockets.
  *
- * It touches no storage, sets no timer or alarm, awaits nothing and logs nothing: what must outlive its sleep is in
+ * It touches no storage, sets no timer or alarm, awaits nothing but a host's signature, and logs nothing: what must outlive its sleep is in
  * the sockets' attachments, and everything else dies with it.
  */
 import { DurableObject } from 'cloudflare:workers';
 import { toBase64Url } from '../src/engine/protocol/bytes.ts';
 import { CLOSE_CODES } from '../src/engine/protocol/errors.ts';
-import type { PeerId, RoomId } from '../src/engine/protocol/ids.ts';
+import type { PeerId } from '../src/engine/protocol/ids.ts';
 import { PING_TEXT, PONG_TEXT, parseResumeOffer } from '../src/engine/protocol/relay.ts';
-import { SUBPROTOCOL } from '../src/engine/protocol/token.ts';
-import { parseOffer } from './admission.ts';
+import { RESUME_SUBPROTOCOL_PREFIX } from '../src/engine/protocol/resume.ts';
+import { SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '../src/engine/protocol/token.ts';
+import type { TokenClaims } from '../src/engine/protocol/token.ts';
+import { isSignedByHost, parseOffer } from './admission.ts';
 import { formatAttachment, parseAttachment } from './attachment.ts';
 import type { RelayEnv } from './env.ts';
 import { iceOffer } from './ice.ts';
@@ -20,12 +22,38 @@ import type { CallAnswer, EntryRefusal } from './relay-room.ts';
 
 const EPOCH_BYTES = 9;
 /** Tells the Worker to refuse: a socket that an object closes before its handshake is answered never ends cleanly. */
-const REFUSAL_STATUS: Record<EntryRefusal, number> = { 'room-full': 409, 'rate-limited': 429 };
+const REFUSAL_STATUS: Record<EntryRefusal, number> = {
+  'room-full': 409,
+  'rate-limited': 429,
+  'room-locked': 423,
+  kicked: 403,
+  'token-invalid': 401,
+};
+
+/** Set by the Worker where the claim to be this room's host was checked. */
+const HOST_HEADER = 'Tai-Host';
+
+/** What goes on to the room's object of what was offered at the door; a host's claim and a JWT have been checked and stay there. */
+const KEPT_PREFIXES = [TOKEN_SUBPROTOCOL_PREFIX, RESUME_SUBPROTOCOL_PREFIX];
+
+/**
+ * What a room's object is told of somebody who was let through the door: the token that was checked, and where it is in the
+ * messages if it is back (RL21). No address, no JWT, no cookie, no name of a browser comes as far as this.
+ */
+export function entryRequest(request: Request, isHost: boolean): Request {
+  const offered = (request.headers.get('Sec-WebSocket-Protocol') ?? '').split(',').map((name) => name.trim());
+  const kept = offered.filter((name) => KEPT_PREFIXES.some((prefix) => name.startsWith(prefix)));
+  const headers = { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': [SUBPROTOCOL, ...kept].join(', ') };
+  return new Request(request.url, { headers: isHost ? { ...headers, [HOST_HEADER]: '1' } : headers });
+}
 
 /** Which refusal an object's answer is, if any. */
 export function entryRefusalOf(status: number): EntryRefusal | undefined {
   return (Object.keys(REFUSAL_STATUS) as EntryRefusal[]).find((refusal) => REFUSAL_STATUS[refusal] === status);
 }
+
+/** The room's id commits to its host's key: one never comes with another. */
+type RoomKeysOf = Pick<TokenClaims, 'roomId' | 'pkHost'>;
 
 export class RoomObject extends DurableObject<RelayEnv> {
   readonly #ep = toBase64Url(crypto.getRandomValues(new Uint8Array(EPOCH_BYTES)));
@@ -39,7 +67,7 @@ export class RoomObject extends DurableObject<RelayEnv> {
       if (socket.readyState !== WebSocket.OPEN) continue;
       const attachment = parseAttachment(socket.deserializeAttachment());
       if (!attachment) continue;
-      this.#roomOf(attachment.roomId).restore(socket, attachment);
+      this.#roomOf(attachment).restore(socket, attachment);
     }
   }
 
@@ -48,25 +76,27 @@ export class RoomObject extends DurableObject<RelayEnv> {
     const offered = request.headers.get('Sec-WebSocket-Protocol');
     const claims = parseOffer(offered).token?.claims;
     if (!claims) return new Response(null, { status: 400 });
-    const room = this.#roomOf(claims.roomId);
+    const room = this.#roomOf(claims);
     const nowMs = Date.now();
-    const refusal = room.refusalOf(claims.peerId, nowMs);
+    const visitor = { proof: claims.nonce, isHost: request.headers.has(HOST_HEADER) };
+    const refusal = room.refusalOf(claims.peerId, nowMs, visitor);
     if (refusal) return new Response(null, { status: REFUSAL_STATUS[refusal] });
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server);
-    room.admit(server, claims.peerId, claims.joinNumber, nowMs, parseResumeOffer(offered));
+    room.enter(server, claims.peerId, claims.joinNumber, nowMs, { ...visitor, place: parseResumeOffer(offered) });
     // OP3: nobody was here. The Worker counts the socket.
     if (this.ctx.getWebSockets().length === 1) this.env.COUNTERS?.writeDataPoint({ blobs: ['room'], doubles: [1] });
     return new Response(null, { status: 101, webSocket: client, headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } });
   }
 
   /** RL20. Only the Worker can call this, and it has checked the token that names room and peer. */
-  handleCall(roomId: RoomId, peerId: PeerId, text: string): CallAnswer {
-    return this.#roomOf(roomId).call(peerId, text, Date.now());
+  handleCall(place: RoomKeysOf, peerId: PeerId, text: string): CallAnswer {
+    return this.#roomOf(place).call(peerId, text, Date.now());
   }
 
-  override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
-    this.#room?.receive(socket, data, Date.now());
+  /** Awaits one thing: a signature, where somebody speaks as the room's host. */
+  override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void | Promise<void> {
+    return this.#room?.receive(socket, data, Date.now());
   }
 
   override webSocketClose(socket: WebSocket): void {
@@ -79,13 +109,15 @@ export class RoomObject extends DurableObject<RelayEnv> {
     this.#room?.gone(socket, Date.now());
   }
 
-  #roomOf(roomId: RoomId): RelayRoom<WebSocket> {
+  #roomOf({ roomId, pkHost }: RoomKeysOf): RelayRoom<WebSocket> {
+    const hasHost = pkHost.some((byte) => byte !== 0);
     this.#room ??= new RelayRoom({
       roomId,
       ep: this.#ep,
       maxPeers: parseMaxPeers(this.env.MAX_PEERS),
       ...iceOffer(this.env),
-      save: (socket, kept) => socket.serializeAttachment(formatAttachment({ ...kept, roomId })),
+      save: (socket, kept) => socket.serializeAttachment(formatAttachment({ ...kept, roomId, pkHost })),
+      ...(hasHost && { verifyHost: (statement) => isSignedByHost(pkHost, statement) }),
       answeredAtMs: (socket) => this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime(),
     });
     return this.#room;

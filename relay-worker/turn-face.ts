@@ -4,7 +4,9 @@ import { formatError, formatResult } from '../src/engine/protocol/relay.ts';
 import type { RpcId } from '../src/engine/protocol/relay.ts';
 import { parsePageOrigin } from '../src/engine/protocol/turn-message.ts';
 import { TURN_PATH, parseTurnText, parseTurnWalletText } from '../src/engine/protocol/turn.ts';
-import { preflight, readText, refuse, respond } from './http-face.ts';
+import type { Door } from './door.ts';
+import { behindDoor, readCall, refusal } from './http-face.ts';
+import type { Answer } from './http-face.ts';
 import { parseTurnSettings } from './ice-issuer.ts';
 import type { TurnEnv } from './ice-issuer.ts';
 import type { CallAnswer } from './relay-room.ts';
@@ -47,20 +49,19 @@ export class TurnFace {
   }
 
   /** TU5: never rejects. */
-  async answerRequest(request: Request, env: TurnEnv): Promise<Response> {
-    if (request.method === 'OPTIONS') return preflight();
-    if (request.method !== 'POST')
-      return refuse('invalid-request', { status: 405, headers: { Allow: 'POST, OPTIONS' } });
-    const body = await readText(request.body);
-    if (typeof body !== 'string') return refuse(body.fault);
+  async answerRequest(request: Request, env: TurnEnv, door: Door): Promise<Response> {
+    return await behindDoor(request, door, () => this.#answerWallet(request, env));
+  }
+
+  async #answerWallet(request: Request, env: TurnEnv): Promise<Answer> {
+    const body = await readCall(request.body);
+    if (typeof body !== 'string') return refusal(body.fault);
     const parsed = parseTurnWalletText(body);
-    if (parsed.type === 'fault') return respond(answer(parsed.id, { reason: parsed.reason }));
-    if (parsed.id === undefined) return respond({});
+    if (parsed.type === 'fault') return answer(parsed.id, { reason: parsed.reason });
+    if (parsed.id === undefined) return {};
     const desk = this.#desk(env);
     const isOpen = desk instanceof TurnDesk;
-    return respond(
-      answer(parsed.id, isOpen ? await desk.forWallet(parsed.request, placeOf(request)) : { reason: desk }),
-    );
+    return answer(parsed.id, isOpen ? await desk.forWallet(parsed.request, placeOf(request)) : { reason: desk });
   }
 
   /** Where nothing is issued: the reason to tell. TU4: settings that cannot be followed are told to the operator, not to clients. */

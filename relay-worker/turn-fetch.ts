@@ -1,5 +1,6 @@
 /** What the issuer asks other hosts: one JSON text there, one back, within a time and a size (PROTOCOL.md LM20). */
 import { parseJson } from '../src/engine/protocol/json.ts';
+import { readBounded } from './bounded-text.ts';
 
 export const OUTSIDE_TIMEOUT_MS = 5_000;
 export const OUTSIDE_TEXT_MAX = 64 * 1024;
@@ -32,26 +33,11 @@ export async function askOutside({ url, headers, body, fetch, timeoutMs }: Outsi
       await response.body?.cancel();
       throw new Error('status');
     }
-    const answer = parseJson(await readBounded(response));
+    const text = await readBounded(response.body, OUTSIDE_TEXT_MAX);
+    const answer = typeof text === 'string' ? parseJson(text) : undefined;
     if (answer !== undefined) return answer;
   } catch {
     // said below, in words without anything in them
   }
   throw new Error('turn: no answer from outside');
-}
-
-async function readBounded(response: Response): Promise<string> {
-  const reader = response.body?.getReader();
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  let text = '';
-  let bytes = 0;
-  for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
-    bytes += part.value.length;
-    if (bytes > OUTSIDE_TEXT_MAX) {
-      await reader?.cancel();
-      throw new Error('too long');
-    }
-    text += decoder.decode(part.value, { stream: true });
-  }
-  return text + decoder.decode();
 }

@@ -13,6 +13,7 @@ export {
   TaiInviteEvent,
   TaiJoinEvent,
   TaiJoinRequestEvent,
+  TaiKnockEvent,
   TaiLeaveEvent,
   TaiLeaveRequestEvent,
   TaiMuteRequestEvent,
@@ -27,9 +28,12 @@ export type { StringKey, Strings } from './components/internal/strings.ts';
 export type { SelfView } from './components/tai-room/room-value.ts';
 export { TaiError } from './engine/index.ts';
 export type {
+  Admission,
+  Door,
   EncryptionView,
   ErrorCode,
   IceServer,
+  KnockView,
   LeaveReason,
   MediaDevice,
   ParticipantView,

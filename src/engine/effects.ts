@@ -43,6 +43,8 @@ export function effectTable({
     'announce-roster': (effect) => own.membership?.announce(effect),
     assure: (effect) => own.membership?.assure(effect),
     'meet-again': ({ peerId }) => own.membership?.meetAgain(peerId),
+    knock: ({ name }) => own.membership?.knock(name),
+    'act-as-host': (effect) => own.membership?.actAsHost(effect),
     'refuse-peer': ({ peerId }) => own.membership?.refuse(peerId),
     'rotate-sender-keys': ({ epoch }) => own.membership?.rotateSenderKeys(epoch),
     'switch-sender-keys': ({ age_ms }) => own.membership?.switchSenderKeys(age_ms),

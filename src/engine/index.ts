@@ -1,8 +1,11 @@
 /** The engine's public face: everything that elements and headless pages may use. */
 export { createSession } from './session.ts';
 export type {
+  Admission,
   Command,
   Comparison,
+  Door,
+  KnockView,
   MediaDevice,
   PeerStats,
   Session,
@@ -22,7 +25,7 @@ export type {
   TurnWallet,
   Verification,
 } from './session-types.ts';
-export { createPrivateRoom, resolveRoom, roomFragment } from './room-address.ts';
+export { createHostedRoom, createPrivateRoom, hostFragment, resolveRoom, roomFragment } from './room-address.ts';
 export type { RoomAddress, RoomAddressOptions, RoomKind } from './room-address.ts';
 export { TaiError, ERROR_CODES } from './protocol/errors.ts';
 export type { ErrorCode } from './protocol/errors.ts';

@@ -115,6 +115,14 @@ export class Membership {
     this.#ready?.assurance.receive(from, message);
   }
 
+  knock(name: string): void {
+    this.#signalling.door?.knock(name).catch(() => this.#options.onDropped('host-failed'));
+  }
+
+  actAsHost(effect: Extract<Effect, { type: 'act-as-host' }>): void {
+    this.#signalling.door?.act(effect);
+  }
+
   meetAgain(peerId: PeerId): void {
     this.#signalling.meetAgain(peerId);
   }
@@ -168,6 +176,10 @@ export class Membership {
   #takeKeys(from: PeerId, message: ToldMessage): RoomMessage | undefined {
     if (message.type === 'e2ee_sender_key' || message.type === 'e2ee_sender_key_ack') {
       this.#senderKeys.receive(from, message);
+      return undefined;
+    }
+    if (message.type === 'kick') {
+      this.#signalling.door?.takeKick(message.statement).catch(() => this.#options.onDropped('host-failed'));
       return undefined;
     }
     return this.#senderKeys.undress(from, message);

@@ -2,6 +2,7 @@
 import { RPC_ERRORS, TaiError } from './protocol/errors.ts';
 import type { ErrorCode } from './protocol/errors.ts';
 import { isRecord, parseCount, parseJson } from './protocol/json.ts';
+import { JWT_HEADER } from './protocol/jwt.ts';
 import { RELAY_RPC_PATH, RELAY_TEXT_MAX, parseRelayText } from './protocol/relay.ts';
 import { relayUrl } from './relay-address.ts';
 
@@ -22,6 +23,8 @@ export type RelayCallsOptions = {
   readonly relay: string;
   /** What stands behind `Bearer` with this body, fresh. `nowS`: the relay's clock, as far as it is known. */
   token(nowS: number, body: string): Promise<string>;
+  /** An operator's JWT, which goes with a token (AD17); none where nothing is given. */
+  readonly jwt?: (() => Promise<string | undefined>) | undefined;
   /** Of what is asked under a token; `RELAY_RPC_PATH` where none is given. */
   readonly path?: string | undefined;
   /** Of one call as a whole; `CALL_TIMEOUT_MS` where none is given. */
@@ -63,11 +66,11 @@ export class RelayCalls {
   async ask(text: string, signal?: AbortSignal): Promise<CallOutcome> {
     const either = this.#within(signal);
     const { path = RELAY_RPC_PATH } = this.#options;
-    let answer = await this.#post(path, text, either, await this.#token(text));
+    let answer = await this.#post(path, text, either, await this.#papers(text));
     if (!answer.ok && answer.relayNowS !== undefined) {
       // AD5: a wrong clock locks nobody out
       this.#clockOffsetS = answer.relayNowS - this.#ownNowS();
-      answer = await this.#post(path, text, either, await this.#token(text));
+      answer = await this.#post(path, text, either, await this.#papers(text));
     }
     return outcomeOf(answer);
   }
@@ -91,19 +94,18 @@ export class RelayCalls {
     return signal ? AbortSignal.any([signal, timeout]) : timeout;
   }
 
-  #token(body: string): Promise<string> {
-    return this.#options.token(this.#ownNowS() + this.#clockOffsetS, body);
+  async #papers(body: string): Promise<Record<string, string>> {
+    const { token, jwt } = this.#options;
+    const [bearer, shown] = await Promise.all([token(this.#ownNowS() + this.#clockOffsetS, body), jwt?.()]);
+    return { Authorization: `Bearer ${bearer}`, ...(shown !== undefined && { [JWT_HEADER]: shown }) };
   }
 
-  async #post(path: string, body: string, signal: AbortSignal, token?: string): Promise<Answer> {
+  async #post(path: string, body: string, signal: AbortSignal, papers: Record<string, string> = {}): Promise<Answer> {
     try {
       signal.throwIfAborted();
       const response = await this.#fetch(this.#origin + path, {
         method: 'POST',
-        headers: {
-          ...(token !== undefined && { Authorization: `Bearer ${token}` }),
-          'Content-Type': 'application/json',
-        },
+        headers: { ...papers, 'Content-Type': 'application/json' },
         body,
         signal,
         // what identifies us is the token alone

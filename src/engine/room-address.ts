@@ -1,5 +1,5 @@
 /** Which room, and where its secret comes from (PROTOCOL.md LK1–LK5). */
-import { openRoomSecret } from './keys/key-ring.ts';
+import { hostSigner, openRoomSecret, withHost } from './keys/key-ring.ts';
 import { TaiError } from './protocol/errors.ts';
 import {
   ROOM_SECRET_BYTES,
@@ -35,6 +35,14 @@ export function createPrivateRoom(): RoomAddress {
 }
 
 /**
+ * A new private room with host tools. Its address holds the host's key: what is given to guests is `roomFragment`, and
+ * never what `hostFragment` writes.
+ */
+export async function createHostedRoom(): Promise<RoomAddress> {
+  return { kind: 'private', room: await withHost(createPrivateRoom().room.secret) };
+}
+
+/**
  * Property, then fragment, then the open room of that name; `undefined` where there is none of them.
  * Throws `TaiError`: `usage` for a bad name or secret, `link-invalid` for a broken link (never silently another room).
  */
@@ -48,15 +56,24 @@ export async function resolveRoom(options: RoomAddressOptions): Promise<RoomAddr
   }
   if (roomSecret !== undefined) {
     const room = parseSecret(roomSecret);
-    if (!room) throw new TaiError('usage', 'roomSecret: 32, 64 or 96 bytes, not all zero, or their base64url');
+    if (!room || !(await isWhole(room))) {
+      throw new TaiError('usage', 'roomSecret: 32, 64 or 96 bytes, not all zero, or their base64url');
+    }
     return { kind: 'private', room };
   }
   const found = parseFragment(fragment, roomName);
-  if (found.type === 'invalid') throw new TaiError('link-invalid', 'the link of this room is damaged or cut short');
+  if (found.type === 'invalid' || (found.type === 'room' && !(await isWhole(found.room)))) {
+    throw new TaiError('link-invalid', 'the link of this room is damaged or cut short');
+  }
   if (found.type === 'room') return { kind: 'private', room: found.room };
   if (roomName === '') return undefined;
   const room = roomSecretFromBytes(await openRoomSecret(relayUrl(options.relay).host, roomName));
   return room && { kind: 'open', room };
+}
+
+/** LK4: a host's link whose two keys do not belong together was damaged on its way. */
+async function isWhole(room: RoomSecret): Promise<boolean> {
+  return room.hostSeed === undefined || (await hostSigner(room)) !== undefined;
 }
 
 /** Pages are not type-checked: anything may come here. */
@@ -68,4 +85,9 @@ function parseSecret(value: unknown): RoomSecret | undefined {
 /** The fragment (with `#`) of the link that lets a guest into this room; the page's other entries are kept. */
 export function roomFragment(fragment: string, address: RoomAddress, roomName = ''): string {
   return withFragmentRoom(fragment, address.room, roomName);
+}
+
+/** The fragment (with `#`) of the host's own link; `undefined` where we are no host. Whoever has it is the host. */
+export function hostFragment(address: RoomAddress, roomName = ''): string | undefined {
+  return address.room.hostSeed && withFragmentRoom('', address.room, roomName, true);
 }

@@ -24,6 +24,8 @@ import type {
 } from './session-types.ts';
 import { viewOf } from './view.ts';
 
+const HOST_COMMANDS: readonly Command['type'][] = ['lock', 'admit', 'decline', 'kick'];
+
 export class RoomSession implements Session {
   readonly #url: URL;
   readonly #options: SessionOptions;
@@ -72,6 +74,7 @@ export class RoomSession implements Session {
       identity: options.identity ?? 'guest',
       createDtlsIdentity: ports.createDtlsIdentity,
       url: this.#url.href,
+      admission: options.admission,
       // a hidden page slows its own timers down, and would seem to be gone
       connectRelay: (relay) => ports.connectRelay({ ...relay, every }),
       frames,
@@ -98,6 +101,7 @@ export class RoomSession implements Session {
     });
     this.#view = this.#select();
     if (options.displayName) this.dispatch({ type: 'set-name', name: options.displayName });
+    if (options.room.room.hostSeed) this.#dispatch({ type: 'host-known' });
   }
 
   get view(): SessionView {
@@ -114,6 +118,9 @@ export class RoomSession implements Session {
 
   dispatch(command: Command): void {
     if (this.#isClosed) throw new TaiError('usage', 'session: closed');
+    if (HOST_COMMANDS.includes(command.type) && !this.#view.isHost) {
+      throw new TaiError('usage', `${command.type}: only with the host's link`);
+    }
     if (command.type === 'set-verified') this.#own.compared(command.peerId, command.isVerified ? 'match' : 'withdrawn');
     else if (command.type === 'report-difference')
       for (const peerId of command.peerIds) this.#own.compared(peerId, 'differ');

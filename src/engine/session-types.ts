@@ -1,4 +1,6 @@
 /** Types of the engine's public face. */
+import type { Admission } from './admission.ts';
+import type { Door } from './protocol/host.ts';
 import type { PeerId, RoomId } from './protocol/ids.ts';
 import type { PublicationKind } from './protocol/peer.ts';
 import type { IceServer } from './protocol/relay.ts';
@@ -16,6 +18,11 @@ export type SessionOptions = {
   readonly displayName?: string;
   /** `guest` (default): keys for this page only. `device`: keys that this browser keeps, so that others know it again. */
   readonly identity?: 'guest' | 'device';
+  /**
+   * Where the relay's operator wants a JWT of its own login service: gives one, anew at every attempt to connect. Whoever
+   * can read it can come in with it until it ends; it travels to the relay alone, and never in an address.
+   */
+  readonly admission?: Admission;
   /** Used in place of the relay's answer where given. */
   readonly iceServers?: readonly IceServer[];
   /** For relays that issue TURN credentials only to who has a wallet sign for them. Never asked by others, and never about a room. */
@@ -62,7 +69,23 @@ export type Command =
    * Two people have compared codes, and they are different: nobody of these is verified any more, and all carry a warning
    * until codes are compared again and found equal. Of who is not here, both commands mean nothing.
    */
-  | { readonly type: 'report-difference'; readonly peerIds: readonly PeerId[] };
+  | { readonly type: 'report-difference'; readonly peerIds: readonly PeerId[] }
+  /**
+   * The host's: nobody new comes in while it is on. Who is in may lose the connection and come back. Throws
+   * `TaiError('usage')` without the host's link, as the next ones do.
+   */
+  | { readonly type: 'lock'; readonly isOn: boolean }
+  /** Of who knocks. */
+  | { readonly type: 'admit' | 'decline'; readonly peerId: PeerId }
+  /** Who is put out has the link still, and can come back as another peer unless the room is locked, or knocked at. */
+  | { readonly type: 'kick'; readonly peerId: PeerId }
+  /** Whether newcomers have to knock. Waits for the host's presence, and does nothing with a guest's link. */
+  | { readonly type: 'set-knock'; readonly isOn: boolean };
+
+export type { Admission, Door };
+
+/** Somebody outside. The name is a claim that nobody has checked, and may be empty. */
+export type KnockView = { readonly peerId: PeerId; readonly name: string };
 
 /**
  * - `waiting-key`: keys are not confirmed by both sides yet; what we say is sealed for this device alone.
@@ -166,6 +189,14 @@ export type SessionView = {
   /** In the order in which they joined. */
   readonly participants: readonly ParticipantView[];
   readonly encryption: EncryptionView;
+  /** Ours is the host's link. */
+  readonly isHost: boolean;
+  /** What the relay says of the room's door. */
+  readonly door: Door;
+  /** While `joining`: we stand outside, and the host has to let us in. */
+  readonly isKnocking: boolean;
+  /** To the host: who stands outside. */
+  readonly knocks: readonly KnockView[];
 };
 
 export type { Comparison, Verification };

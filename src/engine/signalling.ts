@@ -2,7 +2,10 @@
  * Sealed signalling: what the room says leaves sealed or not at all, what comes is opened and parsed, or counted.
  * Every peer has its own session of keys; nothing is said to a peer before there is one.
  */
+import { askForJwt } from './admission.ts';
+import type { Admission } from './admission.ts';
 import { Deliveries } from './deliveries.ts';
+import { DoorSide } from './door-side.ts';
 import type { JoinKeys, SendFault } from './keys/join-keys.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import type { DtlsIdentity, Ports, RelayPort } from './ports.ts';
@@ -10,6 +13,7 @@ import { fromBase64Url, toBase64Url } from './protocol/bytes.ts';
 import type { Bytes } from './protocol/bytes.ts';
 import { TaiError } from './protocol/errors.ts';
 import type { PeerId } from './protocol/ids.ts';
+import { JWT_SUBPROTOCOL_PREFIX } from './protocol/jwt.ts';
 import { formatPeerMessage, parseSaid } from './protocol/peer.ts';
 import type { PeerMessage, RoomMessage, Sender, ToldMessage } from './protocol/peer.ts';
 import { PAYLOAD_TEXT_MAX } from './protocol/relay.ts';
@@ -24,6 +28,8 @@ export type SignallingOptions = {
   readonly dtls: Promise<DtlsIdentity>;
   /** Rejects with a `TaiError` where no frame can be sealed: then nobody is met. */
   canSeal(): Promise<void>;
+  /** Asked at every attempt to connect, where the operator's relay wants a JWT. */
+  readonly admission?: Admission | undefined;
   readonly connectRelay: Ports['connectRelay'];
   /** Over a connection that stands; `false` where there is none. */
   sendDirect(to: PeerId, payload: Bytes): boolean;
@@ -46,6 +52,8 @@ export type SignallingOptions = {
 /** What calls to the relay beside its socket go with. */
 export type RelayAccess = {
   token(nowS: number): Promise<string>;
+  /** What the operator's door asks for (AD17); `undefined` where the page gives none. Rejects as `askForJwt`. */
+  jwt(): Promise<string | undefined>;
   /** By the relay's clock where ours is wrong. */
   now(): number;
 };
@@ -84,6 +92,7 @@ export class Signalling {
   /** The room has asked everybody how things are, and has heard nothing over the relay since. */
   #hasAsked = false;
   #relay: RelayPort | undefined;
+  #door: DoorSide | undefined;
   #join: JoinKeys | undefined;
   #remakeKeys: (() => Promise<void>) | undefined;
   #joinNumber = 0;
@@ -131,6 +140,11 @@ export class Signalling {
     });
   }
 
+  /** `undefined` until the room's keys are made. */
+  get door(): DoorSide | undefined {
+    return this.#door;
+  }
+
   /** A peer that does not answer: what we have begun with it is forgotten, and begun again with what it publishes now. */
   meetAgain(peerId: PeerId): void {
     this.#join?.forgetUnanswered(peerId);
@@ -157,12 +171,25 @@ export class Signalling {
       this.#join = await keys.join(this.#self, dtls.fingerprint);
       this.#options.onKeys(this.#join, keys);
     };
+    this.#door = new DoorSide({
+      self: this.#self,
+      ring: keys,
+      relay: () => this.#relay,
+      send: (to, message) => this.send(to, message),
+      refuse: (peerId) => this.#join?.refuse(peerId),
+      onEvent: (event) => this.#tell(event),
+      onDropped: this.#options.onDropped,
+    });
     // Those that were made ahead, or made while the socket opens.
     const made = makeKeys();
     this.#relay = this.#options.connectRelay({
       url: this.#options.url,
       roomId: keys.roomId,
       token: (nowS) => keys.token(this.#self, this.#joinNumber, nowS),
+      companions: async (nowS) => {
+        const [claim, jwt] = await Promise.all([keys.host.claim(this.#self, nowS), this.#jwt(keys)]);
+        return [claim, jwt && JWT_SUBPROTOCOL_PREFIX + jwt].filter((companion) => companion !== undefined);
+      },
       onNotification: (notification) => this.#receive(notification, keys),
       onLost: () => this.#tell({ type: 'relay-lost' }),
       onClosed: (reason) => this.#tell({ type: 'relay-closed', reason }),
@@ -173,10 +200,10 @@ export class Signalling {
   }
 
   #receive(notification: RelayNotification, keys: KeyRing): void {
-    const { method, params } = notification;
     // Everything goes through the one queue: a message must not overtake the news of its sender, nor the reverse.
     this.#enqueue(async () => {
       await this.#ready;
+      const { method, params } = notification;
       switch (method) {
         case 'welcome':
           // the relay may have corrected our clock on the way in
@@ -205,20 +232,33 @@ export class Signalling {
         case 'relay_message': {
           this.#hasAsked = false;
           const { payload } = params;
+          this.#door?.heardOf(params.ep);
           const bytes = payload.length <= PAYLOAD_TEXT_MAX ? fromBase64Url(payload) : undefined;
           if (bytes) await this.#open(params.sender_peer_id, bytes);
           else this.#options.onDropped('malformed');
+          return;
         }
+        case 'probe':
+          // answered by the socket
+          return;
+        default:
+          await this.#door?.receive(notification);
       }
     });
+  }
+
+  async #jwt(keys: KeyRing): Promise<string | undefined> {
+    const { admission } = this.#options;
+    return admission && (await askForJwt(admission, await keys.host.jwtRoom()));
   }
 
   async #welcomed(welcome: Welcome, ring: KeyRing): Promise<void> {
     const join = this.#join;
     if (!join) return;
     this.#joinNumber = welcome.join_number;
+    this.#door?.heardOf(welcome.ep);
     const token = (nowS: number): Promise<string> => ring.token(this.#self, this.#joinNumber, nowS);
-    await this.#options.onIceServers(welcome, { token, now: () => ring.now() });
+    await this.#options.onIceServers(welcome, { token, jwt: () => this.#jwt(ring), now: () => ring.now() });
     if (this.#isClosed) return;
     for (const place of welcome.peers) {
       // The newcomer begins: the others find its handshake in its first message.
@@ -230,6 +270,7 @@ export class Signalling {
       joinNumber: welcome.join_number,
       certificate: toBase64Url(join.certificate.hash),
       peers,
+      ...(welcome.door && { door: welcome.door }),
     });
     this.#hasAsked = true;
     // what we said last may have gone into a socket that was dead

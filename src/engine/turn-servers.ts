@@ -158,6 +158,7 @@ export class TurnServers {
       relay: relay.href,
       // asked for only once a welcome has brought it
       token: async (nowS) => (await this.#access?.token(nowS)) ?? '',
+      jwt: async () => await this.#access?.jwt(),
       now: () => this.#access?.now() ?? Date.now(),
     });
     const [{ issueForToken, issueForWallet }, calls] = await Promise.all([import('./turn-issue.ts'), this.#calls]);

@@ -26,7 +26,7 @@ export type ViewSources = {
 };
 
 export function viewOf(state: RoomState, sources: ViewSources): SessionView {
-  const { call, local } = state;
+  const { call, local, desk } = state;
   const peers = isPresent(call) ? [...call.peers.values()] : [];
   const { microphone, camera } = local;
   return {
@@ -44,6 +44,10 @@ export function viewOf(state: RoomState, sources: ViewSources): SessionView {
       .sort((a, b) => a.joinNumber - b.joinNumber)
       .map((peer) => participantOf(peer, sources)),
     encryption: encryptionOf(state, sources),
+    isHost: desk.isHost,
+    door: desk.door,
+    isKnocking: call.phase === 'joining' && desk.isWaiting,
+    knocks: [...desk.knocks].map(([peerId, name]) => ({ peerId, name })),
   };
 }
 

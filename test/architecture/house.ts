@@ -46,7 +46,7 @@ export const MAY_IMPORT_PACKAGES: { readonly [layer: string]: readonly RegExp[] 
   session: [/^virtual:[a-z-]+-worker-source$/],
   transport: [/^partysocket\/ws$/],
   crypto: [/^@noble\/(curves|hashes|post-quantum)\//],
-  'relay-worker': [/^cloudflare:workers$/],
+  'relay-worker': [/^cloudflare:workers$/, /^jose($|\/)/],
   'relay-turn': [/^@noble\/(curves|hashes)\//],
 };
 

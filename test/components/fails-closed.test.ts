@@ -1,7 +1,7 @@
 /** What a room does where it cannot do what it was asked: it connects nothing, says why, and leaves nothing hanging. */
 import { measureLevel } from '../../src/components/tai-lobby/level-meter.ts';
 import { ENGINE } from '../../src/components/tai-room/tai-room.ts';
-import { TaiError, createPrivateRoom, createSession, resolveRoom } from '../../src/engine/index.ts';
+import { TaiError, createHostedRoom, createPrivateRoom, createSession, resolveRoom } from '../../src/engine/index.ts';
 import type { SessionOptions } from '../../src/engine/index.ts';
 import { equal, ok, same, throws, until } from './assert.ts';
 import { fakeVideoTrack } from './fake-session.ts';
@@ -180,7 +180,7 @@ describe('<tai-room> fails closed', () => {
           made.push(options);
           return session;
         };
-        element[ENGINE] = { createSession: real, createPrivateRoom, resolveRoom };
+        element[ENGINE] = { createSession: real, createHostedRoom, createPrivateRoom, resolveRoom };
       });
       const codes: string[] = [];
       room.addEventListener('tai-error', ({ code }) => codes.push(code));
@@ -195,7 +195,7 @@ describe('<tai-room> fails closed', () => {
     it('a page that is not secure is told as such', async () => {
       const { room } = place((element) => {
         const resolve = (): Promise<never> => Promise.reject(new TaiError('insecure-context', 'no'));
-        element[ENGINE] = { createSession, createPrivateRoom, resolveRoom: resolve };
+        element[ENGINE] = { createSession, createHostedRoom, createPrivateRoom, resolveRoom: resolve };
       });
       await until(() => texts(room).includes('need a secure page'), 'the sentence');
       throws(() => room.join(), 'insecure-context');

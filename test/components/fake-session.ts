@@ -17,7 +17,7 @@ import type {
   SessionStats,
   SessionView,
 } from '../../src/engine/index.ts';
-import { TaiError, createPrivateRoom, resolveRoom } from '../../src/engine/index.ts';
+import { TaiError, createHostedRoom, createPrivateRoom, resolveRoom } from '../../src/engine/index.ts';
 import { isInCall } from '../../src/components/internal/encryption.ts';
 import { EMPTY_VIEW } from '../../src/components/internal/store-state.ts';
 import type { Engine } from '../../src/components/internal/store-state.ts';
@@ -197,6 +197,8 @@ export class FakeEngine implements Engine {
   };
 
   createPrivateRoom = (): RoomAddress => createPrivateRoom();
+
+  createHostedRoom = (): Promise<RoomAddress> => createHostedRoom();
 
   resolveRoom: Engine['resolveRoom'] = (options) => resolveRoom(options);
 }

@@ -1,6 +1,6 @@
 /** What somebody meets who uses the elements for the first time. */
 import { ENGINE, TaiRoom } from '../../src/components/tai-room/tai-room.ts';
-import { createPrivateRoom, createSession, resolveRoom } from '../../src/engine/index.ts';
+import { createHostedRoom, createPrivateRoom, createSession, resolveRoom } from '../../src/engine/index.ts';
 import { equal, ok, same, throws, until } from './assert.ts';
 import { FakeEngine, participant } from './fake-session.ts';
 import { LIVE, RELAY, accessible, button, clear, deepElements, find, findAll } from './helpers.ts';
@@ -182,7 +182,7 @@ describe('first use', () => {
     it(`a bad ${attribute} is named, without its value`, async () => {
       const details: (string | undefined)[] = [];
       const { room } = place((element) => {
-        element[ENGINE] = { createSession, createPrivateRoom, resolveRoom };
+        element[ENGINE] = { createSession, createHostedRoom, createPrivateRoom, resolveRoom };
         element.addEventListener('tai-error', ({ detail }) => details.push(detail));
         set(element);
       });

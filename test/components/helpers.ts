@@ -27,7 +27,7 @@ export const RELAY = 'wss://relay.example';
 export const EVENTS = [
   ...['tai-join', 'tai-leave', 'tai-state-change', 'tai-peer-join', 'tai-peer-leave', 'tai-encryption-change'],
   ...['tai-device-change', 'tai-error', 'tai-invite', 'tai-join-request', 'tai-leave-request', 'tai-mute-request'],
-  ...['tai-verify', 'tai-verify-request'],
+  ...['tai-verify', 'tai-verify-request', 'tai-knock'],
 ] as const;
 
 /** A room in the page whose session is there. */

@@ -1,7 +1,7 @@
 /** The elements over the engine's own session, with a relay in memory: what a page sees in the moment it is told. */
 import { ENGINE } from '../../src/components/tai-room/tai-room.ts';
 import type { TaiRoom } from '../../src/components/tai-room/tai-room.ts';
-import { createPrivateRoom, resolveRoom } from '../../src/engine/index.ts';
+import { createHostedRoom, createPrivateRoom, resolveRoom } from '../../src/engine/index.ts';
 import { RoomSession } from '../../src/engine/room-session.ts';
 import { MemoryRelay } from '../session/memory-relay.ts';
 import { memoryWorld } from '../session/memory-world.ts';
@@ -17,7 +17,7 @@ function open(relay: MemoryRelay, name: string): { room: TaiRoom; told: string[]
     const world = memoryWorld(relay, name);
     const createSession = (options: ConstructorParameters<typeof RoomSession>[0]): RoomSession =>
       new RoomSession(options, world.ports);
-    element[ENGINE] = { createSession, createPrivateRoom, resolveRoom };
+    element[ENGINE] = { createSession, createHostedRoom, createPrivateRoom, resolveRoom };
     element.media = '';
     element.displayName = name;
     element.roomSecret = SECRET;

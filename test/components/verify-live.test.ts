@@ -1,7 +1,7 @@
 /** Two people compare, over the engine's own sessions with a relay in memory: what one screen shows, the other knows. */
 import { ENGINE } from '../../src/components/tai-room/tai-room.ts';
 import type { TaiRoom } from '../../src/components/tai-room/tai-room.ts';
-import { createPrivateRoom, resolveRoom } from '../../src/engine/index.ts';
+import { createHostedRoom, createPrivateRoom, resolveRoom } from '../../src/engine/index.ts';
 import { RoomSession } from '../../src/engine/room-session.ts';
 import { browserScanner } from '../../src/components/tai-verify/qr-scanner.ts';
 import { SCANNER, TaiVerify } from '../../src/components/tai-verify/tai-verify.ts';
@@ -21,7 +21,7 @@ function open(relay: MemoryRelay, name: string): Screen {
   const { room } = place((element) => {
     const createSession = (options: ConstructorParameters<typeof RoomSession>[0]): RoomSession =>
       new RoomSession(options, world.ports);
-    element[ENGINE] = { createSession, createPrivateRoom, resolveRoom };
+    element[ENGINE] = { createSession, createHostedRoom, createPrivateRoom, resolveRoom };
     element.media = '';
     element.displayName = name;
     element.roomSecret = SECRET;

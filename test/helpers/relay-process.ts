@@ -8,7 +8,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +35,10 @@ export type RelayProcessOptions = {
   readonly repository?: string;
   /** With `workerd`: another Worker than the relay as it is. */
   readonly variant?: WorkerVariant;
+  /** With `wrangler`: requests of one address a minute, instead of what is in `wrangler.toml` (LM15). */
+  readonly doorLimit?: number;
+  /** Its settings let nobody in, and `/healthz` has to say so. */
+  readonly isMisconfigured?: boolean;
   /** `wrangler` where nothing is said. */
   readonly runtime?: 'wrangler' | 'workerd';
   /** With `workerd`: storage is on disk, as with `wrangler`. Without, it has no SQLite, which only mailboxes need. */
@@ -71,6 +75,8 @@ export async function startRelayProcess(options: RelayProcessOptions = {}): Prom
   const address = `${HOST}:${port}`;
   const { variant = {}, isStored = variant.isUnsafe ?? false } = options;
   const kept = isStored ? { stateDirectory } : {};
+  const config = options.doorLimit === undefined ? [] : await limitedConfig(directory, assets, options.doorLimit);
+  const status = options.isMisconfigured ? 503 : 200;
   const [program = '', ...parameters] =
     options.runtime === 'workerd'
       ? [
@@ -79,7 +85,7 @@ export async function startRelayProcess(options: RelayProcessOptions = {}): Prom
           ...(variant.isUnsafe ? ['--experimental'] : []),
           await writeWorkerdConfig({ repository, directory, address, assets, vars, variant, ...kept }),
         ]
-      : wranglerCommand(port, assets, stateDirectory, vars);
+      : [...wranglerCommand(port, assets, stateDirectory, vars), ...config];
   let output = '';
   let child: ChildProcess | undefined;
 
@@ -96,7 +102,7 @@ export async function startRelayProcess(options: RelayProcessOptions = {}): Prom
     };
     started.stdout.on('data', collect);
     started.stderr.on('data', collect);
-    await waitUntilHealthy(url, started, () => output);
+    await waitUntilHealthy(url, started, () => output, status);
   }
 
   async function end(signal: NodeJS.Signals): Promise<void> {
@@ -186,6 +192,19 @@ function environment(directory: string): Record<string, string> {
   };
 }
 
+/** `wrangler.toml` with another limit, elsewhere. */
+async function limitedConfig(directory: string, assets: string, limit: number): Promise<string[]> {
+  const toml = await readFile(join(REPOSITORY, 'wrangler.toml'), 'utf8');
+  const changed = toml
+    .replace(/^main = .*$/m, `main = ${JSON.stringify(join(REPOSITORY, 'relay-worker/index.ts'))}`)
+    .replace(/^directory = .*$/m, `directory = ${JSON.stringify(assets)}`)
+    .replace(/^simple = .*$/m, `simple = { limit = ${limit}, period = 60 }`);
+  if (!changed.includes(`limit = ${limit},`)) throw new Error('wrangler.toml has no limit at the door');
+  const path = join(directory, 'wrangler.toml');
+  await writeFile(path, changed);
+  return ['--config', path];
+}
+
 async function emptyAssets(directory: string): Promise<string> {
   const assets = join(directory, 'assets');
   await mkdir(assets);
@@ -193,14 +212,14 @@ async function emptyAssets(directory: string): Promise<string> {
   return assets;
 }
 
-async function waitUntilHealthy(url: string, child: ChildProcess, output: () => string): Promise<void> {
+async function waitUntilHealthy(url: string, child: ChildProcess, output: () => string, status: number): Promise<void> {
   const deadline = Date.now() + START_DEADLINE_MS;
   while (child.exitCode === null && child.signalCode === null && Date.now() < deadline) {
     try {
       // a server that is just coming up may take a connection and leave it without an answer
       const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(PROBE_MAX_MS) });
       await response.arrayBuffer();
-      if (response.ok) return;
+      if (response.status === status) return;
     } catch {
       // Not listening yet.
     }

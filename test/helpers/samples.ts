@@ -1,4 +1,6 @@
 /** Good values of every message, for tests to take and to break. */
+import { formatHostStatement } from '../../src/engine/protocol/host.ts';
+import type { HostClaims } from '../../src/engine/protocol/host.ts';
 import { parsePeerId, parseRoomId } from '../../src/engine/protocol/ids.ts';
 import type { PeerId, RoomId } from '../../src/engine/protocol/ids.ts';
 import type { PeerMessage } from '../../src/engine/protocol/peer.ts';
@@ -41,7 +43,20 @@ export const REQUESTS: readonly ClientRequest[] = [
   { method: 'fetch_bundle', params: { room_id: ROOM, peer_id: BOB } },
   { method: 'delete_bundle', params: { room_id: ROOM } },
   { method: 'exchange_bundles', params: { room_id: ROOM, peer_id: BOB, head: 'c2VhbGVk', one_time: [] } },
+  { method: 'host_statement', params: { room_id: ROOM, statement: 'AQID-_' } },
+  { method: 'knock', params: { room_id: ROOM, note: 'c2VhbGVk' } },
 ];
+
+export const HOST_CLAIMS: HostClaims = {
+  action: 'kick',
+  roomId: ROOM,
+  hostPeerId: ALICE,
+  target: BOB,
+  issuedS: 1_800_000_000,
+  nonce: new Uint8Array(16).fill(0x33),
+  ep: 'ep-1',
+};
+const KICK = formatHostStatement(HOST_CLAIMS, new Uint8Array(64).fill(0x44));
 
 export const NOTIFICATIONS: readonly RelayNotification[] = [
   { method: 'welcome', params: WELCOME },
@@ -51,6 +66,11 @@ export const NOTIFICATIONS: readonly RelayNotification[] = [
   { method: 'relay_message', params: { sender_peer_id: BOB, room_id: ROOM, payload: 'AQID-_', n: 9, ep: 'ep-1' } },
   { method: 'gap', params: { room_id: ROOM, ep: 'ep-1', n: 9 } },
   { method: 'probe', params: { room_id: ROOM } },
+  { method: 'waiting', params: { room_id: ROOM, peer_id: ALICE, ep: 'ep-1' } },
+  { method: 'door_changed', params: { door: 'knock' } },
+  { method: 'peer_knocked', params: { peer_id: BOB, note: 'c2VhbGVk' } },
+  { method: 'knock_ended', params: { peer_id: BOB } },
+  { method: 'peer_kicked', params: { statement: KICK } },
 ];
 
 const PRESENCE = {
@@ -95,6 +115,7 @@ export const PEER_MESSAGES: readonly PeerMessage[] = [
   { type: 'e2ee_sender_key', link: 1, ...SENDER_KEY, commitment: DIGEST, epoch: 3 },
   { type: 'e2ee_sender_key_ack', link: 1, generation: 7, isAsking: false },
   { type: 'e2ee_sender_key_ack', link: 1, generation: 0, isAsking: true },
+  { type: 'kick', statement: KICK },
   { type: 'ack' },
   { type: 'leave' },
 ];

@@ -71,8 +71,10 @@ export function openSignallingClient(relayUrl: string, room: RoomSecret): Signal
     sendDirect: () => false,
     onKeys: () => {},
     isGenuine: () => true,
-    takeKeys: (_, message) =>
-      message.type === 'e2ee_sender_key' || message.type === 'e2ee_sender_key_ack' ? undefined : message,
+    takeKeys: (_, message) => {
+      const isForKeys = message.type === 'e2ee_sender_key' || message.type === 'e2ee_sender_key_ack';
+      return isForKeys || message.type === 'kick' ? undefined : message;
+    },
     taken: () => undefined,
     steadyNow: () => performance.now(),
     onEvent,

@@ -1,5 +1,5 @@
 /** Rooms and admission tokens for tests, made with the platform's own Ed25519. */
-import { roomIdFromBytes, peerIdFromBytes } from '../../src/engine/protocol/ids.ts';
+import { idBytes, roomIdFromBytes, peerIdFromBytes } from '../../src/engine/protocol/ids.ts';
 import type { PeerId, RoomId } from '../../src/engine/protocol/ids.ts';
 import {
   SUBPROTOCOL,
@@ -37,16 +37,18 @@ export function randomPeerId(): PeerId {
 
 /** Claims that hold now, with the given ones instead. */
 export function testClaims(room: TestRoom, overrides: Partial<TokenClaims> = {}): TokenClaims {
+  const peerId = overrides.peerId ?? randomPeerId();
   const iatS = overrides.iatS ?? Math.floor(Date.now() / 1000);
   return {
     roomId: room.roomId,
     pkRoom: room.pkRoom,
     pkHost: room.pkHost,
-    peerId: randomPeerId(),
+    peerId,
     joinNumber: 0,
     iatS,
     expS: iatS + TOKEN_LIFE_S,
-    nonce: crypto.getRandomValues(new Uint8Array(TOKEN_NONCE_BYTES)),
+    // AD8: the same in all tokens of one peer, or it could not come back
+    nonce: idBytes(peerId).slice(0, TOKEN_NONCE_BYTES),
     ...overrides,
   };
 }

@@ -48,8 +48,8 @@ describe('A key ring', () => {
 
   it('shows no key: only the room id and what algorithms there are can be read from it', () => {
     assert.equal(ring.roomId, ROOM_ID);
-    assert.deepEqual(Object.keys(ring).sort(), ['provider', 'roomId']);
-    assert.deepEqual(JSON.parse(JSON.stringify(ring)), { roomId: ROOM_ID, provider: {} });
+    assert.deepEqual(Object.keys(ring).sort(), ['host', 'provider', 'roomId']);
+    assert.deepEqual(JSON.parse(JSON.stringify(ring)), { roomId: ROOM_ID, provider: {}, host: {} });
   });
 
   it('has another room for another secret', async () => {
@@ -75,9 +75,17 @@ describe('A key ring', () => {
     assert.equal(roomId, ROOM_ID);
   });
 
-  it('AD4: its token has the peer, the join number and the longest life allowed, and is another each time', async () => {
-    const tokens = await Promise.all(Array.from({ length: 10 }, () => ring.token(BOB, 42, START_S)));
-    assert.equal(new Set(tokens).size, 10);
+  it('AD8: its tokens for one peer have one nonce, another peer’s another', async () => {
+    const nonces: string[] = [];
+    for (const peerId of [BOB, BOB, ALICE, BOB]) {
+      nonces.push(String(parseToken(await ring.token(peerId, 42, START_S))?.claims.nonce));
+    }
+    assert.equal(nonces[0], nonces[1]);
+    assert.equal(new Set(nonces).size, 3);
+  });
+
+  it('AD4: its token has the peer, the join number and the longest life allowed', async () => {
+    const tokens = [await ring.token(BOB, 42, START_S)];
     for (const token of tokens) {
       const { claims } = parseToken(token)!;
       const { peerId, joinNumber, iatS, expS } = claims;

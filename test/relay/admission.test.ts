@@ -41,7 +41,7 @@ describe('an offer', () => {
   it('AD2: is let in with our subprotocol and one good token', async () => {
     const mine = claims({ joinNumber: 7 });
     const admission = await judge(await signToken(room, mine));
-    assert.deepEqual(admission, { type: 'admitted', claims: mine });
+    assert.deepEqual(admission, { type: 'admitted', claims: mine, isHost: false });
   });
 
   it('AD2: is refused without our subprotocol, without a token, and with two', async () => {

@@ -66,6 +66,11 @@ function expectedOf(sent: Sent): { readonly isAnswered: boolean; readonly ids: r
   return { isAnswered: true, ids: isRequest ? [value['id'], null] : [null, value['id']] };
 }
 
+function methodOf(text: string): unknown {
+  const value = parseJson(text);
+  return isRecord(value) ? value['method'] : undefined;
+}
+
 type Reached = { readonly reasons: Set<string>; answered: number; silent: number; passed: number };
 
 class Scene {
@@ -82,17 +87,19 @@ class Scene {
     for (const socket of this.#others) socket.take();
   }
 
-  play(sent: Sent): void {
+  async play(sent: Sent): Promise<void> {
     this.#stage.nowMs += BETWEEN_MS;
     for (const socket of [this.#alice, ...this.#others]) this.#stage.answeredAtMs.set(socket, this.#stage.nowMs);
-    this.#stage.receive(this.#alice, sent);
+    await this.#stage.receive(this.#alice, sent);
     this.#judgeAnswers(sent);
     this.#judgeOthers(sent);
     if (this.#alice.closed) this.#comeBack();
   }
 
   #judgeAnswers(sent: Sent): void {
-    const texts = this.#alice.takeTexts();
+    // RL23: asking for what is missing tells that there is nothing, before the answer, and also where none was asked for
+    const isAsking = typeof sent === 'string' && methodOf(sent) === 'resume';
+    const texts = this.#alice.takeTexts().filter((text) => !(isAsking && methodOf(text) === 'gap'));
     const { isAnswered, ids } = expectedOf(sent);
     assert.equal(texts.length, isAnswered ? 1 : 0, `${texts.length} answers`);
     const [text] = texts;
@@ -150,13 +157,13 @@ class Scene {
 }
 
 describe('a room and any frame', () => {
-  it(`fuzz: ${FRAMES} frames are answered as JSON-RPC 2.0 has it, and tell nobody else anything`, () => {
+  it(`fuzz: ${FRAMES} frames are answered as JSON-RPC 2.0 has it, and tell nobody else anything`, async () => {
     const random = new Random(SEED);
     const scene = new Scene();
     for (let i = 0; i < FRAMES; i++) {
       const sent = frame(random);
       try {
-        scene.play(sent);
+        await scene.play(sent);
       } catch (cause) {
         const shown = typeof sent === 'string' ? JSON.stringify(sent.slice(0, 500)) : 'binary';
         throw new Error(`seed ${SEED}, frame ${i}: ${shown}`, { cause });

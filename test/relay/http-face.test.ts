@@ -1,6 +1,7 @@
 /** RL20 without a relay: what no well-behaved network shows. The rest of it runs on the runtime, in worker-calls.test.ts. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Door } from '../../relay-worker/door.ts';
 import { answerCall } from '../../relay-worker/http-face.ts';
 import type { RoomCall } from '../../relay-worker/http-face.ts';
 import type { Bytes } from '../../src/engine/protocol/bytes.ts';
@@ -14,7 +15,7 @@ const CHUNK_BYTES = 4096;
 async function post(body: ReadableStream<Bytes> | null, askRoom: RoomCall): Promise<Response> {
   const headers = { Authorization: await bearer(await createTestRoom()) };
   const init = { method: 'POST', headers, body, duplex: 'half' };
-  return await answerCall(new Request(`https://relay.example${RELAY_RPC_PATH}`, init), askRoom);
+  return await answerCall(new Request(`https://relay.example${RELAY_RPC_PATH}`, init), askRoom, new Door({}));
 }
 
 async function reasonOf(response: Response): Promise<string> {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { Door } from '../../relay-worker/door.ts';
 import { answerPathReport, count, healthOf } from '../../relay-worker/operator-view.ts';
 
 import { objectNamed } from '../../relay-worker/placement.ts';
@@ -12,6 +13,8 @@ import { RelayClient } from '../helpers/relay-client.ts';
 import { startRelayProcess } from '../helpers/relay-process.ts';
 import { createTestRoom, offerFor } from '../helpers/tokens.ts';
 
+/** Of an operator who has set nothing. */
+const OPEN = new Door({});
 const URL_OF = `https://relay.example${COUNTERS_PATH}`;
 
 function placed(settings: PlacementSettings): string {
@@ -62,9 +65,9 @@ describe('OP2: where an object lives', () => {
 
 describe('OP1: what the operator is told', () => {
   it('is what is set, and which deployment it is', () => {
-    const told = healthOf({ MAILBOX: 'on', COUNTERS: new Points(), DEPLOYMENT: { id: 'x' } });
+    const told = healthOf({ MAILBOX: 'on', COUNTERS: new Points(), DEPLOYMENT: { id: 'x' } }, OPEN);
     assert.deepEqual(told, { ok: true, protocol: 'tai.1', mailbox: true, counters: true, deployment: 'x' });
-    assert.deepEqual(healthOf({}), { ok: true, protocol: 'tai.1', mailbox: false, counters: false });
+    assert.deepEqual(healthOf({}, OPEN), { ok: true, protocol: 'tai.1', mailbox: false, counters: false });
   });
 });
 
@@ -79,21 +82,25 @@ describe('OP3: a count', () => {
   it('OP4: takes a report of one word, of any page, and keeps the word alone', async () => {
     const counters = new Points();
     const post = (body: string): Promise<Response> =>
-      answerPathReport(new Request(`${URL_OF}?room=1`, { method: 'POST', body, headers: { Cookie: 'a=b' } }), counters);
+      answerPathReport(
+        new Request(`${URL_OF}?room=1`, { method: 'POST', body, headers: { Cookie: 'a=b' } }),
+        counters,
+        OPEN,
+      );
     const taken = await post(formatPathReport('relayed'));
     assert.deepEqual([taken.status, await taken.text()], [204, '']);
     assert.equal(taken.headers.get('Access-Control-Allow-Origin'), '*');
     assert.equal(taken.headers.get('Set-Cookie'), null);
     assert.deepEqual(counters.points, [{ blobs: ['path-relayed'], doubles: [1] }]);
     for (const bad of ['', '{}', '{"path":"room 0xaa"}', 'x'.repeat(1000)]) assert.equal((await post(bad)).status, 400);
-    assert.equal((await answerPathReport(new Request(URL_OF), counters)).status, 405);
-    assert.equal((await answerPathReport(new Request(URL_OF, { method: 'OPTIONS' }), counters)).status, 204);
+    assert.equal((await answerPathReport(new Request(URL_OF), counters, OPEN)).status, 405);
+    assert.equal((await answerPathReport(new Request(URL_OF, { method: 'OPTIONS' }), counters, OPEN)).status, 204);
     assert.equal(counters.points.length, 1);
   });
 
   it('is refused where the operator counts nothing', async () => {
     const request = new Request(URL_OF, { method: 'POST', body: formatPathReport('direct') });
-    assert.equal((await answerPathReport(request, undefined)).status, 404);
+    assert.equal((await answerPathReport(request, undefined, OPEN)).status, 404);
   });
 });
 

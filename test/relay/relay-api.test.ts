@@ -4,6 +4,8 @@ import { describe, it } from 'node:test';
 import {
   BUFFERED_DROP_BYTES,
   FAULTS_MAX,
+  HOST_STATEMENTS_BURST,
+  HOST_STATEMENTS_PER_S,
   HTTP_CALLS_BURST,
   HTTP_CALLS_PER_S,
   PEERS_CEILING,
@@ -26,6 +28,7 @@ import {
   SOCKET_MESSAGES_BURST,
   SOCKET_MESSAGES_PER_S,
   TEXT_CLOSE_BYTES,
+  WAITING_MAX,
   WELCOME_BUNDLES_MAX,
 } from '../../relay-worker/limits.ts';
 import { CHALLENGE_LIFE_S } from '../../relay-worker/turn-challenges.ts';
@@ -48,6 +51,7 @@ import {
   ONE_TIME_BLOBS_MAX,
   ONE_TIME_BLOB_MAX_BYTES,
 } from '../../src/engine/protocol/bundle.ts';
+import { NOTE_TEXT_MAX } from '../../src/engine/protocol/host-messages.ts';
 import { CLOSE_CODES, RPC_ERRORS } from '../../src/engine/protocol/errors.ts';
 import { MAIL_BLOBS_MAX, MAIL_BLOB_SIZES_BYTES, MAIL_ROLES, parseMailText } from '../../src/engine/protocol/mailbox.ts';
 import { PAYLOAD_TEXT_MAX, RELAY_TEXT_MAX, parseClientText, parseRelayText } from '../../src/engine/protocol/relay.ts';
@@ -75,20 +79,20 @@ describe('the examples', () => {
     }
   });
 
-  it('are what a room answers to Alice, and tells the others', () => {
+  it('are what a room answers to Alice, and tells the others', async () => {
     const stage = new Stage();
     const sockets = stage.gather(ALICE, BOB, CAROL);
     const [alice, bob] = sockets;
     const [publication] = requestsIn(blocks.flat(), 'publish_bundle');
     assert.ok(alice && bob && publication);
-    stage.receive(bob, publication);
+    await stage.receive(bob, publication);
     for (const socket of sockets) socket.take();
 
     for (const lines of blocks) {
       const said: RelayMessage[] = [];
       for (const line of lines) {
         if (parseClientText(line).type === 'request') {
-          stage.receive(alice, line);
+          await stage.receive(alice, line);
           said.push(...sockets.flatMap((socket) => socket.take()));
           continue;
         }
@@ -189,6 +193,8 @@ describe('the tables', () => {
       'admissions to a room': `${ROOM_ADMISSIONS_PER_S} a second, ${ROOM_ADMISSIONS_BURST} at once`,
       'silence of a socket': `${SILENCE_MAX_MS / 1000} s; asked after ${SILENCE_PROBE_MS / 1000} s, ended ${PROBE_WAIT_MS / 1000} s later`,
       'kept for who may come back, of the whole room': `${RING_MESSAGES_MAX} messages, ${RING_BYTES_MAX / KIB} KiB, ${RING_AGE_MAX_MS / 1000} s; ${SEATS_MAX} seats`,
+      'who waits outside a room': `${WAITING_MAX}; a note of ${NOTE_TEXT_MAX} digits`,
+      'a host’s statements in a room': `${HOST_STATEMENTS_PER_S} a second, ${HOST_STATEMENTS_BURST} at once`,
       'a bundle': `head of ${BUNDLE_HEAD_MAX_BYTES.toLocaleString('en')} bytes, ${ONE_TIME_BLOBS_MAX} one-time blobs of ${ONE_TIME_BLOB_MAX_BYTES.toLocaleString('en')} bytes`,
       'bundles in a `welcome`': `${WELCOME_BUNDLES_MAX}, within ${RELAY_TEXT_MAX / KIB} KiB`,
       'calls over HTTP to a room': `${HTTP_CALLS_PER_S} a second, ${HTTP_CALLS_BURST} at once`,

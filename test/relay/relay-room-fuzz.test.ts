@@ -98,7 +98,8 @@ function update(view: View, ledger: Ledger): void {
       const isAgain = message.params.n <= view.heard;
       assert.ok(isAgain || view.peers.has(message.params.sender_peer_id), 'a message from nobody');
       view.heard = Math.max(view.heard, message.params.n);
-    }
+    } else if (message.method !== 'gap' && message.method !== 'probe')
+      assert.fail(`${message.method} in a room without a host`);
   }
 }
 

@@ -1,6 +1,7 @@
 /** RL21–RL23, LM9, LM12–LM14 on sockets in memory: who comes back finds what it has missed, or hears that it is lost. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { NO_VISITOR } from '../../relay-worker/door-book.ts';
 import {
   BEHIND_CLOSE_BYTES,
   BUFFERED_DROP_BYTES,
@@ -60,7 +61,7 @@ describe('RL21: a peer that lost its socket', () => {
     stage.send(bob, toPeer(ALICE, 'lost2'), 1);
     assert.deepEqual(bob.take(), [{ type: 'result', id: 1, result: {} }]);
 
-    const again = stage.enter(ALICE, ALICE_NUMBER, { ep: EP, n: 1 });
+    const again = stage.enter(ALICE, ALICE_NUMBER, { place: { ep: EP, n: 1 } });
     stage.send(bob, toPeer(ALICE, 'newer'));
     const told = again.take();
     assert.deepEqual(methodsOf(told), ['welcome', 'relay_message', 'relay_message', 'relay_message']);
@@ -77,7 +78,7 @@ describe('RL21: a peer that lost its socket', () => {
     const [alice, bob] = stage.gather(ALICE, BOB) as [MemorySocket, MemorySocket];
     stage.send(bob, toPeer(ALICE, 'dead1'));
     stage.send(bob, toPeer(ALICE, 'dead2'));
-    const again = stage.enter(ALICE, ALICE_NUMBER, { ep: EP, n: 0 });
+    const again = stage.enter(ALICE, ALICE_NUMBER, { place: { ep: EP, n: 0 } });
     assert.equal(alice.closed?.reason, 'replaced');
     assert.deepEqual(bodiesOf(again.take()), [
       [1, 'dead1'],
@@ -90,7 +91,7 @@ describe('RL21: a peer that lost its socket', () => {
     const stage = new Stage();
     const [alice] = stage.gather(ALICE, BOB) as [MemorySocket];
     stage.gone(alice);
-    assert.deepEqual(methodsOf(stage.enter(ALICE, ALICE_NUMBER, { ep: EP, n: 0 }).take()), ['welcome']);
+    assert.deepEqual(methodsOf(stage.enter(ALICE, ALICE_NUMBER, { place: { ep: EP, n: 0 } }).take()), ['welcome']);
   });
 
   it('that shows no place is told nothing of before, and can still ask', () => {
@@ -123,7 +124,13 @@ describe('RL21: a peer that lost its socket', () => {
       bob.take();
       stage.send(bob, toPeer(ALICE), 1);
       assert.deepEqual(bob.take(), [errorOf(1, 'peer-unknown')]);
-      assert.deepEqual(stage.enter(ALICE, ALICE_NUMBER, { ep: EP, n: 0 }).take().at(-1), gapAt(0));
+      assert.deepEqual(
+        stage
+          .enter(ALICE, ALICE_NUMBER, { place: { ep: EP, n: 0 } })
+          .take()
+          .at(-1),
+        gapAt(0),
+      );
     }
   });
 });
@@ -136,7 +143,7 @@ describe('RL22: a gap is told', () => {
     stage.send(bob, toPeer(ALICE));
     stage.gone(alice);
     // by its number alone it would have missed nothing that is not kept
-    const told = stage.enter(ALICE, ALICE_NUMBER, { ep: EP, n: 0 }).take();
+    const told = stage.enter(ALICE, ALICE_NUMBER, { place: { ep: EP, n: 0 } }).take();
     assert.deepEqual(told.slice(1), [gapAt(1, 'ep-2')]);
   });
 
@@ -146,7 +153,13 @@ describe('RL22: a gap is told', () => {
     stage.send(bob, toPeer(ALICE));
     stage.gone(alice);
     for (let i = 0; i < RING_MESSAGES_MAX; i++) stage.send(i % 2 ? bob : carol, toPeer(i % 2 ? CAROL : BOB));
-    assert.deepEqual(stage.enter(ALICE, ALICE_NUMBER, { ep: EP, n: 0 }).take().at(-1), gapAt(1));
+    assert.deepEqual(
+      stage
+        .enter(ALICE, ALICE_NUMBER, { place: { ep: EP, n: 0 } })
+        .take()
+        .at(-1),
+      gapAt(1),
+    );
   });
 
   it('where it is too old', () => {
@@ -155,7 +168,13 @@ describe('RL22: a gap is told', () => {
     stage.send(bob, toPeer(ALICE));
     stage.nowMs += RING_AGE_MAX_MS + 1;
     stage.gone(alice);
-    assert.deepEqual(stage.enter(ALICE, ALICE_NUMBER, { ep: EP, n: 0 }).take().at(-1), gapAt(1));
+    assert.deepEqual(
+      stage
+        .enter(ALICE, ALICE_NUMBER, { place: { ep: EP, n: 0 } })
+        .take()
+        .at(-1),
+      gapAt(1),
+    );
   });
 
   it('where the place is one that was never reached, and to who does not know the number of this join', () => {
@@ -163,15 +182,24 @@ describe('RL22: a gap is told', () => {
     const [alice, bob] = stage.gather(ALICE, BOB) as [MemorySocket, MemorySocket];
     stage.send(bob, toPeer(ALICE));
     stage.gone(alice);
-    const ahead = stage.enter(ALICE, ALICE_NUMBER, { ep: EP, n: 2 });
+    const ahead = stage.enter(ALICE, ALICE_NUMBER, { place: { ep: EP, n: 2 } });
     assert.deepEqual(ahead.take().at(-1), gapAt(1));
     stage.gone(ahead);
-    assert.deepEqual(stage.enter(ALICE, 7, { ep: EP, n: 0 }).take().at(-1), gapAt(0));
+    assert.deepEqual(
+      stage
+        .enter(ALICE, 7, { place: { ep: EP, n: 0 } })
+        .take()
+        .at(-1),
+      gapAt(0),
+    );
     const [carol] = stage.gather(CAROL) as [MemorySocket];
     stage.send(bob, toPeer(CAROL));
     carol.take();
     assert.deepEqual(
-      stage.enter(CAROL, 7, { ep: EP, n: 0 }).take().at(-1),
+      stage
+        .enter(CAROL, 7, { place: { ep: EP, n: 0 } })
+        .take()
+        .at(-1),
       gapAt(1),
       'nor on a socket that it takes over',
     );
@@ -240,7 +268,7 @@ describe('LM12: a socket that is silent', () => {
       assert.ok(took_ms <= HALF_OPEN_MAX_MS, `${took_ms} ms with a message each ${every_ms} ms`);
       const [place] = bodiesOf(bob.take());
       assert.deepEqual(place, [1, 'AAAA']);
-      const again = stage.enter(BOB, NOW_MS + 1, { ep: EP, n: 0 });
+      const again = stage.enter(BOB, NOW_MS + 1, { place: { ep: EP, n: 0 } });
       assert.equal(bodiesOf(again.take()).length, Math.floor(took_ms / every_ms), 'all that it did not hear');
     }
   });
@@ -295,7 +323,7 @@ describe('LM14: a reader that stalls', () => {
       stage.send(nth(others, i % 2), toPeer(ALICE, 'A'.repeat(60_000)));
     }
     const stalled = new StalledSocket();
-    stage.room.admit(stalled, ALICE, ALICE_NUMBER, stage.nowMs, { ep: EP, n: 8 });
+    stage.room.admit(stalled, ALICE, ALICE_NUMBER, stage.nowMs, { ...NO_VISITOR, place: { ep: EP, n: 8 } });
     assert.ok(stalled.bufferedAmount > RING_BYTES_MAX - 64 * 1024 && stalled.bufferedAmount < BEHIND_CLOSE_BYTES);
     const before = stalled.bufferedAmount;
     for (let i = 0; i < 20; i++) {

@@ -5,9 +5,10 @@ import { RING_AGE_MAX_MS, RING_BYTES_MAX, RING_MESSAGES_MAX, SEATS_MAX } from '.
 import { Replay } from '../../relay-worker/replay.ts';
 import { Random } from '../helpers/random.ts';
 import { ALICE, BOB, CAROL, peerIdOf } from '../helpers/samples.ts';
-import { NOW_MS } from './room-stage.ts';
+import { NOW_MS, proofOf } from './room-stage.ts';
 
 const NUMBER = 1_700_000_000_000;
+const PROOF = proofOf(ALICE);
 
 /** Messages 1 to `count` for Alice, one each millisecond. */
 function filled(count: number, text = (n: number): string => `to alice ${n}`): Replay {
@@ -58,7 +59,7 @@ describe('LM13: the ring', () => {
 describe('RL21: a seat', () => {
   it('goes on counting for who is away, for 30 s', () => {
     const replay = new Replay();
-    replay.leave(ALICE, { joinNumber: NUMBER, n: 7 }, NOW_MS);
+    replay.leave(ALICE, { joinNumber: NUMBER, n: 7, proof: PROOF }, NOW_MS);
     assert.equal(replay.nextAway(ALICE, NOW_MS), 8);
     assert.equal(replay.nextAway(ALICE, NOW_MS + RING_AGE_MAX_MS), 9);
     assert.equal(replay.nextAway(ALICE, NOW_MS + RING_AGE_MAX_MS + 1), undefined);
@@ -67,10 +68,10 @@ describe('RL21: a seat', () => {
 
   it('is given up by who takes it, and only to who knows its number', () => {
     const replay = new Replay();
-    replay.leave(ALICE, { joinNumber: NUMBER, n: 7 }, NOW_MS);
+    replay.leave(ALICE, { joinNumber: NUMBER, n: 7, proof: PROOF }, NOW_MS);
     assert.equal(replay.take(ALICE, NUMBER, NOW_MS)?.n, 7);
     assert.equal(replay.take(ALICE, NUMBER, NOW_MS), undefined);
-    replay.leave(BOB, { joinNumber: NUMBER, n: 1 }, NOW_MS);
+    replay.leave(BOB, { joinNumber: NUMBER, n: 1, proof: PROOF }, NOW_MS);
     assert.equal(replay.take(BOB, NUMBER + 1, NOW_MS), undefined);
     assert.equal(replay.nextAway(BOB, NOW_MS), undefined, 'whoever that was, it is not here any more');
   });
@@ -86,7 +87,7 @@ describe('RL21: a seat', () => {
 
   it(`is there for ${SEATS_MAX} peers, and the first of them give way`, () => {
     const replay = new Replay();
-    for (let i = 0; i <= SEATS_MAX; i++) replay.leave(peerIdOf(i), { joinNumber: i + 1, n: 0 }, NOW_MS);
+    for (let i = 0; i <= SEATS_MAX; i++) replay.leave(peerIdOf(i), { joinNumber: i + 1, n: 0, proof: PROOF }, NOW_MS);
     assert.equal(replay.nextAway(peerIdOf(0), NOW_MS), undefined);
     assert.equal(replay.nextAway(peerIdOf(1), NOW_MS), 1);
   });

@@ -49,7 +49,7 @@ class Client {
     if (this.socket) this.lose();
     this.isHalfOpen = false;
     this.#isResuming = false;
-    this.socket = this.#stage.enter(this.peerId, this.joinNumber, this.position.place);
+    this.socket = this.#stage.enter(this.peerId, this.joinNumber, { place: this.position.place });
     this.read();
     this.deliveries.hasten();
   }

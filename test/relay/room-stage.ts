@@ -1,13 +1,16 @@
 /** A room on sockets in memory, its clock in the test's hand, and what its messages look like. */
 import assert from 'node:assert/strict';
+import { isSignedByHost } from '../../relay-worker/admission.ts';
 import { formatAttachment, parseAttachment } from '../../relay-worker/attachment.ts';
+import type { Visitor } from '../../relay-worker/door-book.ts';
 import { RelayRoom } from '../../relay-worker/relay-room.ts';
-import type { EntryRefusal } from '../../relay-worker/relay-room.ts';
+import type { Arrival, EntryRefusal } from '../../relay-worker/relay-room.ts';
 import { toBase64Url } from '../../src/engine/protocol/bytes.ts';
 import type { Bytes } from '../../src/engine/protocol/bytes.ts';
 import { RPC_ERRORS } from '../../src/engine/protocol/errors.ts';
 import type { RpcErrorReason } from '../../src/engine/protocol/errors.ts';
-import type { PeerId } from '../../src/engine/protocol/ids.ts';
+import { idBytes } from '../../src/engine/protocol/ids.ts';
+import type { PeerId, RoomId } from '../../src/engine/protocol/ids.ts';
 import {
   BUNDLE_HEAD_MAX_BYTES,
   ONE_TIME_BLOBS_MAX,
@@ -15,14 +18,24 @@ import {
 } from '../../src/engine/protocol/bundle.ts';
 import { formatRequest } from '../../src/engine/protocol/relay.ts';
 import type { ClientRequest, IceServer, RelayMessage, RpcId, SealedBundle } from '../../src/engine/protocol/relay.ts';
-import type { StreamPlace } from '../../src/engine/protocol/resume.ts';
 import { MemorySocket } from '../helpers/memory-socket.ts';
 import { ROOM } from '../helpers/samples.ts';
 
 export const NOW_MS = 1_800_000_000_000;
 export const ICE_SERVERS = [{ urls: ['stun:stun.example'] }];
 
-export type StageOptions = { readonly maxPeers?: number; readonly iceServers?: readonly IceServer[] };
+/** The proof of a peer that the test says nothing else of: its own id. */
+export function proofOf(peerId: PeerId): Bytes {
+  return idBytes(peerId);
+}
+
+export type StageOptions = {
+  readonly maxPeers?: number;
+  readonly iceServers?: readonly IceServer[];
+  readonly roomId?: RoomId;
+  /** What the room's host has to sign with. Left out: a room without host tools. */
+  readonly pkHost?: Bytes;
+};
 
 export class Stage {
   nowMs = NOW_MS;
@@ -41,6 +54,7 @@ export class Stage {
 
   /** The object is put to sleep and woken: its memory is lost, the sockets and what is attached to them are not. */
   sleep(): void {
+    // nothing that was under way outlives the memory it was in
     this.room = this.#wake();
     for (const [socket, bytes] of this.attachments) {
       const kept = socket.closed ? undefined : parseAttachment(bytes);
@@ -54,14 +68,15 @@ export class Stage {
     this.room.gone(socket, this.nowMs);
   }
 
-  refusalOf(peerId: PeerId): EntryRefusal | undefined {
-    return this.room.refusalOf(peerId, this.nowMs);
+  refusalOf(peerId: PeerId, visitor: Partial<Visitor> = {}): EntryRefusal | undefined {
+    return this.room.refusalOf(peerId, this.nowMs, { proof: proofOf(peerId), isHost: false, ...visitor });
   }
 
   /** A peer that is let in; its `welcome` is still to be taken. */
-  enter(peerId: PeerId, joinNumberShown = 0, place?: StreamPlace): MemorySocket {
+  enter(peerId: PeerId, joinNumberShown = 0, arrival: Partial<Arrival> = {}): MemorySocket {
     const socket = new MemorySocket();
-    this.room.admit(socket, peerId, joinNumberShown, this.nowMs, place);
+    const shown = { proof: proofOf(peerId), isHost: false, ...arrival };
+    this.room.enter(socket, peerId, joinNumberShown, this.nowMs, shown);
     return socket;
   }
 
@@ -72,32 +87,39 @@ export class Stage {
     return sockets;
   }
 
-  receive(socket: MemorySocket, data: string | ArrayBuffer): void {
-    this.room.receive(socket, data, this.nowMs);
+  receive(socket: MemorySocket, data: string | ArrayBuffer): void | Promise<void> {
+    return this.room.receive(socket, data, this.nowMs);
   }
 
-  send(socket: MemorySocket, request: ClientRequest, id?: RpcId): void {
-    this.receive(socket, formatRequest(request, id));
+  send(socket: MemorySocket, request: ClientRequest, id?: RpcId): void | Promise<void> {
+    return this.receive(socket, formatRequest(request, id));
   }
 
   /** The one answer to a request over the socket; whatever else was said to it must have been taken before. */
   ask(socket: MemorySocket, request: ClientRequest): RelayMessage {
-    this.send(socket, request, 'asked');
+    void this.send(socket, request, 'asked');
     const [answer, ...rest] = socket.take();
     assert.ok(answer);
     assert.deepEqual(rest, []);
     return answer;
   }
 
+  get ep(): string {
+    return `ep-${this.#ep}`;
+  }
+
   #wake(): RelayRoom<MemorySocket> {
     this.#ep++;
+    const { roomId = ROOM, pkHost } = this.#options;
     return new RelayRoom({
-      roomId: ROOM,
-      ep: `ep-${this.#ep}`,
+      roomId,
+      ep: this.ep,
       maxPeers: this.#options.maxPeers ?? 8,
       iceServers: this.#options.iceServers ?? ICE_SERVERS,
       answeredAtMs: (socket) => this.answeredAtMs.get(socket),
-      save: (socket, kept) => this.attachments.set(socket, formatAttachment({ ...kept, roomId: ROOM })),
+      save: (socket, kept) =>
+        this.attachments.set(socket, formatAttachment({ ...kept, roomId, pkHost: pkHost ?? new Uint8Array(32) })),
+      ...(pkHost && { verifyHost: (statement) => isSignedByHost(pkHost, statement) }),
     });
   }
 }

@@ -11,7 +11,8 @@ import {
 import type { Attachment } from '../../relay-worker/attachment.ts';
 import { EMPTY_SHELF } from '../../relay-worker/bundle-shelf.ts';
 import { parseIceServers } from '../../relay-worker/ice.ts';
-import { HANDED_PEERS_MAX, PEERS_CEILING } from '../../relay-worker/limits.ts';
+import { OPEN_RECORD } from '../../relay-worker/door-book.ts';
+import { ABSENT_MAX, HANDED_PEERS_MAX, KICKED_MAX, PEERS_CEILING } from '../../relay-worker/limits.ts';
 import {
   BUNDLE_HEAD_MAX_BYTES,
   ONE_TIME_BLOBS_MAX,
@@ -21,7 +22,7 @@ import { uintBytes } from '../../src/engine/protocol/bytes.ts';
 import { peerIdFromBytes } from '../../src/engine/protocol/ids.ts';
 import { RELAY_TEXT_MAX, formatResult } from '../../src/engine/protocol/relay.ts';
 import { Random } from '../helpers/random.ts';
-import { ALICE, BOB, CAROL, ROOM } from '../helpers/samples.ts';
+import { ALICE, BOB, CAROL, ROOM, peerIdOf } from '../helpers/samples.ts';
 
 const STUN = { urls: ['stun:stun.example:3478'] };
 const TURN = { urls: ['turn:turn.example', 'turns:turn.example:443'], username: 'u', credential: 'c' };
@@ -65,8 +66,24 @@ describe('the ICE_SERVERS setting', () => {
 
 describe('RL6: the attachment of a socket', () => {
   const random = new Random(3);
-  const place = { roomId: ROOM, peerId: ALICE, joinNumber: 2 ** 48 - 1, admittedMs: 1_800_000_000_000 };
+  const place = {
+    roomId: ROOM,
+    peerId: ALICE,
+    joinNumber: 2 ** 48 - 1,
+    admittedMs: 1_800_000_000_000,
+    proof: random.bytes(16),
+    pkHost: random.bytes(32),
+    isHost: false,
+    waiting: undefined,
+    record: OPEN_RECORD,
+  };
   const small: Attachment = { ...place, shelf: EMPTY_SHELF };
+  const outside: Attachment = {
+    ...small,
+    waiting: { note: random.bytes(384) },
+    record: { door: 'knock', kicked: [CAROL], absent: [{ peerId: BOB, proof: random.bytes(16) }] },
+  };
+  const silent: Attachment = { ...outside, waiting: { note: undefined } };
   const usual: Attachment = {
     ...place,
     shelf: {
@@ -77,6 +94,12 @@ describe('RL6: the attachment of a socket', () => {
   };
   const biggest: Attachment = {
     ...place,
+    isHost: true,
+    record: {
+      door: 'locked',
+      kicked: Array.from({ length: KICKED_MAX }, (_, n) => peerIdOf(n + 1)),
+      absent: Array.from({ length: ABSENT_MAX }, (_, n) => ({ peerId: peerIdOf(n + 1), proof: random.bytes(16) })),
+    },
     shelf: {
       hasPublished: true,
       bundle: {
@@ -92,7 +115,7 @@ describe('RL6: the attachment of a socket', () => {
   };
 
   it('reads back, without a bundle and with any', () => {
-    for (const attachment of [small, usual, biggest, emptied]) {
+    for (const attachment of [small, usual, biggest, emptied, outside, silent]) {
       assert.deepEqual(parseAttachment(formatAttachment(attachment)), attachment);
     }
   });
@@ -108,11 +131,11 @@ describe('RL6: the attachment of a socket', () => {
   it('is refused in another version, form or length', () => {
     const good = formatAttachment(small);
     const other = good.slice();
-    other[0] = 2;
+    other[0] = 3;
     for (const bad of [null, undefined, '', {}, [...good], good.buffer, other, good.slice(1), new Uint8Array(200)]) {
       assert.equal(parseAttachment(bad), undefined);
     }
-    for (const attachment of [small, usual, emptied]) {
+    for (const attachment of [small, usual, emptied, outside]) {
       const whole = formatAttachment(attachment);
       assert.equal(parseAttachment(Uint8Array.from([...whole, 0])), undefined);
       for (let length = 0; length < whole.length; length++) {

@@ -157,7 +157,7 @@ describe('a call over HTTP', () => {
     });
     assert.deepEqual([preflight.status, await preflight.text()], [204, '']);
     assert.equal(preflight.headers.get('Access-Control-Allow-Methods'), 'POST');
-    assert.equal(preflight.headers.get('Access-Control-Allow-Headers'), 'Authorization, Content-Type');
+    assert.equal(preflight.headers.get('Access-Control-Allow-Headers'), 'Authorization, Content-Type, Tai-Jwt');
     for (const each of [headers, refusal.headers, preflight.headers]) {
       assert.equal(each.get('Access-Control-Allow-Origin'), '*');
       assert.equal(each.get('Access-Control-Allow-Credentials'), null);

@@ -131,7 +131,7 @@ export class FakeRelay {
 
 /** What is left for the room of a message. */
 function roomMessage(message: PeerMessage | undefined): RoomMessage | undefined {
-  if (!message || message.type === 'ack') return undefined;
+  if (!message || message.type === 'ack' || message.type === 'kick') return undefined;
   if (message.type === 'e2ee_sender_key' || message.type === 'e2ee_sender_key_ack') return undefined;
   if (message.type !== 'offer' && message.type !== 'answer') return message;
   const { senderKey: _, ...rest } = message;

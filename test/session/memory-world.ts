@@ -125,6 +125,9 @@ export function connectMemoryRelay(
     send: (to, payload) => relay.forward(options, to, payload),
     publish: (bundle) => relay.publish(options, bundle),
     fetchBundle: async (peerId) => relay.fetch(options, peerId),
+    // this relay's rooms have no host: door-relay.ts has
+    sayAsHost: async () => undefined,
+    knock: () => {},
     close: () => {
       onClose();
       relay.leave(options);

@@ -12,7 +12,12 @@ import type { World, WorldOptions } from './memory-world.ts';
 
 const DEADLINE_MS = 60_000;
 
-export type PageOptions = WorldOptions & Pick<SessionOptions, 'identity'> & { readonly secretByte?: number };
+export type PageOptions = WorldOptions &
+  Pick<SessionOptions, 'identity' | 'admission'> & {
+    readonly secretByte?: number;
+    /** In place of the room of `secretByte`: a host's, or a guest's of a room with a host. */
+    readonly room?: RoomSecret;
+  };
 
 export function roomOf(secretByte = 1): RoomSecret {
   const room = roomSecretFromBytes(new Uint8Array(32).fill(secretByte));
@@ -26,11 +31,13 @@ export class Page {
   readonly world: World;
   readonly events: SessionEvent[] = [];
 
-  constructor(relay: MemoryRelay, name: string, { secretByte, identity = 'guest', ...world }: PageOptions = {}) {
+  constructor(relay: MemoryRelay, name: string, options: PageOptions = {}) {
+    const { secretByte, identity = 'guest', admission, room: given, ...world } = options;
     this.name = name;
     this.world = memoryWorld(relay, name, world);
-    const room = { kind: 'private', room: roomOf(secretByte) } as const;
-    this.session = new RoomSession({ relay: 'wss://relay.test', room, displayName: name, identity }, this.world.ports);
+    const room = { kind: 'private', room: given ?? roomOf(secretByte) } as const;
+    const asked = { relay: 'wss://relay.test', room, displayName: name, identity, ...(admission && { admission }) };
+    this.session = new RoomSession(asked, this.world.ports);
     this.session.on((event) => this.events.push(event));
   }
 

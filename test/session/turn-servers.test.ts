@@ -95,7 +95,7 @@ class Scene {
   }
 
   welcome(turn: TurnOffer | undefined, listed: readonly IceServer[] = [STUN]): Promise<void> | undefined {
-    const access = { token: async () => 'token', now: () => 0 };
+    const access = { token: async () => 'token', jwt: async () => undefined, now: () => 0 };
     return this.turn.welcomed({ ice_servers: listed, ...(turn && { turn }) }, access);
   }
 

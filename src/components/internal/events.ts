@@ -55,6 +55,17 @@ export class TaiPeerLeaveEvent extends Event {
   }
 }
 
+/** To the host: somebody stands outside. The name is what they say it is, and may be empty. */
+export class TaiKnockEvent extends Event {
+  readonly peerId: PeerId;
+  readonly name: string;
+  constructor(peerId: PeerId, name: string) {
+    super('tai-knock', TOLD);
+    this.peerId = peerId;
+    this.name = name;
+  }
+}
+
 /**
  * What is true of one peer has changed; `overall` is the room's word by then. Once more without `peerId` only where the
  * room's word has changed and no peer's: we came in, somebody left, or the others' lists of people did.
@@ -165,6 +176,7 @@ declare global {
     'tai-state-change': TaiStateChangeEvent;
     'tai-peer-join': TaiPeerJoinEvent;
     'tai-peer-leave': TaiPeerLeaveEvent;
+    'tai-knock': TaiKnockEvent;
     'tai-encryption-change': TaiEncryptionChangeEvent;
     'tai-verify': TaiVerifyEvent;
     'tai-device-change': TaiDeviceChangeEvent;

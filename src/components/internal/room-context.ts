@@ -33,6 +33,16 @@ export type TrustActions = {
   checkScan(peerId: PeerId, text: string): ScanResult;
 };
 
+/** What the host does at the door. Without the host's link the session throws `TaiError('usage')`, but for `setKnock`. */
+export type DoorActions = {
+  lock(isOn: boolean): void;
+  /** Counts once we are the host, and in the room. */
+  setKnock(isOn: boolean): void;
+  admit(peerId: PeerId): void;
+  decline(peerId: PeerId): void;
+  kick(peerId: PeerId): void;
+};
+
 export type Notice = {
   /** A text to select and copy. */
   readonly copyable?: string;
@@ -44,6 +54,7 @@ export type Notice = {
 
 export type RoomActions = {
   readonly trust: TrustActions;
+  readonly door: DoorActions;
   /** Goes in, or says what keeps us out. */
   join(): Problem | undefined;
   leave(): void;

@@ -1,5 +1,5 @@
 /** The page's address as the room's link: only its fragment is ever touched. */
-import { fragmentEntry, roomFragment } from '../../engine/index.ts';
+import { fragmentEntry, hostFragment, roomFragment } from '../../engine/index.ts';
 import type { RoomAddress } from '../../engine/index.ts';
 
 /**
@@ -9,6 +9,13 @@ import type { RoomAddress } from '../../engine/index.ts';
 export function inviteUrl(href: string, address: RoomAddress, roomName: string): string {
   const [page = ''] = href.split('#');
   return address.kind === 'open' ? page : page + roomFragment('', address, roomName);
+}
+
+/** The host's own link: as `inviteUrl`, with the host's key; `undefined` where we are no host. */
+export function hostUrl(href: string, address: RoomAddress, roomName: string): string | undefined {
+  const [page = ''] = href.split('#');
+  const fragment = hostFragment(address, roomName);
+  return fragment && page + fragment;
 }
 
 /** Puts the room's link into the address bar, beside the page's other entries, so that a reload finds the room again. A page that may not, goes on without. */

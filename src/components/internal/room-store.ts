@@ -5,7 +5,8 @@ import type { SessionEvent, SessionView } from '../../engine/index.ts';
 import { AudioSink } from './audio-sink.ts';
 import { isInCall } from './encryption.ts';
 import { TaiErrorEvent, TaiStateChangeEvent } from './events.ts';
-import { inviteUrl, linkEntry, publishLink } from './room-link.ts';
+import { RoomDoor } from './room-door.ts';
+import { hostUrl, inviteUrl, linkEntry, publishLink } from './room-link.ts';
 import { PUBLICATIONS, isDeviceOn } from './room-context.ts';
 import type { Notice, Problem, RoomActions } from './room-context.ts';
 import { RoomTeller } from './room-teller.ts';
@@ -29,11 +30,13 @@ export class RoomStore implements RoomActions {
   #state = BLANK;
   readonly #teller: RoomTeller;
   readonly trust: RoomTrust;
+  readonly door: RoomDoor;
 
   constructor(host: RoomStoreHost) {
     this.#host = host;
     this.#teller = new RoomTeller(host, this);
     this.trust = new RoomTrust(this);
+    this.door = new RoomDoor(this);
   }
 
   /** The page has changed which room this is, during a call: the next join opens it. */
@@ -74,7 +77,8 @@ export class RoomStore implements RoomActions {
       const secret = roomSecret === undefined ? {} : { roomSecret };
       const found = await engine.resolveRoom({ relay, roomName, fragment: location.hash, ...secret });
       if (opening !== this.#opening) return;
-      this.#begin(found ?? engine.createPrivateRoom(), found === undefined);
+      if (found) return this.#begin(found, false);
+      await this.#make(opening);
     } catch (error) {
       if (opening === this.#opening) this.#fail(error);
     }
@@ -127,6 +131,7 @@ export class RoomStore implements RoomActions {
     if (isNew && roomSecret === undefined) {
       publishLink(this.#address, roomName);
       this.#entry = linkEntry(location.hash, roomName);
+      this.#showHostLink();
     }
     session.dispatch({ type: 'join' });
     return undefined;
@@ -164,16 +169,13 @@ export class RoomStore implements RoomActions {
   }
 
   renew(): void {
-    const { config, engine } = this.#host;
+    const { config } = this.#host;
     if (config.refusal) return;
     this.#leaveAloud();
     this.#isOpen = true;
     this.#set({ wants: config.offers });
-    try {
-      this.#begin(engine.createPrivateRoom(), true);
-    } catch (error) {
-      this.#fail(error);
-    }
+    const opening = this.#opening;
+    this.#make(opening).catch((error: unknown) => opening === this.#opening && this.#fail(error));
   }
 
   /** Whether a fragment names a room that is not the one we have. */
@@ -203,9 +205,23 @@ export class RoomStore implements RoomActions {
     this.#sink?.start();
   }
 
+  /** A room of our own. With a host it takes a moment, since its key has to be made. */
+  async #make(opening: number): Promise<void> {
+    const { config, engine } = this.#host;
+    if (!config.isHosted) return this.#begin(engine.createPrivateRoom(), true);
+    const address = await engine.createHostedRoom();
+    if (opening === this.#opening) this.#begin(address, true);
+  }
+
+  /** Once, to who has made the room: it stands in no address, no attribute and no storage. */
+  #showHostLink(): void {
+    const url = this.#address && hostUrl(location.href, this.#address, this.#host.config.roomName);
+    if (url !== undefined) this.notify(this.#host.strings['host-link'], { copyable: url });
+  }
+
   #begin(address: RoomAddress, isNew: boolean): void {
     const { config, engine } = this.#host;
-    const { relay, identity, displayName, iceServers, turnWallet, workerUrl, sharePath } = config;
+    const { relay, identity, displayName, iceServers, turnWallet, workerUrl, sharePath, admission } = config;
     const session = engine.createSession({
       relay,
       room: address,
@@ -215,12 +231,14 @@ export class RoomStore implements RoomActions {
       ...(turnWallet !== undefined && { turnWallet }),
       ...(workerUrl !== undefined && { workerUrl }),
       ...(sharePath && { sharePath }),
+      ...(admission !== undefined && { admission }),
     });
     this.#session = session;
     this.#address = address;
     this.#set({ isNew, view: session.view });
     session.subscribe((view) => this.#show(session, view));
     session.on((event) => this.#tell(session, event));
+    if (config.isKnock) this.door.setKnock(true);
     if (config.hasLobby) session.dispatch({ type: 'open-lobby', microphone: false, camera: false });
     if (config.isAutoJoin || this.#isJoinWanted) this.join();
     void this.#refreshDevices(session);

@@ -1,5 +1,5 @@
 /** Tells what becomes true in a session: by events to the page, by words to who looks or listens. */
-import type { Device, ErrorCode, PeerId, Verification } from '../../engine/index.ts';
+import type { Device, ErrorCode, PeerId, PeerLeaveReason, Verification } from '../../engine/index.ts';
 import type { PublicationKind, SessionEvent, SessionView } from '../../engine/index.ts';
 import { isInCall, roomEncryption } from './encryption.ts';
 import {
@@ -7,6 +7,7 @@ import {
   TaiEncryptionChangeEvent,
   TaiErrorEvent,
   TaiJoinEvent,
+  TaiKnockEvent,
   TaiLeaveEvent,
 } from './events.ts';
 import { TaiPeerJoinEvent, TaiPeerLeaveEvent, TaiStateChangeEvent, TaiVerifyEvent } from './events.ts';
@@ -18,6 +19,13 @@ import type { StringKey } from './strings.ts';
 
 /** What must not be overlooked, nor pushed aside by a device that is missing. */
 const ALARMS: readonly ErrorCode[] = ['wrong-key', 'identity-changed', 'roster-mismatch'];
+
+const GONE = {
+  left: 'peer-left',
+  'connection-lost': 'peer-left',
+  refused: 'peer-refused',
+  kicked: 'peer-kicked',
+} as const satisfies { readonly [Reason in PeerLeaveReason]: StringKey };
 
 const COMPARED = {
   match: 'peer-verified',
@@ -52,6 +60,10 @@ export class RoomTeller {
   tellView(before: SessionView, view: SessionView): void {
     for (const { peerId, name } of view.participants) this.#names.set(peerId, name);
     if (before.phase !== view.phase) this.#fire(new TaiStateChangeEvent(view.phase));
+    if (before.door !== view.door && isInCall(before.phase) && isInCall(view.phase)) {
+      this.#board.announce(this.#host.strings[`door-${view.door}`]);
+    }
+    if (!before.isKnocking && view.isKnocking) this.#board.announce(this.#host.strings['knocking-title']);
     const old = roomEncryption(before);
     const { overall, peers } = roomEncryption(view);
     const changed = [...peers].filter(([peerId, state]) => old.peers.get(peerId) !== state);
@@ -74,13 +86,18 @@ export class RoomTeller {
         this.#announce('peer-joined', moment.peerId);
         return this.#fire(new TaiPeerJoinEvent(moment.peerId));
       case 'peer-left':
-        this.#announce(moment.reason === 'refused' ? 'peer-refused' : 'peer-left', moment.peerId);
+        this.#announce(GONE[moment.reason], moment.peerId);
         this.#names.delete(moment.peerId);
         return this.#fire(new TaiPeerLeaveEvent(moment.peerId, moment.reason));
       case 'verified':
         if (moment.comparison === 'match') this.#countMatch(this.#names.get(moment.peerId));
         this.#announce(COMPARED[moment.comparison], moment.peerId);
         return this.#fire(new TaiVerifyEvent(moment.peerId, moment.comparison));
+      case 'knocked': {
+        const { strings } = this.#host;
+        this.#board.announce(fill(strings['knock-of'], { name: moment.name || strings['knock-unnamed'] }));
+        return this.#fire(new TaiKnockEvent(moment.peerId, moment.name));
+      }
       case 'devices-changed':
         return this.#fire(new TaiDeviceChangeEvent());
       case 'error':
@@ -170,6 +187,7 @@ function settlingOf(
     case 'relay-unreachable':
     case 'relay-refused':
     case 'room-full':
+    case 'room-locked':
       return ({ phase }) => phase === 'joined';
     case 'turn-unavailable':
     case 'peer-unreachable':

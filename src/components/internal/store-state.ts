@@ -7,6 +7,7 @@ import type { StringKey, Strings } from './strings.ts';
 export type Engine = {
   createSession(options: SessionOptions): Session;
   createPrivateRoom(): RoomAddress;
+  createHostedRoom(): Promise<RoomAddress>;
   resolveRoom(options: {
     relay: string;
     roomName?: string;
@@ -21,6 +22,10 @@ export type RoomConfig = Omit<SessionOptions, 'room'> & {
   readonly offers: PerDevice<boolean>;
   readonly hasLobby: boolean;
   readonly isAutoJoin: boolean;
+  /** A room that is made here has a host: us. */
+  readonly isHosted: boolean;
+  /** Newcomers have to knock, once its host is there. */
+  readonly isKnock: boolean;
   /** Set where the page asks for a protection that this version does not have: then nothing is connected. */
   readonly refusal: Refusal | undefined;
 };
@@ -66,6 +71,10 @@ export const EMPTY_VIEW: SessionView = {
     isVerified: false,
     isAddressHidden: false,
   },
+  isHost: false,
+  door: 'open',
+  isKnocking: false,
+  knocks: [],
 };
 
 export type StoreState = {

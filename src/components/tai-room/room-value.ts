@@ -1,5 +1,6 @@
 /** From the element's properties to the store's options, and from the store's state to what is shown. */
-import type { Device, IceServer, PeerId, Phase, SessionView, TurnWallet } from '../../engine/index.ts';
+import type { PropertyDeclarations } from 'lit';
+import type { Admission, Device, IceServer, PeerId, Phase, SessionView, TurnWallet } from '../../engine/index.ts';
 import { defaultRelay } from '../internal/default-relay.ts';
 import { isEncrypted, isInCall, roomEncryption } from '../internal/encryption.ts';
 import type { Room } from '../internal/room-context.ts';
@@ -22,6 +23,36 @@ export const DEFAULT_MEDIA = 'audio video';
 /** Not given = a guest. Who asks for another kind must not silently get one that nobody can know again. */
 const IDENTITIES: readonly RoomProperties['identity'][] = ['guest', 'device', '', null, undefined];
 
+/** As Lit reads them. */
+export const ROOM_PROPERTIES = {
+  relay: {},
+  room: {},
+  displayName: { attribute: 'display-name' },
+  media: {},
+  autoJoin: { type: Boolean, attribute: 'auto-join' },
+  noLobby: { type: Boolean, attribute: 'no-lobby' },
+  noInvite: { type: Boolean, attribute: 'no-invite' },
+  layout: {},
+  workerUrl: { attribute: 'worker-url' },
+  sharePath: { type: Boolean, attribute: 'share-path' },
+  private: { type: Boolean },
+  e2ee: {},
+  identity: {},
+  hosted: { type: Boolean },
+  knock: { type: Boolean },
+  admission: { attribute: false },
+  roomSecret: { attribute: false },
+  iceServers: { attribute: false },
+  turnWallet: { attribute: false },
+  strings: { attribute: false },
+} as const satisfies PropertyDeclarations;
+
+/** A change of any of these means another session. */
+export const ADDRESS_PROPERTIES = [
+  ...(['relay', 'room', 'roomSecret', 'iceServers', 'turnWallet', 'workerUrl', 'admission'] as const),
+  ...(['media', 'noLobby', 'private', 'e2ee', 'identity', 'sharePath'] as const),
+];
+
 /** A property is `null` once its attribute was taken away. */
 export type RoomProperties = {
   readonly relay: string | null | undefined;
@@ -39,10 +70,13 @@ export type RoomProperties = {
   readonly roomSecret: Uint8Array | string | null | undefined;
   readonly iceServers: readonly IceServer[] | null | undefined;
   readonly turnWallet: TurnWallet | null | undefined;
+  readonly hosted: boolean;
+  readonly knock: boolean;
+  readonly admission: Admission | null | undefined;
 };
 
 export function configOf(properties: RoomProperties): RoomConfig {
-  const { displayName, iceServers, turnWallet, workerUrl } = properties;
+  const { displayName, iceServers, turnWallet, workerUrl, admission } = properties;
   const media = (properties.media ?? DEFAULT_MEDIA).split(/\s+/);
   return {
     relay: relayOf(properties),
@@ -51,6 +85,8 @@ export function configOf(properties: RoomProperties): RoomConfig {
     offers: { microphone: media.includes('audio'), camera: media.includes('video') },
     hasLobby: !properties.noLobby,
     isAutoJoin: properties.autoJoin,
+    isHosted: properties.hosted || properties.knock,
+    isKnock: properties.knock,
     refusal: refusalOf(properties),
     ...(properties.identity === 'device' && { identity: properties.identity }),
     ...(displayName && { displayName }),
@@ -58,6 +94,7 @@ export function configOf(properties: RoomProperties): RoomConfig {
     ...(turnWallet && { turnWallet }),
     ...(workerUrl && { workerUrl }),
     ...(properties.sharePath && { sharePath: true }),
+    ...(admission && { admission }),
   };
 }
 
@@ -73,6 +110,8 @@ function refusalOf(properties: RoomProperties): Refusal | undefined {
     return { text: 'error-e2ee', detail: 'e2ee: must be "required", or left out' };
   if (!IDENTITIES.includes(properties.identity))
     return { text: 'error-identity', detail: 'identity: must be "guest" or "device"' };
+  if (properties.admission && typeof properties.admission !== 'function')
+    return { text: 'error-admission', detail: 'admission: must be a function that gives a JWT' };
   if (relayOf(properties) !== '') return undefined;
   return { text: 'error-no-relay', detail: 'relay: must be the address of a relay' };
 }
@@ -108,5 +147,9 @@ const PHASES: readonly Phase[] = ['idle', 'lobby', 'joining', 'joined', 'reconne
 export function statesOf(view: SessionView): readonly (readonly [string, boolean])[] {
   const phases = PHASES.map((phase) => [phase, view.phase === phase] as const);
   const { overall } = roomEncryption(view);
-  return [...phases, ['encrypted', isEncrypted(overall)], ['verified', overall === 'verified']];
+  const atDoor = [
+    ['knocking', view.isKnocking],
+    ['locked', view.door === 'locked'],
+  ] as const;
+  return [...phases, ...atDoor, ['encrypted', isEncrypted(overall)], ['verified', overall === 'verified']];
 }

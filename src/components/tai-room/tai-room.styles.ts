@@ -1,5 +1,6 @@
 import { css } from 'lit';
 import { buttons, fields, tokens } from '../internal/styles.ts';
+import { hostDeskStyles } from './host-desk.styles.ts';
 import { stageStyles } from './stage.styles.ts';
 
 export const roomStyles = [
@@ -7,6 +8,7 @@ export const roomStyles = [
   buttons,
   fields,
   stageStyles,
+  hostDeskStyles,
   css`
     :host {
       display: block;

@@ -4,6 +4,7 @@ import type { TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { ParticipantView, PublicationView } from '../../engine/index.ts';
 import { isInCall } from '../internal/encryption.ts';
+import { renderHostDesk } from './host-desk.template.ts';
 import { TaiJoinRequestEvent } from '../internal/events.ts';
 import { ICONS } from '../internal/icons.ts';
 import { isDeviceOn } from '../internal/room-context.ts';
@@ -41,6 +42,10 @@ export function renderRoom(room: Room, store: RoomStore): TemplateResult {
       <div class="call" ?hidden=${!isCalling}>
         <div class="main">
           <p class="banner" role="status" ?hidden=${view.phase !== 'reconnecting'}>${strings.reconnecting}</p>
+          <p class="banner knocking" ?hidden=${!view.isKnocking}>
+            ${strings['knocking-title']}. ${strings['knocking-hint']}
+          </p>
+          ${renderHostDesk(room)}
           <div
             class="stage"
             part="stage"

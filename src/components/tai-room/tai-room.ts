@@ -1,8 +1,9 @@
 import { ContextProvider } from '@lit/context';
 import { LitElement } from 'lit';
 import type { PropertyDeclarations, PropertyValues, TemplateResult } from 'lit';
-import { TaiError, createPrivateRoom, createSession, resolveRoom } from '../../engine/index.ts';
-import type { IceServer, ParticipantView, PeerId, Phase, PublicationKind, TurnWallet } from '../../engine/index.ts';
+import { TaiError, createHostedRoom, createPrivateRoom, createSession, resolveRoom } from '../../engine/index.ts';
+import type { Admission, Door, IceServer, KnockView } from '../../engine/index.ts';
+import type { ParticipantView, PeerId, Phase, PublicationKind, TurnWallet } from '../../engine/index.ts';
 import type { RoomCode, SafetyNumber, Session, SessionStats } from '../../engine/index.ts';
 import { isInCall, isRefused, markOf, roomEncryption } from '../internal/encryption.ts';
 import type { RoomEncryption } from '../internal/encryption.ts';
@@ -12,7 +13,15 @@ import type { Engine } from '../internal/store-state.ts';
 import { ENGLISH } from '../internal/strings.ts';
 import type { Strings } from '../internal/strings.ts';
 import { carryFocus } from './call-focus.ts';
-import { DEFAULT_MEDIA, configOf, roomOf, selfOf, statesOf } from './room-value.ts';
+import {
+  ADDRESS_PROPERTIES,
+  DEFAULT_MEDIA,
+  ROOM_PROPERTIES,
+  configOf,
+  roomOf,
+  selfOf,
+  statesOf,
+} from './room-value.ts';
 import type { SelfView } from './room-value.ts';
 import { renderRoom } from './tai-room.template.ts';
 import { roomStyles } from './tai-room.styles.ts';
@@ -43,6 +52,9 @@ export const ENGINE: unique symbol = Symbol('engine');
  * @attr {boolean} private - Not in this version, which cannot hide addresses: the room refuses to connect.
  * @attr {string} e2ee - `required`, which holds without it: frames are sealed, or not sent. With any other value the room refuses to connect.
  *
+ * @attr {boolean} hosted - A room that is made here has a host: this page. The host's own link is shown once, when it is made.
+ * @attr {boolean} knock - As `hosted`; and newcomers have to knock from when its host is there until all have left.
+ *
  * @slot - Extra elements, under the tiles. `tai-*` elements find the room by themselves.
  * @slot lobby - In place of the lobby.
  * @slot empty - In place of what is shown while nobody else is here.
@@ -61,6 +73,7 @@ export const ENGINE: unique symbol = Symbol('engine');
  * @csspart shield - The privacy shield.
  * @csspart dialog - Where codes are compared.
  * @csspart toast - A message.
+ * @csspart host - The host's tools.
  *
  * @cssprop --tai-color-accent - Accent.
  * @cssprop --tai-color-on-accent - Text on the accent.
@@ -79,6 +92,8 @@ export const ENGINE: unique symbol = Symbol('engine');
  * @cssstate joined - In the room.
  * @cssstate reconnecting - In the room, without the relay.
  * @cssstate left - Was in the room.
+ * @cssstate knocking - On the way in, and waiting for the host's word.
+ * @cssstate locked - In a room that its host has locked.
  * @cssstate encrypted - In the room, keys are agreed with everybody there, and outsiders are kept out.
  * @cssstate verified - And codes were compared with everybody there.
  *
@@ -87,6 +102,7 @@ export const ENGINE: unique symbol = Symbol('engine');
  * @fires {TaiStateChangeEvent} tai-state-change - `state` has changed.
  * @fires {TaiPeerJoinEvent} tai-peer-join - Somebody came.
  * @fires {TaiPeerLeaveEvent} tai-peer-leave - Somebody left.
+ * @fires {TaiKnockEvent} tai-knock - To the host: somebody stands outside.
  * @fires {TaiEncryptionChangeEvent} tai-encryption-change - What is true of one peer changed, or of the room alone.
  * @fires {TaiVerifyEvent} tai-verify - Codes were compared with somebody's device: equal, different, or taken
  *   back; or a device has come back that was verified before.
@@ -100,25 +116,7 @@ export const ENGINE: unique symbol = Symbol('engine');
  */
 export class TaiRoom extends LitElement {
   static override readonly styles = roomStyles;
-  static override readonly properties: PropertyDeclarations = {
-    relay: {},
-    room: {},
-    displayName: { attribute: 'display-name' },
-    media: {},
-    autoJoin: { type: Boolean, attribute: 'auto-join' },
-    noLobby: { type: Boolean, attribute: 'no-lobby' },
-    noInvite: { type: Boolean, attribute: 'no-invite' },
-    layout: {},
-    workerUrl: { attribute: 'worker-url' },
-    sharePath: { type: Boolean, attribute: 'share-path' },
-    private: { type: Boolean },
-    e2ee: {},
-    identity: {},
-    roomSecret: { attribute: false },
-    iceServers: { attribute: false },
-    turnWallet: { attribute: false },
-    strings: { attribute: false },
-  };
+  static override readonly properties: PropertyDeclarations = ROOM_PROPERTIES;
 
   declare relay: string | undefined;
   declare room: string | undefined;
@@ -133,6 +131,10 @@ export class TaiRoom extends LitElement {
   declare private: boolean;
   declare e2ee: string | undefined;
   declare identity: 'guest' | 'device' | undefined;
+  declare hosted: boolean;
+  declare knock: boolean;
+  /** Where the relay's operator wants a JWT: gives one, asked anew at every attempt to connect. */
+  declare admission: Admission | undefined;
   /** 32 random bytes (or a guest's or host's link as bytes or base64url). Goes before the address of the page. */
   declare roomSecret: Uint8Array | string | undefined;
   /** Used in place of the relay's answer. */
@@ -147,7 +149,7 @@ export class TaiRoom extends LitElement {
   readonly #store: RoomStore;
   #isUpdating = false;
   #texts: Strings = ENGLISH;
-  [ENGINE]: Engine = { createSession, createPrivateRoom, resolveRoom };
+  [ENGINE]: Engine = { createSession, createHostedRoom, createPrivateRoom, resolveRoom };
 
   constructor() {
     super();
@@ -157,6 +159,8 @@ export class TaiRoom extends LitElement {
     this.noInvite = false;
     this.layout = 'grid';
     this.private = false;
+    this.hosted = false;
+    this.knock = false;
     this.strings = {};
     carryFocus(this, () => this.#store.view.phase);
     const host = this as TaiRoom;
@@ -220,6 +224,38 @@ export class TaiRoom extends LitElement {
   /** The page's address with what a guest needs to join. Throws `TaiError('usage')` before the room is known. */
   createInvite(): string {
     return this.#store.createInvite();
+  }
+
+  /** Whether our link is the host's: without it `lock`, `admit`, `decline` and `kick` throw `TaiError('usage')`. */
+  get isHost(): boolean {
+    return this.#store.view.isHost;
+  }
+
+  /** What the relay says of the room's door. */
+  get door(): Door {
+    return this.#store.view.door;
+  }
+
+  /** To the host: who stands outside, in the order in which they came. */
+  get knocks(): readonly KnockView[] {
+    return this.#store.view.knocks;
+  }
+
+  lock(on = true): void {
+    this.#session('lock').dispatch({ type: 'lock', isOn: on });
+  }
+
+  admit(peerId: PeerId): void {
+    this.#session('admit').dispatch({ type: 'admit', peerId });
+  }
+
+  decline(peerId: PeerId): void {
+    this.#session('decline').dispatch({ type: 'decline', peerId });
+  }
+
+  /** Puts somebody out, who has the link still: lock the room as well, or they can come in again. */
+  kick(peerId: PeerId): void {
+    this.#session('kick').dispatch({ type: 'kick', peerId });
   }
 
   /** `on` left out = the opposite of now. */
@@ -338,8 +374,9 @@ export class TaiRoom extends LitElement {
       void this.#store.open();
     } else if (ADDRESS_PROPERTIES.some((name) => changed.has(name))) {
       this.#reopen();
-    } else if (changed.has('displayName')) {
-      this.#store.setName(this.displayName ?? '');
+    } else {
+      if (changed.has('displayName')) this.#store.setName(this.displayName ?? '');
+      if (changed.has('knock')) this.#store.door.setKnock(this.knock);
     }
   }
 
@@ -360,12 +397,6 @@ export class TaiRoom extends LitElement {
     else void this.#store.open();
   }
 }
-
-/** A change of any of these means another session. */
-const ADDRESS_PROPERTIES = [
-  ...(['relay', 'room', 'roomSecret', 'iceServers', 'turnWallet', 'workerUrl'] as const),
-  ...(['media', 'noLobby', 'private', 'e2ee', 'identity', 'sharePath'] as const),
-];
 
 declare global {
   interface HTMLElementTagNameMap {

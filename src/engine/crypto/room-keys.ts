@@ -1,12 +1,13 @@
 /**
- * All keys that follow from a room's secret (PROTOCOL.md KD1–KD5): HKDF-SHA-256 (RFC 5869), one label a use.
+ * All keys that follow from a room's secret (PROTOCOL.md KD1–KD6): HKDF-SHA-256 (RFC 5869), one label a use.
  * Trap: whoever has the link has all of these. They keep out the relay and everybody without the link, and nobody
  * else; who is who among the holders is for the key agreement between devices to say (pqxdh.ts).
  */
-import { asciiBytes, concatBytes } from '../protocol/bytes.ts';
+import { asciiBytes, concatBytes, equalBytes } from '../protocol/bytes.ts';
 import type { Bytes } from '../protocol/bytes.ts';
 import { idBytes, roomIdFromBytes } from '../protocol/ids.ts';
 import type { PeerId, RoomId } from '../protocol/ids.ts';
+import { HOST_SEED_BYTES } from '../protocol/invite.ts';
 import type { RoomSecret } from '../protocol/invite.ts';
 import { roomIdPreimage } from '../protocol/token.ts';
 import { createSigner } from './ed25519.ts';
@@ -16,6 +17,7 @@ const SALT = asciiBytes('tai/1 secret');
 const ADMISSION_INFO = asciiBytes('tai/1 K_room');
 const ENVELOPE_INFO = asciiBytes('tai/1 K_env');
 const BUNDLE_INFO = asciiBytes('tai/1 K_bundle');
+const KNOCK_INFO = asciiBytes('tai/1 K_knock');
 const PSK_INFO = asciiBytes('tai/1 psk');
 const OPEN_ROOM_LABEL = asciiBytes('tai/1 open room');
 const SEED_BITS = 256;
@@ -25,12 +27,16 @@ export type RoomKeys = {
   readonly pkHost: Uint8Array<ArrayBuffer>;
   /** Signs admission tokens. */
   readonly admission: Signer;
+  /** Signs what the host says; only from the host's own link, and only where its key is the one that the room names. */
+  readonly host: Signer | undefined;
   /** Mixed into every handshake: who does not hold the link agrees on no key. 32 bytes. */
   readonly psk: Bytes;
   /** The key that seals the handshake from one peer to another: AES-256-GCM, not extractable. */
   envelopeKey(from: PeerId, to: PeerId): Promise<CryptoKey>;
   /** The key that seals what a peer publishes at the relay: AES-256-GCM, not extractable. */
   bundleKey(owner: PeerId): Promise<CryptoKey>;
+  /** The key that seals the name of who knocks: AES-256-GCM, not extractable. */
+  knockKey(owner: PeerId): Promise<CryptoKey>;
 };
 
 export async function deriveRoomKeys(room: RoomSecret, signerFactory: SignerFactory = createSigner): Promise<RoomKeys> {
@@ -43,8 +49,9 @@ export async function deriveRoomKeys(room: RoomSecret, signerFactory: SignerFact
     derive(ENVELOPE_INFO),
     derive(PSK_INFO),
   ]);
-  const [admission, envelopeRoot] = await Promise.all([
+  const [admission, host, envelopeRoot] = await Promise.all([
     signerFactory(seed),
+    hostSigner(room, signerFactory),
     subtle.importKey('raw', envelopeSeed, 'HKDF', false, ['deriveKey']),
   ]);
   seed.fill(0);
@@ -64,10 +71,28 @@ export async function deriveRoomKeys(room: RoomSecret, signerFactory: SignerFact
     roomId,
     pkHost: room.pkHost,
     admission,
+    host,
     psk,
     envelopeKey: (from, to) => sealingKey(concatBytes(ENVELOPE_INFO, idBytes(from), idBytes(to))),
     bundleKey: (owner) => sealingKey(concatBytes(BUNDLE_INFO, idBytes(owner))),
+    knockKey: (owner) => sealingKey(concatBytes(KNOCK_INFO, idBytes(owner))),
   };
+}
+
+/** `undefined` for a guest, and where the seed is not that of the room's host: its word would count nowhere. */
+export async function hostSigner(
+  { hostSeed, pkHost }: RoomSecret,
+  signerFactory: SignerFactory = createSigner,
+): Promise<Signer | undefined> {
+  const signer = hostSeed && (await signerFactory(hostSeed));
+  return signer && equalBytes(signer.publicKey, pkHost) ? signer : undefined;
+}
+
+/** A room of this secret with host tools: everything that is in the host's own link. */
+export async function withHost(secret: Bytes): Promise<RoomSecret & { readonly hostSeed: Bytes }> {
+  const hostSeed = globalThis.crypto.getRandomValues(new Uint8Array(HOST_SEED_BYTES));
+  const { publicKey } = await createSigner(hostSeed);
+  return { secret, pkHost: publicKey, hostSeed };
 }
 
 /**

@@ -1,7 +1,13 @@
 /** A fresh admission token (PROTOCOL.md AD1–AD6): signed by the room's own key, good for two minutes. */
 import type { RoomKeys } from '../crypto/room-keys.ts';
+import type { Bytes } from '../protocol/bytes.ts';
 import type { PeerId } from '../protocol/ids.ts';
 import { TOKEN_LIFE_MAX_S, TOKEN_NONCE_BYTES, formatToken, tokenSigningBytes } from '../protocol/token.ts';
+
+/** For all tokens of one join the same: by it the relay knows who comes back (AD8). */
+export function tokenNonce(): Bytes {
+  return globalThis.crypto.getRandomValues(new Uint8Array(TOKEN_NONCE_BYTES));
+}
 
 /** As a WebSocket subprotocol. `joinNumber` of 0 asks for a new one; `nowS` is the relay's clock as far as it is known. */
 export async function admissionToken(
@@ -9,6 +15,7 @@ export async function admissionToken(
   peerId: PeerId,
   joinNumber: number,
   nowS: number,
+  nonce: Bytes = tokenNonce(),
 ): Promise<string> {
   const claims = {
     roomId: keys.roomId,
@@ -18,7 +25,7 @@ export async function admissionToken(
     joinNumber,
     iatS: nowS,
     expS: nowS + TOKEN_LIFE_MAX_S,
-    nonce: globalThis.crypto.getRandomValues(new Uint8Array(TOKEN_NONCE_BYTES)),
+    nonce,
   };
   return formatToken(claims, await keys.admission.sign(tokenSigningBytes(claims)));
 }

@@ -8,7 +8,7 @@ import { DTLS_FINGERPRINT_BYTES } from '../crypto/suite.ts';
 import type { Bytes } from '../protocol/bytes.ts';
 import type { PeerId, RoomId } from '../protocol/ids.ts';
 import type { RoomSecret } from '../protocol/invite.ts';
-import { admissionToken } from './admission-token.ts';
+import { admissionToken, tokenNonce } from './admission-token.ts';
 import { clientRoom } from './client-room.ts';
 import type { OwnParty } from './handshake.ts';
 
@@ -39,6 +39,8 @@ export class ClientParty {
   readonly #options: ClientPartyOptions;
   /** What the relay's clock is ahead of ours, where it has told us so: certificates have times as well. */
   #aheadMs = 0;
+  /** One for all tokens, so that a socket of ours gives way to our next one (AD8). */
+  readonly #nonce = tokenNonce();
 
   private constructor(options: ClientPartyOptions, room: RoomKeys, provider: Provider) {
     this.#options = options;
@@ -58,7 +60,7 @@ export class ClientParty {
   async token(nowS: number): Promise<string> {
     const aheadMs = nowS * 1000 - this.#options.now();
     this.#aheadMs = Math.abs(aheadMs) > CLOCK_AHEAD_MIN_MS ? aheadMs : 0;
-    return admissionToken(this.room, this.self, JOIN_NUMBER, nowS);
+    return admissionToken(this.room, this.self, JOIN_NUMBER, nowS, this.#nonce);
   }
 
   /** Milliseconds since 1970. */

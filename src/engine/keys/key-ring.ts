@@ -9,10 +9,11 @@ import type { Bytes } from '../protocol/bytes.ts';
 import { PEER_ID_BYTES, peerIdFromBytes } from '../protocol/ids.ts';
 import type { PeerId, RoomId } from '../protocol/ids.ts';
 import type { RoomSecret } from '../protocol/invite.ts';
-import { admissionToken } from './admission-token.ts';
+import { admissionToken, tokenNonce } from './admission-token.ts';
+import { HostKeys } from './host-keys.ts';
 import { JoinKeys } from './join-keys.ts';
 
-export { openRoomSecret } from '../crypto/room-keys.ts';
+export { hostSigner, openRoomSecret, withHost } from '../crypto/room-keys.ts';
 
 /** Less is the time that a message takes, and does no harm. */
 const CLOCK_AHEAD_MIN_MS = 30_000;
@@ -45,6 +46,8 @@ type Ahead = {
 export class KeyRing {
   readonly roomId: RoomId;
   readonly provider: Provider;
+  /** What is said to and as the room's host. */
+  readonly host: HostKeys;
   readonly #keys: RoomKeys;
   readonly #devices: DeviceSource;
   readonly #now: () => number;
@@ -52,6 +55,7 @@ export class KeyRing {
   /** What the relay's clock is ahead of ours, where it has told us so (AD5): certificates have times as well. */
   #aheadMs = 0;
   #ahead: Ahead | undefined;
+  #token: { readonly peerId: PeerId; readonly nonce: Bytes } | undefined;
 
   private constructor(keys: RoomKeys, provider: Provider, devices: DeviceSource, clocks: Clocks) {
     this.#keys = keys;
@@ -60,6 +64,7 @@ export class KeyRing {
     this.#now = clocks.now;
     this.#steadyNow = clocks.steadyNow;
     this.roomId = keys.roomId;
+    this.host = new HostKeys(keys, provider);
   }
 
   static async create(room: RoomSecret, devices: DeviceSource, clocks: Clocks = CLOCKS): Promise<KeyRing> {
@@ -73,7 +78,8 @@ export class KeyRing {
   async token(peerId: PeerId, joinNumber: number, nowS: number): Promise<string> {
     const aheadMs = nowS * 1000 - this.#now();
     this.#aheadMs = Math.abs(aheadMs) > CLOCK_AHEAD_MIN_MS ? aheadMs : 0;
-    return admissionToken(this.#keys, peerId, joinNumber, nowS);
+    if (this.#token?.peerId !== peerId) this.#token = { peerId, nonce: tokenNonce() };
+    return admissionToken(this.#keys, peerId, joinNumber, nowS, this.#token.nonce);
   }
 
   /** Milliseconds since 1970, by the relay's clock where ours is wrong. */

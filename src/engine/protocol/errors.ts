@@ -65,6 +65,15 @@ export const RPC_ERRORS = {
   'mailbox-off': -32030,
   'mailbox-forbidden': -32031,
   'mailbox-full': -32032,
+  // Of the door that an operator sets up (AD16, AD17).
+  'origin-refused': -32040,
+  'jwt-invalid': -32041,
+  // Of a host's statement (AD9–AD15), and of who waits outside.
+  'host-invalid': -32042,
+  'host-stale': -32043,
+  'host-replayed': -32044,
+  'not-admitted': -32045,
+  'room-full': -32046,
 } as const;
 export type RpcErrorReason = keyof typeof RPC_ERRORS;
 
@@ -82,6 +91,11 @@ export const CLOSE_CODES = {
   'too-large': 4006,
   'bad-input': 4007,
   'slow-reader': 4008,
+  'origin-refused': 4010,
+  'jwt-invalid': 4011,
+  'room-locked': 4012,
+  kicked: 4013,
+  declined: 4014,
 } as const;
 export type CloseReason = keyof typeof CLOSE_CODES;
 

@@ -13,7 +13,7 @@ import { concatBytes, fromBase64Url, toBase64Url } from './bytes.ts';
 
 export const ROOM_SECRET_BYTES = 32;
 const PK_HOST_BYTES = 32;
-const HOST_SEED_BYTES = 32;
+export const HOST_SEED_BYTES = 32;
 const GUEST_BYTES = ROOM_SECRET_BYTES + PK_HOST_BYTES;
 const HOST_BYTES = GUEST_BYTES + HOST_SEED_BYTES;
 /** A room's name in an attribute and in a fragment. */
@@ -77,10 +77,10 @@ export function fragmentEntry(fragment: string, roomName = ''): string | undefin
 }
 
 /** The fragment, with `#`, after this room's entry was set; the page's other entries stay as they are. */
-export function withFragmentRoom(fragment: string, room: RoomSecret, roomName = ''): string {
+export function withFragmentRoom(fragment: string, room: RoomSecret, roomName = '', asHost = false): string {
   const key = entryKey(roomName);
   const others = fragmentEntries(fragment).filter((entry) => entryValue(entry, key) === undefined);
-  return `#${[...others, `${key}=${formatRoomSecret(room)}`].join('&')}`;
+  return `#${[...others, `${key}=${formatRoomSecret(room, asHost)}`].join('&')}`;
 }
 
 /**

@@ -6,6 +6,7 @@ import { parseCodeMessage, parseDigest } from './code-message.ts';
 import type { CodeMessage } from './code-message.ts';
 import { parseDelivery } from './delivery.ts';
 import type { Delivery } from './delivery.ts';
+import { HOST_STATEMENT_TEXT_MAX, parseHostStatement } from './host.ts';
 import { parsePeerId } from './ids.ts';
 import type { PeerId } from './ids.ts';
 import { isRecord, parseCount, parseJson, parseList, parseText } from './json.ts';
@@ -76,8 +77,12 @@ export type PeerMessage =
   | CodeMessage
   /** A signed statement about the sender's device, base64url: its new keys, or that its keys are dead. */
   | { readonly type: 'e2ee_key_rotation' | 'e2ee_key_revoke'; readonly statement: string }
+  /** The host's own words about somebody who is put out (AD13), base64url. Only the key layer sees it. */
+  | HostMessage
   | AckMessage
   | { readonly type: 'leave' };
+
+export type HostMessage = { readonly type: 'kick'; readonly statement: string };
 
 /** Says nothing but what goes with it: how far the receiver was heard (PM13). */
 export type AckMessage = { readonly type: 'ack' };
@@ -110,7 +115,7 @@ export type SenderKeyMessage =
 export type ToldMessage = Exclude<PeerMessage, AckMessage>;
 
 /** What the room acts on: all but what only the key layer sees. */
-export type RoomMessage = Exclude<ToldMessage, SenderKeyMessage>;
+export type RoomMessage = Exclude<ToldMessage, SenderKeyMessage | HostMessage>;
 
 /** The device that a message comes from, as the handshake has proved; never told, always found. */
 export type Sender = {
@@ -201,6 +206,11 @@ function readPeerMessage(value: JsonRecord): PeerMessage | undefined {
     case 'e2ee_key_revoke': {
       const statement = parseText(value['statement'], STATEMENT_MAX_CHARS);
       return statement && BASE64URL_PATTERN.test(statement) ? { type: value['type'], statement } : undefined;
+    }
+    case 'kick': {
+      const statement = parseText(value['statement'], HOST_STATEMENT_TEXT_MAX);
+      const isKick = parseHostStatement(statement)?.claims.action === 'kick';
+      return statement !== undefined && isKick ? { type: 'kick', statement } : undefined;
     }
     case 'ack':
     case 'leave':

@@ -13,6 +13,10 @@ import type { BundleRequest, FetchedBundle, HandedBundle } from './bundle.ts';
 import { utf8Length } from './bytes.ts';
 import { CLOSE_CODES, RPC_ERRORS } from './errors.ts';
 import type { RpcErrorReason } from './errors.ts';
+import { parseDoor } from './host.ts';
+import type { Door } from './host.ts';
+import { HOST_NOTIFICATION_PARSERS, parseHostRequest, parseKnock } from './host-messages.ts';
+import type { HostNotification, HostRequest } from './host-messages.ts';
 import { parseIceUrl } from './ice-url.ts';
 import { parsePeerId, parseRoomId } from './ids.ts';
 import type { PeerId, RoomId } from './ids.ts';
@@ -60,7 +64,8 @@ export type ClientRequest =
     }
   /** RL23: once more what came after this, where something is missing on a socket that stands. */
   | { readonly method: 'resume'; readonly params: { readonly room_id: RoomId } & StreamPlace }
-  | BundleRequest;
+  | BundleRequest
+  | HostRequest;
 
 export type PeerPlace = { readonly peer_id: PeerId; readonly join_number: number };
 
@@ -88,9 +93,12 @@ export type Welcome = {
   readonly ice_servers: readonly IceServer[];
   /** Left out where the relay issues none. */
   readonly turn?: TurnOffer;
+  /** Left out while the door is open. */
+  readonly door?: Door;
 };
 
 export type RelayNotification =
+  | HostNotification
   | { readonly method: 'welcome'; readonly params: Welcome }
   | { readonly method: 'peer_joined'; readonly params: PeerPlace }
   | { readonly method: 'peer_left'; readonly params: { readonly peer_id: PeerId } }
@@ -115,7 +123,14 @@ export type RpcResult = Welcome | FetchedBundle | TurnResult | Record<string, ne
 export type RelayMessage =
   | ({ readonly type: 'notification' } & RelayNotification)
   | { readonly type: 'result'; readonly id: RpcId; readonly result: unknown }
-  | { readonly type: 'error'; readonly id: RpcId | null; readonly code: number; readonly reason: string };
+  | {
+      readonly type: 'error';
+      readonly id: RpcId | null;
+      readonly code: number;
+      readonly reason: string;
+      /** With `host-stale`: what to make the statement anew with. */
+      readonly data?: ErrorData;
+    };
 
 /** What the relay made of a client's text: a call, or the error to answer with. */
 export type ParsedRequest = ParsedCall<ClientRequest>;
@@ -203,6 +218,8 @@ const REQUEST_PARSERS: Record<ClientRequest['method'], (params: JsonRecord) => C
   fetch_bundle: parseFetchBundle,
   delete_bundle: parseDeleteBundle,
   exchange_bundles: parseExchangeBundles,
+  host_statement: parseHostRequest,
+  knock: parseKnock,
 };
 
 // --- written by the relay --------------------------------------------------------------------------
@@ -220,8 +237,11 @@ export function formatResult(id: RpcId, result: object): string {
   return JSON.stringify({ jsonrpc: '2.0', id, result });
 }
 
+/** Of the relay itself: its clock in Unix seconds, and the name of its instance. */
+export type ErrorData = { readonly now?: number; readonly ep?: string };
+
 /** Only the code and its name: never what was sent, never a stack. `data` is only for what the relay says of itself. */
-export function formatError(id: RpcId | null, reason: RpcErrorReason, data: { readonly now?: number } = {}): string {
+export function formatError(id: RpcId | null, reason: RpcErrorReason, data: ErrorData = {}): string {
   const error = { code: RPC_ERRORS[reason], message: reason, data: { reason, ...data } };
   return JSON.stringify({ jsonrpc: '2.0', id, error });
 }
@@ -252,7 +272,8 @@ export function parseRelayText(text: string): RelayMessage | undefined {
     const code = error['code'];
     const reason = isRecord(error['data']) ? parseText(error['data']['reason'], RPC_ID_TEXT_MAX) : undefined;
     if (typeof code !== 'number' || reason === undefined) return undefined;
-    return { type: 'error', id: parseRpcId(value['id']) ?? null, code, reason };
+    const data = reason === 'host-stale' ? parseErrorData(error['data']) : undefined;
+    return { type: 'error', id: parseRpcId(value['id']) ?? null, code, reason, ...(data && { data }) };
   }
   const id = parseRpcId(value['id']);
   return id !== undefined && 'result' in value ? { type: 'result', id, result: value['result'] } : undefined;
@@ -290,9 +311,22 @@ function parseNotification(method: string, params: JsonRecord): RelayNotificatio
       const room_id = parseRoomId(params['room_id']);
       return room_id && { method, params: { room_id } };
     }
+    case 'waiting':
+    case 'door_changed':
+    case 'peer_knocked':
+    case 'knock_ended':
+    case 'peer_kicked':
+      return HOST_NOTIFICATION_PARSERS[method](params);
     default:
       return undefined;
   }
+}
+
+function parseErrorData(value: unknown): ErrorData | undefined {
+  if (!isRecord(value)) return undefined;
+  const now = parseCount(value['now']);
+  const ep = parseEp(value['ep']);
+  return now !== undefined && ep !== undefined ? { now, ep } : undefined;
 }
 
 export function parseWelcome(value: unknown): Welcome | undefined {
@@ -304,7 +338,10 @@ export function parseWelcome(value: unknown): Welcome | undefined {
   const ice_servers: unknown = value['ice_servers'];
   if (!room_id || !place || ep === undefined || !peers || !Array.isArray(ice_servers)) return undefined;
   const turn = value['turn'] === 'token' || value['turn'] === 'wallet' ? value['turn'] : undefined;
-  return { room_id, ...place, ep, peers, ice_servers: usableIceServers(ice_servers), ...(turn && { turn }) };
+  const door = value['door'] === undefined ? 'open' : parseDoor(value['door']);
+  if (!door) return undefined;
+  const welcome = { room_id, ...place, ep, peers, ice_servers: usableIceServers(ice_servers) };
+  return { ...welcome, ...(turn && { turn }), ...(door !== 'open' && { door }) };
 }
 
 function parseRoomPlace(params: JsonRecord): ({ readonly room_id: RoomId } & StreamPlace) | undefined {

@@ -11,7 +11,7 @@ export type StreamPlace = {
   readonly n: number;
 };
 
-const RESUME_SUBPROTOCOL_PREFIX = 'tai.resume.';
+export const RESUME_SUBPROTOCOL_PREFIX = 'tai.resume.';
 const EP_MAX_CHARS = 64;
 const EP_PATTERN = /^[A-Za-z0-9_-]+$/;
 const OFFER_PATTERN = /^([0-9]{1,15})\.([A-Za-z0-9_-]{1,64})$/;

@@ -56,8 +56,8 @@ export type TokenClaims = {
   readonly joinNumber: number;
   readonly iatS: number;
   readonly expS: number;
-  /** 16 random bytes. */
-  readonly nonce: Uint8Array;
+  /** 16 random bytes, the same in all tokens of one join: by them the relay knows who comes back (AD8). */
+  readonly nonce: Uint8Array<ArrayBuffer>;
 };
 
 export type ParsedToken = {

@@ -1,6 +1,7 @@
 /** Coming in and going out: the relay's welcome, its loss, its refusals, and our own end of it. Pure. */
 import type { CloseReason, ErrorCode } from '../protocol/errors.ts';
 import type { PeerId } from '../protocol/ids.ts';
+import { leaveDesk } from './desk.ts';
 import { closeDevice, presenceOf } from './devices.ts';
 import type { Effect, RoomEvent } from './events.ts';
 import { nextSeq } from './order.ts';
@@ -44,7 +45,7 @@ export function welcome(state: RoomState, event: Extract<RoomEvent, { type: 'wel
   const { joinNumber, certificate } = event;
   const roster = isPresent(call) ? call.roster : NO_ROSTER;
   const company = { peerId, joinNumber, certificate, roster, peers, refused, generations, gone, said };
-  return [{ local, call: { phase: 'joined', ...company } }, effects];
+  return [{ ...state, call: { phase: 'joined', ...company } }, effects];
 }
 
 /** RL22: how things are with everybody, we ask. The links are looked at: an offer or an answer may be among what is lost. */
@@ -81,7 +82,17 @@ export function closeByRelay(state: RoomState, reason: CloseReason): Step {
     // Who is on the way in is refused. A call that stands is not the relay's to end: it goes on, and the door is tried again.
     case 'room-full':
       return isJoining ? end(state, 'room-full', error('room-full', true)) : loseRelay(state, 'room-full');
+    // A lock and a knock are the relay's to enforce; whether it does so by the host's word, who stands outside cannot see.
+    case 'room-locked':
+      return isJoining ? end(state, 'room-locked', error('room-locked', true)) : loseRelay(state, 'room-locked');
+    case 'declined':
+      return isJoining ? end(state, 'declined', []) : loseRelay(state, 'relay-refused');
+    // RL14: not by the relay's word alone. The host's own ends the call, wherever it comes from (AD13).
+    case 'kicked':
+      return isJoining ? end(state, 'refused', error('relay-refused', false)) : loseRelay(state);
     case 'token-invalid':
+    case 'origin-refused':
+    case 'jwt-invalid':
       return isJoining ? end(state, 'refused', error('relay-refused', false)) : loseRelay(state, 'relay-refused');
     case 'rate-limited':
     case 'too-large':
@@ -100,7 +111,7 @@ export function end(state: RoomState, reason: LeaveReason, errors: readonly Effe
   const microphone = closeDevice(state.local, 'microphone');
   const camera = closeDevice(microphone.local, 'camera');
   const closing = [...microphone.effects, ...camera.effects];
-  if (call.phase === 'lobby') return [{ local: camera.local, call: { phase: 'idle' } }, closing];
+  if (call.phase === 'lobby') return [{ ...state, local: camera.local, call: { phase: 'idle' } }, closing];
   // idle | left: a device may be open there too, asked for without a lobby
   if (call.phase !== 'joining' && !isPresent(call)) {
     return closing.length > 0 ? [{ ...state, local: camera.local }, closing] : [state, NOTHING];
@@ -110,6 +121,12 @@ export function end(state: RoomState, reason: LeaveReason, errors: readonly Effe
     if (reason === 'left') effects.push({ type: 'send', to: peerId, message: { type: 'leave' } });
     effects.push(stopTimer(linkTimer(peerId)), stopTimer(goneTimer(peerId)), { type: 'close-link', peerId });
   }
-  effects.push(...closing, { type: 'disconnect-relay' }, { type: 'tell', moment: { type: 'left', reason } });
-  return [{ local: camera.local, call: { phase: 'left', reason } }, effects];
+  effects.push(
+    ...closing,
+    stopTimer('host-door'),
+    { type: 'disconnect-relay' },
+    { type: 'tell', moment: { type: 'left', reason } },
+  );
+  const desk = leaveDesk(state.desk);
+  return [{ local: camera.local, call: { phase: 'left', reason }, desk }, effects];
 }

@@ -1,5 +1,6 @@
 /** What goes into `step` and what comes out of it. All time, ids and randomness are inside the events. */
 import type { CloseReason, ErrorCode } from '../protocol/errors.ts';
+import type { Door, DoorAction, TargetAction } from '../protocol/host.ts';
 import type { PeerId } from '../protocol/ids.ts';
 import type { Candidate, PublicationKind, RoomMessage, RosterMember, Sender } from '../protocol/peer.ts';
 import type { FramesTimer } from './frames.ts';
@@ -21,6 +22,7 @@ export type RoomEvent =
   | { readonly type: 'set-camera'; readonly isOn: boolean }
   | { readonly type: 'rotate-sender-keys' }
   | { readonly type: 'set-device'; readonly kind: PublicationKind; readonly deviceId: string }
+  | DeskEvent
   // told by the devices
   | {
       readonly type: 'device-live';
@@ -38,6 +40,8 @@ export type RoomEvent =
       /** SHA-256 of our own certificate, base64url. */
       readonly certificate: string;
       readonly peers: readonly ListedPeer[];
+      /** Left out: open. */
+      readonly door?: Door;
     }
   | ({ readonly type: 'peer-listed' } & ListedPeer)
   | { readonly type: 'peer-unlisted'; readonly peerId: PeerId }
@@ -84,6 +88,20 @@ export type RoomEvent =
   // told by the clock
   | { readonly type: 'timer'; readonly id: TimerId };
 
+/** About the room's door (AD9–AD15). */
+export type DeskEvent =
+  // known from our link; asked for by the page
+  | { readonly type: 'host-known' }
+  | { readonly type: 'lock' | 'set-knock'; readonly isOn: boolean }
+  | { readonly type: 'admit' | 'decline' | 'kick'; readonly peerId: PeerId }
+  // told by the relay
+  | { readonly type: 'waiting' }
+  | { readonly type: 'door-changed'; readonly door: Door }
+  | { readonly type: 'peer-knocked'; readonly peerId: PeerId; readonly name: string }
+  | { readonly type: 'knock-ended'; readonly peerId: PeerId }
+  // told by the keys: the host has signed it
+  | { readonly type: 'peer-kicked'; readonly peerId: PeerId };
+
 /** What brings a peer's keys into doubt. */
 export type DoubtReason =
   // somebody begins as this peer
@@ -103,7 +121,7 @@ export type DoubtReason =
 export type ListedPeer = { readonly peerId: PeerId; readonly joinNumber: number };
 
 /** `link`: look whether the link stands, else try again. `gone`: give the peer up. */
-export type TimerId = `link:${PeerId}` | `gone:${PeerId}` | RosterTimer | FramesTimer;
+export type TimerId = `link:${PeerId}` | `gone:${PeerId}` | RosterTimer | FramesTimer | 'host-door';
 
 export type Effect =
   | { readonly type: 'open-device'; readonly kind: PublicationKind; readonly deviceId: string | undefined }
@@ -151,6 +169,15 @@ export type Effect =
   | ({ readonly type: 'add-candidates'; readonly candidates: readonly Candidate[] } & OnLink)
   | { readonly type: 'start-timer'; readonly id: TimerId; readonly delay_ms: number }
   | { readonly type: 'stop-timer'; readonly id: TimerId }
+  /** Says at the door who we are. */
+  | { readonly type: 'knock'; readonly name: string }
+  /** As the host. A kick is told to those as well, sealed. */
+  | {
+      readonly type: 'act-as-host';
+      readonly action: DoorAction | TargetAction;
+      readonly target?: PeerId;
+      readonly to: readonly PeerId[];
+    }
   | { readonly type: 'tell'; readonly moment: Moment }
   /** A message that does not fit the state: counted, otherwise without effect. */
   | { readonly type: 'drop'; readonly reason: DropReason };
@@ -172,6 +199,8 @@ export type Moment =
   | { readonly type: 'left'; readonly reason: LeaveReason }
   | { readonly type: 'peer-joined'; readonly peerId: PeerId }
   | { readonly type: 'peer-left'; readonly peerId: PeerId; readonly reason: PeerLeaveReason }
+  /** To the host: somebody stands outside, under a name that nobody has checked. */
+  | { readonly type: 'knocked'; readonly peerId: PeerId; readonly name: string }
   | {
       readonly type: 'error';
       readonly code: ErrorCode;

@@ -3,6 +3,7 @@
  * media tracks stand here by id, the tracks themselves live in `media` and `transport`.
  */
 import type { ErrorCode } from '../protocol/errors.ts';
+import type { Door } from '../protocol/host.ts';
 import type { PeerId } from '../protocol/ids.ts';
 import type { Presence, PublicationKind, Sender } from '../protocol/peer.ts';
 
@@ -131,7 +132,7 @@ export type Peer = {
 
 export type Peers = ReadonlyMap<PeerId, Peer>;
 
-export type LeaveReason = 'left' | 'refused' | 'room-full';
+export type LeaveReason = 'left' | 'refused' | 'room-full' | 'room-locked' | 'declined' | 'kicked';
 
 /** Who is in the room with us. */
 type Company = {
@@ -166,18 +167,41 @@ export type Phase = Call['phase'];
 /** The phases in which there are peers. */
 export type Present = Extract<Call, { readonly peers: Peers }>;
 
-export type RoomState = { readonly local: Local; readonly call: Call };
+/** Before the room's door, and what the host wants of it. */
+export type Desk = {
+  /** Our link is the host's. */
+  readonly isHost: boolean;
+  /** What we want, as the host; what a guest's page says here comes to nothing. */
+  readonly wish: { readonly isLocked: boolean; readonly isKnock: boolean };
+  /** What the relay says. Only the relay can hold a door shut, and only it can say that it does. */
+  readonly door: Door;
+  /** Who knocks, with the name in the note. */
+  readonly knocks: ReadonlyMap<PeerId, string>;
+  /** We stand outside and have knocked. */
+  readonly isWaiting: boolean;
+};
+
+export type RoomState = { readonly local: Local; readonly call: Call; readonly desk: Desk };
 
 export const OFF: Device = { state: 'off' };
+
+export const INITIAL_DESK: Desk = {
+  isHost: false,
+  wish: { isLocked: false, isKnock: false },
+  door: 'open',
+  knocks: new Map(),
+  isWaiting: false,
+};
 
 export const INITIAL_STATE: RoomState = {
   local: { name: '', microphone: OFF, camera: OFF, preferred: {} },
   call: { phase: 'idle' },
+  desk: INITIAL_DESK,
 };
 
 export function isPresent(call: Call): call is Present {
   return call.phase === 'joined' || call.phase === 'reconnecting';
 }
 
-/** Why a peer is gone: it said so itself, sealed; it fell silent; or its keys were refused. */
-export type PeerLeaveReason = 'left' | 'connection-lost' | 'refused';
+/** Why a peer is gone: it said so itself, sealed; it fell silent; its keys were refused; or the host has said so, signed. */
+export type PeerLeaveReason = 'left' | 'connection-lost' | 'refused' | 'kicked';

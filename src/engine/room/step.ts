@@ -2,7 +2,8 @@
 import { cleanName } from '../protocol/peer.ts';
 import { openDevice, presenceOf, stepDevices } from './devices.ts';
 import type { LocalStep } from './devices.ts';
-import type { Effect, RoomEvent } from './events.ts';
+import { stepDesk, stepDoorTimer, welcomeHost } from './desk.ts';
+import type { DeskEvent, Effect, RoomEvent } from './events.ts';
 import {
   changeTransport,
   checkLink,
@@ -32,6 +33,7 @@ import {
 } from './frames.ts';
 import { NOTHING_HEARD, hear, nextSeq, rememberGone, tellsState } from './order.ts';
 import { answerRoster, isRosterTimer, receiveRoster, retellRoster, stepRosterTimer, watchRoster } from './roster.ts';
+import type { PeerId } from '../protocol/ids.ts';
 import { isPresent } from './state.ts';
 import type { Peer, PeerLeaveReason, Present, RoomState } from './state.ts';
 import { agree, stepTrust, trouble } from './trust.ts';
@@ -63,7 +65,7 @@ function stepRoom(state: RoomState, event: RoomEvent): Step {
       // idle | left → OpenDevice… → lobby
       const first = event.microphone ? openDevice(state.local, 'microphone') : unchanged(state);
       const second = event.camera ? openDevice(first.local, 'camera') : { local: first.local, effects: NOTHING };
-      return [{ local: second.local, call: { phase: 'lobby' } }, [...first.effects, ...second.effects]];
+      return [{ ...state, local: second.local, call: { phase: 'lobby' } }, [...first.effects, ...second.effects]];
     }
     case 'join':
       if (state.call.phase === 'joining' || isPresent(state.call)) return [state, NOTHING];
@@ -97,7 +99,20 @@ function stepRoom(state: RoomState, event: RoomEvent): Step {
     case 'relay-closed':
       return closeByRelay(state, event.reason);
     case 'welcome':
-      return welcome(state, event);
+      return welcomeHost(state, welcome(state, event), event.door ?? 'open');
+    case 'peer-kicked':
+      return stepKicked(state, event.peerId);
+    case 'host-known':
+    case 'lock':
+    case 'set-knock':
+    case 'admit':
+    case 'decline':
+    case 'kick':
+    case 'waiting':
+    case 'door-changed':
+    case 'peer-knocked':
+    case 'knock-ended':
+      return stepDesk(state, event);
     default:
       return isPresent(state.call)
         ? stepPresent(state, state.call, event)
@@ -123,7 +138,8 @@ type PresentEvent = Exclude<
       | 'relay-closed'
       | 'keys-failed'
       | 'sealing-failed'
-      | 'welcome';
+      | 'welcome'
+      | DeskEvent['type'];
   }
 >;
 
@@ -177,6 +193,7 @@ function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step
     }
     case 'timer': {
       if (isRosterTimer(event.id)) return withCall(state, stepRosterTimer(call, event.id));
+      if (event.id === 'host-door') return stepDoorTimer(state);
       if (isFramesTimer(event.id)) return [state, stepFramesTimer(call, event.id)];
       const peer = [...call.peers.values()].find(({ peerId }) => event.id.endsWith(peerId));
       if (!peer) return [state, NOTHING];
@@ -310,9 +327,19 @@ function dropPeer(state: RoomState, call: Present, peer: Peer, reason: PeerLeave
     { type: 'close-link', peerId },
   ];
   // One that was never shown, nobody misses.
-  const why = peer.isRefused ? 'refused' : reason;
+  const why = peer.isRefused && reason !== 'kicked' ? 'refused' : reason;
   if (isShown(peer)) effects.push({ type: 'tell', moment: { type: 'peer-left', peerId, reason: why } });
   return [{ ...state, call: { ...call, peers, refused, generations, gone } }, effects];
+}
+
+/** AD13: in the host's own words, whoever has brought them. Nothing leads back for this peer id. */
+function stepKicked(state: RoomState, peerId: PeerId): Step {
+  const { call } = state;
+  if ('peerId' in call && call.peerId === peerId) return end(state, 'kicked', NOTHING);
+  if (!isPresent(call)) return [state, NOTHING];
+  const refusing = { ...call, refused: new Set(call.refused).add(peerId) };
+  const peer = call.peers.get(peerId);
+  return peer ? dropPeer(state, refusing, peer, 'kicked') : [{ ...state, call: refusing }, NOTHING];
 }
 
 /** It is not here, or not any more; and it does not come back. */

@@ -15,7 +15,7 @@ import {
   parseHandedBundle,
   parseRelayText,
 } from '../protocol/relay.ts';
-import type { HandedBundle, RelayMessage, RelayNotification, SealedBundle } from '../protocol/relay.ts';
+import type { ClientRequest, HandedBundle, RelayMessage, RelayNotification, SealedBundle } from '../protocol/relay.ts';
 import { formatResumeOffer } from '../protocol/resume.ts';
 import type { StreamPlace } from '../protocol/resume.ts';
 import { SUBPROTOCOL } from '../protocol/token.ts';
@@ -44,6 +44,8 @@ export type RelaySocketOptions = {
   readonly url: string;
   readonly roomId: RoomId;
   readonly token: (nowS: number) => Promise<string>;
+  /** What is offered beside the token: a host's claim, an operator's JWT. Asked anew at every attempt. */
+  readonly companions?: (nowS: number) => Promise<readonly string[]>;
   onNotification(notification: RelayNotification): void;
   /** Gone, and being tried again. */
   onLost(): void;
@@ -75,6 +77,8 @@ export function retryBound(attempt: number): number {
   return attempt === 0 ? 0 : Math.min(FIRST_RETRY_MAX_MS * 2 ** (attempt - 1), RETRY_MAX_MS);
 }
 
+export type RelayAnswer = Exclude<RelayMessage, { readonly type: 'notification' }>;
+
 export class RelaySocket {
   readonly #options: RelaySocketOptions;
   readonly #now: () => number;
@@ -87,7 +91,7 @@ export class RelaySocket {
   #stopHeartbeat = (): void => undefined;
   #wake: (() => void) | undefined;
   /** Questions to the relay that are not answered yet. */
-  readonly #questions = new Map<number, (bundle: HandedBundle | undefined) => void>();
+  readonly #questions = new Map<number, (answer: RelayAnswer | undefined) => void>();
   #lastQuestion = 0;
   /** What has come of the relay's messages, over all sockets of this join. */
   readonly #position = new StreamPosition();
@@ -134,12 +138,22 @@ export class RelaySocket {
   }
 
   /** What the relay has of a peer; `undefined` where it has nothing, or is away. */
-  fetchBundle(peerId: PeerId): Promise<HandedBundle | undefined> {
-    if (this.#isClosed || this.#socket.readyState !== this.#socket.OPEN) return Promise.resolve(undefined);
-    const id = ++this.#lastQuestion;
-    const params = { room_id: this.#options.roomId, peer_id: peerId };
-    this.#socket.send(formatRequest({ method: 'fetch_bundle', params }, id));
-    return new Promise((resolve) => this.#questions.set(id, resolve));
+  async fetchBundle(peerId: PeerId): Promise<HandedBundle | undefined> {
+    const answer = await this.#ask({
+      method: 'fetch_bundle',
+      params: { room_id: this.#options.roomId, peer_id: peerId },
+    });
+    return answer?.type === 'result' ? parseHandedBundle(answer.result) : undefined;
+  }
+
+  /** AD10: a host's statement; `undefined` where the relay is away, or goes before it has answered. */
+  sayAsHost(statement: string): Promise<RelayAnswer | undefined> {
+    return this.#ask({ method: 'host_statement', params: { room_id: this.#options.roomId, statement } });
+  }
+
+  /** AD12. */
+  knock(note: string): void {
+    void this.#ask({ method: 'knock', params: { room_id: this.#options.roomId, note } });
   }
 
   close(): void {
@@ -155,9 +169,9 @@ export class RelaySocket {
     if (bound > 0) await this.#wait((this.#options.random ?? Math.random)() * bound);
     const nowS = Math.floor(this.#now() / 1000) + this.#clockOffsetS;
     try {
-      const token = await this.#options.token(nowS);
+      const [token, companions] = await Promise.all([this.#options.token(nowS), this.#options.companions?.(nowS)]);
       const { place } = this.#position;
-      return [SUBPROTOCOL, token, ...(place ? [formatResumeOffer(place)] : [])];
+      return [SUBPROTOCOL, token, ...(companions ?? []), ...(place ? [formatResumeOffer(place)] : [])];
     } catch (error) {
       this.#options.onLost();
       throw error;
@@ -216,6 +230,10 @@ export class RelaySocket {
         // of a new join nothing has come before; whoever is back is told what it has missed, or that it is lost
         if (!this.#position.place) this.#position.begin({ ep: notification.params.ep, n: 0 });
         break;
+      case 'waiting':
+        // outside is a place to stay as well; where we are in the messages is asked once we are let in
+        this.#attempt = 1;
+        break;
       case 'gap':
         this.#position.begin(notification.params);
         break;
@@ -258,12 +276,19 @@ export class RelaySocket {
     this.#socket.send(formatRequest({ method: 'resume', params }, this.#resuming));
   }
 
-  #answered(message: Exclude<RelayMessage, { type: 'notification' }>): void {
+  #ask(request: ClientRequest): Promise<RelayAnswer | undefined> {
+    if (this.#isClosed || this.#socket.readyState !== this.#socket.OPEN) return Promise.resolve(undefined);
+    const id = ++this.#lastQuestion;
+    this.#socket.send(formatRequest(request, id));
+    return new Promise((resolve) => this.#questions.set(id, resolve));
+  }
+
+  #answered(message: RelayAnswer): void {
     const question = typeof message.id === 'number' ? this.#questions.get(message.id) : undefined;
     if (typeof message.id === 'number') this.#questions.delete(message.id);
     if (message.id === this.#resuming) this.#resuming = undefined;
     if (message.type === 'error') this.#options.onDropped(`relay-${message.reason}`);
-    question?.(message.type === 'result' ? parseHandedBundle(message.result) : undefined);
+    question?.(message);
   }
 
   #forgetQuestions(): void {
