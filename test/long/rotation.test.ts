@@ -20,7 +20,7 @@ import type { PeerFigures } from '../helpers/sealed-call.ts';
 import { setStage } from '../helpers/stage.ts';
 import type { Stage } from '../helpers/stage.ts';
 
-const STAYING: readonly BrowserName[] = ['chromium', 'chromium', 'firefox'];
+const STAYING: readonly BrowserName[] = ['chromium', 'chromium', 'chromium'];
 const ROTATIONS = 20;
 const MARK_EVERY_MS = 3_000;
 const AFTER_MARK_MS = 2_000;
