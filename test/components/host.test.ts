@@ -41,8 +41,8 @@ describe('a room with a host', () => {
     ok(texts(room).includes('Eve wants to come in') && texts(room).includes('Somebody without a name'), texts(room));
     button(room, 'Lock the room').click();
     button(room, 'Newcomers have to knock').click();
-    button(room, 'Let Eve in').click();
-    button(room, 'Turn Eve away').click();
+    button(room, 'Let in: Eve').click();
+    button(room, 'Turn away: Eve').click();
     button(room, `Put ${participant(1).name} out`).click();
     same(session.commands.slice(-5), [
       { type: 'lock', isOn: true },

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { toBase64Url, toHex } from '../../src/engine/protocol/bytes.ts';
+import { concatBytes, toBase64Url, toHex } from '../../src/engine/protocol/bytes.ts';
 import { TaiError } from '../../src/engine/protocol/errors.ts';
 import { formatRoomSecret } from '../../src/engine/protocol/invite.ts';
-import { createPrivateRoom, resolveRoom, roomFragment } from '../../src/engine/room-address.ts';
+import {
+  createHostedRoom,
+  createPrivateRoom,
+  hostFragment,
+  resolveRoom,
+  roomFragment,
+} from '../../src/engine/room-address.ts';
 import type { RoomAddressOptions } from '../../src/engine/room-address.ts';
 
 const RELAY = 'wss://relay.example/relay';
@@ -42,15 +48,17 @@ describe('which room a page means', () => {
   });
 
   it('may be given as bytes or as their base64url, of a secret, a guest or a host', async () => {
-    for (const length of [32, 64, 96]) {
-      const bytes = bytesOf(4, length);
+    const { secret, pkHost, hostSeed } = (await createHostedRoom()).room;
+    assert.ok(hostSeed);
+    const host = concatBytes(secret, pkHost, hostSeed);
+    for (const bytes of [bytesOf(4, 32), bytesOf(4, 64), host]) {
       const [fromBytes, fromText] = await Promise.all([
         resolveRoom({ relay: RELAY, roomSecret: bytes }),
         resolveRoom({ relay: RELAY, roomSecret: toBase64Url(bytes) }),
       ]);
       assert.deepEqual(fromBytes, fromText);
       assert.equal(fromBytes?.kind, 'private');
-      assert.equal(fromBytes?.room.hostSeed !== undefined, length === 96);
+      assert.equal(fromBytes?.room.hostSeed !== undefined, bytes === host);
     }
   });
 });
@@ -67,6 +75,12 @@ describe('an open room', () => {
 });
 
 describe('misuse and damage', () => {
+  it('LK4: a host’s link whose keys do not belong together is damaged, not a guest’s', async () => {
+    const broken = bytesOf(6, 96);
+    assert.equal(await codeOf({ roomSecret: broken }), 'usage');
+    assert.equal(await codeOf({ fragment: `#tai=${toBase64Url(broken)}` }), 'link-invalid');
+  });
+
   it('a bad name is a usage error', async () => {
     for (const roomName of ['a b', 'é', 'x'.repeat(65), 'a&b', '#']) assert.equal(await codeOf({ roomName }), 'usage');
   });
@@ -119,9 +133,13 @@ describe('a new private room', () => {
   });
 
   it("a host's link as the page has it gives guests no seed", async () => {
-    const host = await resolveRoom({ relay: RELAY, roomSecret: bytesOf(6, 96) });
-    const found = await resolveRoom({ relay: RELAY, fragment: roomFragment('', host!) });
-    assert.ok(host?.room.hostSeed);
+    const host = await createHostedRoom();
+    const found = await resolveRoom({ relay: RELAY, fragment: roomFragment('', host) });
+    assert.ok(host.room.hostSeed);
     assert.equal(found?.room.hostSeed, undefined);
+    assert.deepEqual(found?.room.pkHost, host.room.pkHost);
+    const own = await resolveRoom({ relay: RELAY, fragment: hostFragment(host) ?? '' });
+    assert.deepEqual(own?.room, host.room);
+    assert.equal(hostFragment(createPrivateRoom()), undefined);
   });
 });

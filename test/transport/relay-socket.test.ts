@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { describe, it } from 'node:test';
-import { CLOSE_CODES } from '../../src/engine/protocol/errors.ts';
+import { CLOSE_CODES, RPC_ERRORS } from '../../src/engine/protocol/errors.ts';
 import type { CloseReason } from '../../src/engine/protocol/errors.ts';
 import { parsePeerId, parseRoomId } from '../../src/engine/protocol/ids.ts';
 import {
@@ -97,6 +97,7 @@ function connect(
     isAwake?: () => boolean;
     now?: () => number;
     every?: Every;
+    companions?: () => Promise<readonly string[]>;
   } = {},
 ) {
   FakeWebSocket.made = [];
@@ -108,6 +109,7 @@ function connect(
       told.tokens.push(nowS);
       return `tai.token.${told.tokens.length}`;
     },
+    ...(options.companions && { companions: options.companions }),
     onNotification: (notification) => void told.notifications.push(notification),
     onLost: () => void told.lost++,
     onClosed: (reason) => void told.closed.push(reason),
@@ -184,6 +186,53 @@ describe('the relay socket', () => {
       ['welcome'],
     );
     socket.close();
+  });
+
+  it('AD9, AD17: offers what goes beside the token, asked anew at every attempt; an attempt without it is a loss, and tried again', async () => {
+    let asked = 0;
+    const companions = async (): Promise<readonly string[]> => {
+      asked++;
+      if (asked === 2) throw new Error('the page has no JWT just now');
+      return [`tai.jwt.a.b.c${asked}`];
+    };
+    const made = nextSocket();
+    const { socket, told } = connect({ companions });
+    const first = await made;
+    assert.deepEqual(first.protocols, ['tai.1', 'tai.token.1', 'tai.jwt.a.b.c1']);
+    first.open();
+    const again = nextSocket();
+    first.end(1006);
+    assert.deepEqual((await again).protocols, ['tai.1', 'tai.token.3', 'tai.jwt.a.b.c3']);
+    assert.ok(told.lost >= 2, 'each is told');
+    socket.close();
+  });
+
+  it('AD10, AD12: asks as a host and knocks, and hears the answer, or that there is none', async () => {
+    const made = nextSocket();
+    const { socket } = connect();
+    const ws = await made;
+    assert.equal(await socket.sayAsHost('AQID'), undefined, 'not open yet');
+    ws.open();
+    const answer = socket.sayAsHost('AQID');
+    socket.knock('bm90ZQ');
+    const sent = ws.sent.map((text) => parseClientText(text));
+    assert.deepEqual(
+      sent.map((parsed) => parsed.type === 'request' && parsed.request),
+      [
+        { method: 'host_statement', params: { room_id: ROOM, statement: 'AQID' } },
+        { method: 'knock', params: { room_id: ROOM, note: 'bm90ZQ' } },
+      ],
+    );
+    const [id] = sent.map((parsed) => (parsed.type === 'request' ? parsed.id : undefined));
+    assert.ok(id !== undefined);
+    ws.receive(formatError(id, 'host-stale', { now: 7, ep: 'e2' }));
+    assert.deepEqual(await answer, {
+      ...{ type: 'error', id, code: RPC_ERRORS['host-stale'], reason: 'host-stale' },
+      data: { now: 7, ep: 'e2' },
+    });
+    const unanswered = socket.sayAsHost('AQID');
+    socket.close();
+    assert.equal(await unanswered, undefined);
   });
 
   it('AD5: corrects its clock by what an expired token is told', async () => {

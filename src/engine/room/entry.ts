@@ -121,12 +121,8 @@ export function end(state: RoomState, reason: LeaveReason, errors: readonly Effe
     if (reason === 'left') effects.push({ type: 'send', to: peerId, message: { type: 'leave' } });
     effects.push(stopTimer(linkTimer(peerId)), stopTimer(goneTimer(peerId)), { type: 'close-link', peerId });
   }
-  effects.push(
-    ...closing,
-    stopTimer('host-door'),
-    { type: 'disconnect-relay' },
-    { type: 'tell', moment: { type: 'left', reason } },
-  );
+  if (state.desk.isHost) effects.push(stopTimer('host-door'));
+  effects.push(...closing, { type: 'disconnect-relay' }, { type: 'tell', moment: { type: 'left', reason } });
   const desk = leaveDesk(state.desk);
   return [{ local: camera.local, call: { phase: 'left', reason }, desk }, effects];
 }
