@@ -24,6 +24,8 @@ const ENTRIES = {
   device: /^chunks\/device-/,
   // the dialog for comparing codes; QR codes, and reading them where the browser cannot
   verify: /^chunks\/(verify-dialog|qr|decode)-/,
+  // where a relay issues TURN credentials
+  turn: /^chunks\/(relay-calls|turn-issue)-/,
   // stands in for browsers without these algorithms of their own, and is fetched by nobody else
   fallback: /^chunks\/(ed25519|ml-kem)-/,
 };
