@@ -27,7 +27,7 @@ export type SessionOptions = {
    * The user agrees that the relay's operator is told once, and by chance wrongly two times in five, whether the first connection
    * went straight, through a TURN host, or failed (PROTOCOL.md OP4). Never without it.
    */
-  readonly sharePath?: boolean;
+  readonly sharePath?: boolean | undefined;
 };
 
 /** What a page asks for. The state tells what became of it; nothing is optimistic. */

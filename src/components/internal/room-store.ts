@@ -209,11 +209,11 @@ export class RoomStore implements RoomActions {
     const session = engine.createSession({
       relay,
       room: address,
+      sharePath,
       ...(identity !== undefined && { identity }),
       ...(displayName !== undefined && { displayName }),
       ...(iceServers !== undefined && { iceServers }),
       ...(workerUrl !== undefined && { workerUrl }),
-      ...(sharePath && { sharePath }),
     });
     this.#session = session;
     this.#address = address;
