@@ -209,12 +209,12 @@ export class RoomStore implements RoomActions {
     const session = engine.createSession({
       relay,
       room: address,
+      sharePath,
       ...(identity !== undefined && { identity }),
       ...(displayName !== undefined && { displayName }),
       ...(iceServers !== undefined && { iceServers }),
       ...(turnWallet !== undefined && { turnWallet }),
       ...(workerUrl !== undefined && { workerUrl }),
-      ...(sharePath && { sharePath }),
     });
     this.#session = session;
     this.#address = address;

@@ -52,12 +52,12 @@ export function configOf(properties: RoomProperties): RoomConfig {
     hasLobby: !properties.noLobby,
     isAutoJoin: properties.autoJoin,
     refusal: refusalOf(properties),
+    sharePath: properties.sharePath,
     ...(properties.identity === 'device' && { identity: properties.identity }),
     ...(displayName && { displayName }),
     ...(iceServers && { iceServers }),
     ...(turnWallet && { turnWallet }),
     ...(workerUrl && { workerUrl }),
-    ...(properties.sharePath && { sharePath: true }),
   };
 }
 
