@@ -114,7 +114,7 @@ export async function simulateHour(people: number, isDirect: boolean): Promise<H
     for (const { world } of pages) world.clock?.advance(STEP_MS);
     await Promise.resolve();
     // most seconds say nothing
-    if (said() !== before || relay.nowMs % (10 * STEP_MS) === 0) await settle();
+    if (said() !== before || relay.nowMs % (30 * STEP_MS) === 0) await settle();
   }
   await settle();
   // One after another: where all leave in one moment, how much they still say to each other is chance.
