@@ -26,6 +26,8 @@ const ENTRIES = {
   verify: /^chunks\/(verify-dialog|qr|decode)-/,
   // `sharePath`
   report: /^chunks\/path-report-/,
+  // where a relay issues TURN credentials
+  turn: /^chunks\/(relay-calls|turn-issue)-/,
   // stands in for browsers without these algorithms of their own, and is fetched by nobody else
   fallback: /^chunks\/(ed25519|ml-kem)-/,
 };

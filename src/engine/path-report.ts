@@ -5,7 +5,6 @@
  */
 import { CHANCES, COUNTERS_PATH, formatPathReport, randomisedPath } from './protocol/path-report.ts';
 import type { LinkPath } from './protocol/path-report.ts';
-import { relayUrl } from './relay-address.ts';
 import type { Session } from './session-types.ts';
 
 export type PathReportPorts = {
@@ -21,10 +20,10 @@ const PORTS: PathReportPorts = {
 
 export type WatchedSession = Pick<Session, 'view' | 'subscribe' | 'on' | 'getStats'>;
 
-/** Once in the life of a session, whatever happens. Returns the way to stop. Throws `TaiError('usage')` for a bad address. */
+/** Once in the life of a session, whatever happens. Returns the way to stop. `relay`: an address that the session was made with. */
 export function reportPath(session: WatchedSession, relay: string, ports: PathReportPorts = PORTS): () => void {
-  const { protocol, host } = relayUrl(relay);
-  const url = `${protocol === 'wss:' ? 'https:' : 'http:'}//${host}${COUNTERS_PATH}`;
+  // wss: → https:, ws: → http:
+  const { origin } = new URL(relay.replace(/^ws/, 'http'));
   let isDone = false;
   const stop = (): void => {
     isDone = true;
@@ -43,7 +42,7 @@ export function reportPath(session: WatchedSession, relay: string, ports: PathRe
       referrerPolicy: 'no-referrer',
       cache: 'no-store',
     } as const;
-    void ports.fetch(url, { ...init, keepalive: true, redirect: 'error' }).catch(() => undefined);
+    void ports.fetch(origin + COUNTERS_PATH, { ...init, keepalive: true, redirect: 'error' }).catch(() => undefined);
   };
   const look = async (): Promise<void> => {
     const standing = session.view.participants.find(({ link }) => link === 'connected');

@@ -37,7 +37,7 @@ export type SessionOptions = {
    * The user agrees that the relay's operator is told once, and by chance wrongly two times in five, whether the first connection
    * went straight, through a TURN host, or failed (PROTOCOL.md OP4). Never without it.
    */
-  readonly sharePath?: boolean;
+  readonly sharePath?: boolean | undefined;
 };
 
 /** A wallet of the page's. Which room this is for, it does not learn, and who it is, nobody in the room. */

@@ -28,9 +28,9 @@ export function createSession(options: SessionOptions): Session {
     throw new TaiError('usage', 'e2ee: must be "required", or left out');
   }
   const session = new RoomSession(options, browserPorts);
-  // where it cannot be loaded, nothing is told
-  if (options.sharePath === true) {
-    void import('./path-report.ts').then(({ reportPath }) => reportPath(session, options.relay)).catch(() => undefined);
+  if (options.sharePath) {
+    // where it cannot be loaded, nothing is told
+    void import('./path-report.ts').then(({ reportPath }) => reportPath(session, options.relay)).catch(() => {});
   }
   return session;
 }

@@ -16,7 +16,7 @@ const MESSAGE_S = 0.001;
 const WAKING_S = 0.02;
 const TOKEN_CPU_MS = 1;
 /** A figure that is more than so much above what was counted is out of date. */
-const SHARE_MIN = 0.7;
+const SHARE_MIN = 0.5;
 
 /** The rows of the table whose head begins so. */
 function table(head: string): readonly (readonly string[])[] {

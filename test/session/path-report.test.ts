@@ -138,7 +138,7 @@ describe('OP4: without consent', () => {
       .split('\n')
       .filter((line) => line.includes('path-report'));
     assert.equal(asking.length, 1);
-    assert.match(read('engine/session.ts'), /if \(options\.sharePath === true\)[^;]*import\('\.\/path-report\.ts'\)/);
+    assert.match(read('engine/session.ts'), /if \(options\.sharePath\)[^;]*import\('\.\/path-report\.ts'\)/);
     for (const path of ['engine/room-session.ts', 'engine/index.ts', 'components/internal/room-store.ts']) {
       assert.ok(!read(path).includes('path-report'), path);
     }

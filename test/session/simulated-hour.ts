@@ -15,6 +15,7 @@ const HOUR_MS = 3_600_000;
 const JOIN_EVERY_MS = 60_000;
 /** Nothing was said for so long by the real clock: all that was on its way has come. */
 const QUIET_MS = 2;
+const QUIET_ROUNDS = 4;
 /** A room that has heard nothing for so long sleeps (hibernation). */
 export const SLEEPS_AFTER_MS = 10_000;
 
@@ -89,9 +90,11 @@ export async function simulateHour(people: number, isDirect: boolean): Promise<H
   const pages: Page[] = [];
   const said = (): number => relay.messages + pages.reduce((sum, { world }) => sum + world.sent, 0);
   const settle = async (): Promise<void> => {
-    for (let last = -1; last !== said();) {
-      last = said();
+    let last = said();
+    for (let quiet = 0; quiet < QUIET_ROUNDS; quiet++) {
       await delay(QUIET_MS);
+      if (said() !== last) quiet = -1;
+      last = said();
     }
   };
   while (relay.nowMs < HOUR_MS) {
@@ -104,17 +107,28 @@ export async function simulateHour(people: number, isDirect: boolean): Promise<H
           ({ view }) => view.participants.filter(({ link }) => link === 'connected').length === pages.length - 1,
         ),
       );
+      await settle();
     }
     const before = said();
     relay.nowMs += STEP_MS;
     for (const { world } of pages) world.clock?.advance(STEP_MS);
     await Promise.resolve();
     // most seconds say nothing
-    if (said() !== before || relay.nowMs % (10 * STEP_MS) === 0) await settle();
+    if (said() !== before || relay.nowMs % (30 * STEP_MS) === 0) await settle();
   }
   await settle();
-  for (const { session } of pages) session.dispatch({ type: 'leave' });
-  await until('all have left', () => pages.every(({ world }) => world.released.includes('relay')));
+  // One after another: where all leave in one moment, how much they still say to each other is chance.
+  for (const [at, page] of pages.entries()) {
+    page.session.dispatch({ type: 'leave' });
+    const others = pages.slice(at + 1);
+    await until(
+      `${page.name} is gone`,
+      () =>
+        page.world.released.includes('relay') &&
+        others.every(({ view }) => view.participants.length === others.length - 1),
+    );
+    await settle();
+  }
   for (const { session } of pages) session.close();
   const { connections, messages, wakeUps, awakeS } = relay;
   return { connections, messages, wakeUps, awakeS };

@@ -471,7 +471,7 @@ describe('the relay socket', () => {
     socket.close();
   });
 
-  it('RL8: bounds of the waits: at once, 300 ms, doubling to 2 s, patient in the end', () => {
+  it('RL8: bounds of the waits: at once, 500 ms, doubling to 2 s, patient in the end', () => {
     assert.equal(retryBound(0), 0);
     assert.equal(retryBound(1), FIRST_RETRY_MAX_MS);
     assert.equal(retryBound(2), 2 * FIRST_RETRY_MAX_MS);

@@ -225,12 +225,12 @@ export class RoomStore implements RoomActions {
     const session = engine.createSession({
       relay,
       room: address,
+      sharePath,
       ...(identity !== undefined && { identity }),
       ...(displayName !== undefined && { displayName }),
       ...(iceServers !== undefined && { iceServers }),
       ...(turnWallet !== undefined && { turnWallet }),
       ...(workerUrl !== undefined && { workerUrl }),
-      ...(sharePath && { sharePath }),
       ...(admission !== undefined && { admission }),
     });
     this.#session = session;

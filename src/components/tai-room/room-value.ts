@@ -88,12 +88,12 @@ export function configOf(properties: RoomProperties): RoomConfig {
     isHosted: properties.hosted || properties.knock,
     isKnock: properties.knock,
     refusal: refusalOf(properties),
+    sharePath: properties.sharePath,
     ...(properties.identity === 'device' && { identity: properties.identity }),
     ...(displayName && { displayName }),
     ...(iceServers && { iceServers }),
     ...(turnWallet && { turnWallet }),
     ...(workerUrl && { workerUrl }),
-    ...(properties.sharePath && { sharePath: true }),
     ...(admission && { admission }),
   };
 }

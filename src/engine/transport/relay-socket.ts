@@ -21,7 +21,8 @@ import type { StreamPlace } from '../protocol/resume.ts';
 import { SUBPROTOCOL } from '../protocol/token.ts';
 import { StreamPosition } from './stream-position.ts';
 
-export const FIRST_RETRY_MAX_MS = 300;
+/** Six that a relay has dropped in one instant come back over 200 ms at least, nearly always; half of it would be quicker, and a flood. */
+export const FIRST_RETRY_MAX_MS = 500;
 /** A call that waits for its relay must not wait long … */
 export const RETRY_MAX_MS = 2_000;
 /** … but one that has waited for this many attempts (about half a minute) is patient. */
