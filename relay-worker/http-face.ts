@@ -126,3 +126,15 @@ export async function asked(ask: () => Promise<CallAnswer>): Promise<Answer> {
 export async function readCall(body: Request['body']): Promise<string | BodyFault> {
   return await readBounded(body, RELAY_TEXT_MAX);
 }
+
+/** What is no call, and is for people and their tools. */
+export function json(
+  status: number,
+  body: Readonly<Record<string, boolean | string>>,
+  headers: Record<string, string> = {},
+): Response {
+  return Response.json(body, {
+    status,
+    headers: { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff', ...headers },
+  });
+}

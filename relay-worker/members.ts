@@ -3,7 +3,9 @@ import type { Bytes } from '../src/engine/protocol/bytes.ts';
 import type { PeerId } from '../src/engine/protocol/ids.ts';
 import type { PeerPlace } from '../src/engine/protocol/relay.ts';
 import type { StreamPlace } from '../src/engine/protocol/resume.ts';
-import type { BundleShelf } from './bundle-shelf.ts';
+import type { KeptPeer } from './attachment.ts';
+import { BundleShelf, EMPTY_SHELF } from './bundle-shelf.ts';
+import type { ShelfRecord } from './bundle-shelf.ts';
 import type { Visitor } from './door-book.ts';
 import { BEHIND_CLOSE_BYTES } from './limits.ts';
 import type { SocketBudget } from './limits.ts';
@@ -41,6 +43,27 @@ export type Member<S> = Visitor & {
   /** While it stands outside. */
   waiting: Waiting | undefined;
 };
+
+/** What is known of a member that is added. Without a shelf it has published nothing. */
+export type NewMember = Visitor &
+  Pick<Member<unknown>, 'peerId' | 'joinNumber' | 'admittedMs' | 'budget' | 'n' | 'waiting'> & {
+    readonly shelf?: ShelfRecord | undefined;
+  };
+
+/** `saveShelf`: as that of `BundleShelf`. */
+export function memberOf<S>(socket: S, added: NewMember, saveShelf: (shelf: ShelfRecord) => void): Member<S> {
+  const { peerId, joinNumber, admittedMs, proof, isHost, waiting, budget, n } = added;
+  const shelf = new BundleShelf(added.shelf ?? EMPTY_SHELF, saveShelf);
+  const counts = { heardMs: admittedMs, probedMs: 0, faults: 0, n, replayedTo: 0, droppedBytes: 0 };
+  return { socket, peerId, joinNumber, admittedMs, proof, isHost, waiting, budget, shelf, ...counts };
+}
+
+/** What outlives a sleep of the room. `shelf`: one that is about to be the member's. */
+export function keptOf<S>(member: Member<S>, shelf: ShelfRecord = member.shelf.record): Omit<KeptPeer, 'record'> {
+  const { peerId, joinNumber, admittedMs, proof, isHost, waiting } = member;
+  const kept = waiting && { note: waiting.note };
+  return { peerId, joinNumber, admittedMs, proof, isHost, waiting: kept, shelf };
+}
 
 export class Members<S> {
   readonly #bySocket = new Map<S, Member<S>>();

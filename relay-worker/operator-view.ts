@@ -6,7 +6,7 @@ import { PATH_REPORT_TEXT_MAX, parsePathReport } from '../src/engine/protocol/pa
 import { SUBPROTOCOL } from '../src/engine/protocol/token.ts';
 import { readBounded } from './bounded-text.ts';
 import type { Door } from './door.ts';
-import { behindDoor } from './http-face.ts';
+import { behindDoor, json } from './http-face.ts';
 import { turnHealth } from './ice-issuer.ts';
 import type { TurnEnv } from './ice-issuer.ts';
 import { isMailboxOn } from './mailbox-limits.ts';
@@ -42,6 +42,11 @@ export function healthOf(
     ...(env.DEPLOYMENT && { deployment: env.DEPLOYMENT.id }),
     ...(!isOpen && { faults: faults.join(' ') }),
   };
+}
+
+export function answerHealth(env: HealthEnv, door: Door): Response {
+  const health = healthOf(env, door);
+  return json(health.ok ? 200 : 503, health);
 }
 
 /** `socket`: one more peer was let in; a path: what a browser has reported (OP4). The room's object counts `room` by itself. */

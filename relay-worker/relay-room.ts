@@ -16,10 +16,6 @@ import {
 import type { ClientRequest, ErrorData, PeerPlace, RpcId, RpcResult, Welcome } from '../src/engine/protocol/relay.ts';
 import type { KeptPeer } from './attachment.ts';
 import { BundleDesk } from './bundle-desk.ts';
-import { BundleShelf, EMPTY_SHELF } from './bundle-shelf.ts';
-import type { ShelfRecord } from './bundle-shelf.ts';
-import { NO_VISITOR } from './door-book.ts';
-import type { Visitor } from './door-book.ts';
 import {
   BUFFERED_DROP_BYTES,
   FAULTS_MAX,
@@ -33,8 +29,8 @@ import {
   TEXT_CLOSE_BYTES,
   bucketOf,
 } from './limits.ts';
-import { Members, isBehind, placeOf } from './members.ts';
-import type { Member, Waiting } from './members.ts';
+import { Members, isBehind, keptOf, memberOf, placeOf } from './members.ts';
+import type { Member, NewMember } from './members.ts';
 import { Porch } from './porch.ts';
 import { Post } from './post.ts';
 import { closeSocket, send, sizeOf } from './room-socket.ts';
@@ -44,9 +40,6 @@ import type { Arrival, CallAnswer, EntryRefusal, RoomOptions } from './room-type
 import { Silence } from './silence.ts';
 
 export type { Arrival, CallAnswer, EntryRefusal, RoomOptions } from './room-types.ts';
-
-/** What is known of a member when it is added. */
-type Place = Omit<KeptPeer, 'record' | 'waiting'> & { readonly waiting: Waiting | undefined };
 
 export class RelayRoom<S extends RoomSocket> {
   readonly #options: RoomOptions<S>;
@@ -96,9 +89,9 @@ export class RelayRoom<S extends RoomSocket> {
    * Asked once before each `enter`: takes silent sockets out of the room, and the price of an admission from its bucket.
    * A peer that is here needs no place, as it replaces its own socket; which only its own page can (AD8).
    */
-  refusalOf(peerId: PeerId, nowMs: number, visitor: Visitor = NO_VISITOR): EntryRefusal | undefined {
+  refusalOf(peerId: PeerId, nowMs: number, arrival: Arrival): EntryRefusal | undefined {
     this.#silence.look(nowMs);
-    const refusal = this.#porch.refusalOf(peerId, visitor, nowMs);
+    const refusal = this.#porch.refusalOf(peerId, arrival, nowMs);
     if (refusal) return refusal;
     if (!this.#members.get(peerId) && this.#members.size >= this.#options.maxPeers) return 'room-full';
     return this.#admissions.take(1, nowMs) ? undefined : 'rate-limited';
@@ -119,7 +112,7 @@ export class RelayRoom<S extends RoomSocket> {
     peerId: PeerId,
     joinNumberShown: number,
     nowMs: number,
-    { proof, isHost, place }: Arrival = NO_VISITOR,
+    { proof, isHost, place }: Arrival,
     budget = new SocketBudget(),
   ): PeerPlace {
     const old = this.#members.get(peerId);
@@ -127,7 +120,7 @@ export class RelayRoom<S extends RoomSocket> {
     // The others know a replaced peer by its number already; its budget goes on, or reconnecting would refill it; and
     // so do its pre-keys, whose private halves are in the page still.
     const joinNumber = old?.joinNumber ?? this.#members.joinNumber(joinNumberShown, nowMs);
-    const shelf = old?.shelf.record ?? EMPTY_SHELF;
+    const shelf = old?.shelf.record;
     if (old) this.#remove(old, 'replaced');
     this.#replaceOutside(peerId);
     const kept = { peerId, joinNumber, admittedMs: nowMs, shelf, proof, isHost, waiting: undefined };
@@ -272,7 +265,6 @@ export class RelayRoom<S extends RoomSocket> {
       peerId,
       joinNumber: joinNumberShown,
       admittedMs: nowMs,
-      shelf: EMPTY_SHELF,
       proof,
       isHost,
       waiting,
@@ -301,31 +293,14 @@ export class RelayRoom<S extends RoomSocket> {
     return this.#members.of(socket) ?? this.#porch.outside.of(socket);
   }
 
-  #add(socket: S, kept: Place, budget: SocketBudget, n: number): Member<S> {
-    const { peerId, joinNumber, admittedMs, proof, isHost, waiting } = kept;
-    const shelf = new BundleShelf(kept.shelf, (changed: ShelfRecord) => this.#save(member, changed));
-    const counts = { heardMs: admittedMs, probedMs: 0, faults: 0, n, replayedTo: 0, droppedBytes: 0 };
-    const member: Member<S> = {
-      socket,
-      peerId,
-      joinNumber,
-      admittedMs,
-      proof,
-      isHost,
-      waiting,
-      budget,
-      shelf,
-      ...counts,
-    };
-    (waiting ? this.#porch.outside : this.#members).add(member);
+  #add(socket: S, kept: Omit<NewMember, 'budget' | 'n'>, budget: SocketBudget, n: number): Member<S> {
+    const member = memberOf(socket, { ...kept, budget, n }, (shelf) => this.#save(member, shelf));
+    (member.waiting ? this.#porch.outside : this.#members).add(member);
     return member;
   }
 
-  #save(member: Member<S>, shelf: ShelfRecord = member.shelf.record): void {
-    const { socket, peerId, joinNumber, admittedMs, proof, isHost, waiting } = member;
-    const { record } = this.#porch;
-    const kept = waiting && { note: waiting.note };
-    this.#options.save(socket, { peerId, joinNumber, admittedMs, proof, isHost, waiting: kept, shelf, record });
+  #save(member: Member<S>, shelf?: KeptPeer['shelf']): void {
+    this.#options.save(member.socket, { ...keptOf(member, shelf), record: this.#porch.record });
   }
 
   #forget(member: Member<S>): void {

@@ -7,50 +7,19 @@
 import { DurableObject } from 'cloudflare:workers';
 import { toBase64Url } from '../src/engine/protocol/bytes.ts';
 import { CLOSE_CODES } from '../src/engine/protocol/errors.ts';
-import type { PeerId } from '../src/engine/protocol/ids.ts';
-import { PING_TEXT, PONG_TEXT, parseResumeOffer } from '../src/engine/protocol/relay.ts';
-import { RESUME_SUBPROTOCOL_PREFIX } from '../src/engine/protocol/resume.ts';
-import { SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '../src/engine/protocol/token.ts';
+import { PING_TEXT, PONG_TEXT } from '../src/engine/protocol/relay.ts';
+import { SUBPROTOCOL } from '../src/engine/protocol/token.ts';
 import type { TokenClaims } from '../src/engine/protocol/token.ts';
-import { isSignedByHost, parseOffer } from './admission.ts';
+import { isSignedByHost } from './admission.ts';
 import { formatAttachment, parseAttachment } from './attachment.ts';
 import type { RelayEnv } from './env.ts';
 import { iceOffer } from './ice.ts';
 import { parseMaxPeers } from './limits.ts';
 import { RelayRoom } from './relay-room.ts';
-import type { CallAnswer, EntryRefusal } from './relay-room.ts';
+import type { CallAnswer } from './relay-room.ts';
+import { parseEntry, refusalAnswer } from './room-entry.ts';
 
 const EPOCH_BYTES = 9;
-/** Tells the Worker to refuse: a socket that an object closes before its handshake is answered never ends cleanly. */
-const REFUSAL_STATUS: Record<EntryRefusal, number> = {
-  'room-full': 409,
-  'rate-limited': 429,
-  'room-locked': 423,
-  kicked: 403,
-  'token-invalid': 401,
-};
-
-/** Set by the Worker where the claim to be this room's host was checked. */
-const HOST_HEADER = 'Tai-Host';
-
-/** What goes on to the room's object of what was offered at the door; a host's claim and a JWT have been checked and stay there. */
-const KEPT_PREFIXES = [TOKEN_SUBPROTOCOL_PREFIX, RESUME_SUBPROTOCOL_PREFIX];
-
-/**
- * What a room's object is told of somebody who was let through the door: the token that was checked, and where it is in the
- * messages if it is back (RL21). No address, no JWT, no cookie, no name of a browser comes as far as this.
- */
-export function entryRequest(request: Request, isHost: boolean): Request {
-  const offered = (request.headers.get('Sec-WebSocket-Protocol') ?? '').split(',').map((name) => name.trim());
-  const kept = offered.filter((name) => KEPT_PREFIXES.some((prefix) => name.startsWith(prefix)));
-  const headers = { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': [SUBPROTOCOL, ...kept].join(', ') };
-  return new Request(request.url, { headers: isHost ? { ...headers, [HOST_HEADER]: '1' } : headers });
-}
-
-/** Which refusal an object's answer is, if any. */
-export function entryRefusalOf(status: number): EntryRefusal | undefined {
-  return (Object.keys(REFUSAL_STATUS) as EntryRefusal[]).find((refusal) => REFUSAL_STATUS[refusal] === status);
-}
 
 /** The room's id commits to its host's key: one never comes with another. */
 type RoomKeysOf = Pick<TokenClaims, 'roomId' | 'pkHost'>;
@@ -73,24 +42,23 @@ export class RoomObject extends DurableObject<RelayEnv> {
 
   /** Only the Worker can call this, and it has checked the token of the request that it passes on. */
   override fetch(request: Request): Response {
-    const offered = request.headers.get('Sec-WebSocket-Protocol');
-    const claims = parseOffer(offered).token?.claims;
-    if (!claims) return new Response(null, { status: 400 });
+    const entry = parseEntry(request);
+    if (!entry) return new Response(null, { status: 400 });
+    const { claims, arrival } = entry;
     const room = this.#roomOf(claims);
     const nowMs = Date.now();
-    const visitor = { proof: claims.nonce, isHost: request.headers.has(HOST_HEADER) };
-    const refusal = room.refusalOf(claims.peerId, nowMs, visitor);
-    if (refusal) return new Response(null, { status: REFUSAL_STATUS[refusal] });
+    const refusal = room.refusalOf(claims.peerId, nowMs, arrival);
+    if (refusal) return refusalAnswer(refusal);
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server);
-    room.enter(server, claims.peerId, claims.joinNumber, nowMs, { ...visitor, place: parseResumeOffer(offered) });
+    room.enter(server, claims.peerId, claims.joinNumber, nowMs, arrival);
     // OP3: nobody was here. The Worker counts the socket.
     if (this.ctx.getWebSockets().length === 1) this.env.COUNTERS?.writeDataPoint({ blobs: ['room'], doubles: [1] });
     return new Response(null, { status: 101, webSocket: client, headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } });
   }
 
   /** RL20. Only the Worker can call this, and it has checked the token that names room and peer. */
-  handleCall(place: RoomKeysOf, peerId: PeerId, text: string): CallAnswer {
+  handleCall(place: RoomKeysOf, peerId: TokenClaims['peerId'], text: string): CallAnswer {
     return this.#roomOf(place).call(peerId, text, Date.now());
   }
 

@@ -15,6 +15,8 @@ import { TurnDesk, turnMemory } from './turn-desk.ts';
 import type { TurnOutcome } from './turn-desk.ts';
 import type { Fetch } from './turn-fetch.ts';
 
+export { TURN_PATH } from '../src/engine/protocol/turn.ts';
+
 export type TurnFaceOptions = {
   /** Milliseconds since 1970. */
   readonly now?: () => number;

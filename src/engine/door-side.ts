@@ -1,15 +1,20 @@
 /** Our dealings with the room's door in one join: what we say there, as a host or as who knocks, and what is said of it. */
+import { askForJwt } from './admission.ts';
+import type { Admission } from './admission.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import type { RelayPort } from './ports.ts';
 import type { HostAction } from './protocol/host.ts';
 import type { HostNotification } from './protocol/host-messages.ts';
 import type { PeerId } from './protocol/ids.ts';
+import { JWT_SUBPROTOCOL_PREFIX } from './protocol/jwt.ts';
 import type { HostMessage } from './protocol/peer.ts';
 import type { Effect, RoomEvent } from './room/events.ts';
 
 export type DoorSideOptions = {
   readonly self: PeerId;
   readonly ring: KeyRing;
+  /** Asked at every attempt to connect, where the operator's relay wants a JWT. */
+  readonly admission: Admission | undefined;
   relay(): RelayPort | undefined;
   /** Sealed, to one who has keys with us. */
   send(to: PeerId, message: HostMessage): void;
@@ -37,6 +42,19 @@ export class DoorSide {
   /** A `welcome`, or a message, has named the relay's instance. */
   heardOf(ep: string): void {
     this.#ep = ep;
+  }
+
+  /** What the operator's door asks for (AD17); `undefined` where the page gives none. Rejects as `askForJwt`. */
+  async jwt(): Promise<string | undefined> {
+    const { admission, ring } = this.#options;
+    return admission && (await askForJwt(admission, await ring.host.jwtRoom()));
+  }
+
+  /** What is shown beside the token: a host's claim, a JWT. */
+  async companions(nowS: number): Promise<readonly string[]> {
+    const { ring, self } = this.#options;
+    const [claim, jwt] = await Promise.all([ring.host.claim(self, nowS), this.jwt()]);
+    return [claim, jwt && JWT_SUBPROTOCOL_PREFIX + jwt].filter((companion) => companion !== undefined);
   }
 
   async receive({ method, params }: HostNotification): Promise<void> {

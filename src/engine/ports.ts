@@ -64,3 +64,12 @@ export type Ports = {
   /** Calls back when the page is going away; returns the way to stop. */
   watchPage(onHide: () => void): () => void;
 };
+
+/** What calls to the relay beside its socket go with. */
+export type RelayAccess = {
+  token(nowS: number): Promise<string>;
+  /** What the operator's door asks for (AD17); `undefined` where the page gives none. Rejects as `askForJwt`. */
+  jwt(): Promise<string | undefined>;
+  /** By the relay's clock where ours is wrong. */
+  now(): number;
+};

@@ -2,18 +2,16 @@
  * Sealed signalling: what the room says leaves sealed or not at all, what comes is opened and parsed, or counted.
  * Every peer has its own session of keys; nothing is said to a peer before there is one.
  */
-import { askForJwt } from './admission.ts';
-import type { Admission } from './admission.ts';
 import { Deliveries } from './deliveries.ts';
 import { DoorSide } from './door-side.ts';
+import type { DoorSideOptions } from './door-side.ts';
 import type { JoinKeys, SendFault } from './keys/join-keys.ts';
 import type { KeyRing } from './keys/key-ring.ts';
-import type { DtlsIdentity, Ports, RelayPort } from './ports.ts';
+import type { DtlsIdentity, Ports, RelayAccess, RelayPort } from './ports.ts';
 import { fromBase64Url, toBase64Url } from './protocol/bytes.ts';
 import type { Bytes } from './protocol/bytes.ts';
 import { TaiError } from './protocol/errors.ts';
 import type { PeerId } from './protocol/ids.ts';
-import { JWT_SUBPROTOCOL_PREFIX } from './protocol/jwt.ts';
 import { formatPeerMessage, parseSaid } from './protocol/peer.ts';
 import type { PeerMessage, RoomMessage, Sender, ToldMessage } from './protocol/peer.ts';
 import { PAYLOAD_TEXT_MAX } from './protocol/relay.ts';
@@ -29,7 +27,7 @@ export type SignallingOptions = {
   /** Rejects with a `TaiError` where no frame can be sealed: then nobody is met. */
   canSeal(): Promise<void>;
   /** Asked at every attempt to connect, where the operator's relay wants a JWT. */
-  readonly admission?: Admission | undefined;
+  readonly admission?: DoorSideOptions['admission'];
   readonly connectRelay: Ports['connectRelay'];
   /** Over a connection that stands; `false` where there is none. */
   sendDirect(to: PeerId, payload: Bytes): boolean;
@@ -47,15 +45,6 @@ export type SignallingOptions = {
   /** What the relay says of ICE servers; nobody is met before it has resolved. */
   onIceServers(welcome: Pick<Welcome, 'ice_servers' | 'turn'>, access: RelayAccess): Promise<void> | undefined;
   onDropped(reason: string): void;
-};
-
-/** What calls to the relay beside its socket go with. */
-export type RelayAccess = {
-  token(nowS: number): Promise<string>;
-  /** What the operator's door asks for (AD17); `undefined` where the page gives none. Rejects as `askForJwt`. */
-  jwt(): Promise<string | undefined>;
-  /** By the relay's clock where ours is wrong. */
-  now(): number;
 };
 
 /** Of the connection's own making: they must not depend on it. And what is said last, which ends it. */
@@ -171,25 +160,24 @@ export class Signalling {
       this.#join = await keys.join(this.#self, dtls.fingerprint);
       this.#options.onKeys(this.#join, keys);
     };
-    this.#door = new DoorSide({
+    const door = new DoorSide({
       self: this.#self,
       ring: keys,
+      admission: this.#options.admission,
       relay: () => this.#relay,
       send: (to, message) => this.send(to, message),
       refuse: (peerId) => this.#join?.refuse(peerId),
       onEvent: (event) => this.#tell(event),
       onDropped: this.#options.onDropped,
     });
+    this.#door = door;
     // Those that were made ahead, or made while the socket opens.
     const made = makeKeys();
     this.#relay = this.#options.connectRelay({
       url: this.#options.url,
       roomId: keys.roomId,
       token: (nowS) => keys.token(this.#self, this.#joinNumber, nowS),
-      companions: async (nowS) => {
-        const [claim, jwt] = await Promise.all([keys.host.claim(this.#self, nowS), this.#jwt(keys)]);
-        return [claim, jwt && JWT_SUBPROTOCOL_PREFIX + jwt].filter((companion) => companion !== undefined);
-      },
+      companions: (nowS) => door.companions(nowS),
       onNotification: (notification) => this.#receive(notification, keys),
       onLost: () => this.#tell({ type: 'relay-lost' }),
       onClosed: (reason) => this.#tell({ type: 'relay-closed', reason }),
@@ -247,18 +235,17 @@ export class Signalling {
     });
   }
 
-  async #jwt(keys: KeyRing): Promise<string | undefined> {
-    const { admission } = this.#options;
-    return admission && (await askForJwt(admission, await keys.host.jwtRoom()));
-  }
-
   async #welcomed(welcome: Welcome, ring: KeyRing): Promise<void> {
     const join = this.#join;
     if (!join) return;
     this.#joinNumber = welcome.join_number;
     this.#door?.heardOf(welcome.ep);
     const token = (nowS: number): Promise<string> => ring.token(this.#self, this.#joinNumber, nowS);
-    await this.#options.onIceServers(welcome, { token, jwt: () => this.#jwt(ring), now: () => ring.now() });
+    await this.#options.onIceServers(welcome, {
+      token,
+      jwt: async () => await this.#door?.jwt(),
+      now: () => ring.now(),
+    });
     if (this.#isClosed) return;
     for (const place of welcome.peers) {
       // The newcomer begins: the others find its handshake in its first message.

@@ -3,12 +3,11 @@
  * Credentials are asked for once we are admitted, again before they are over, and forgotten with the join. Where there are none, calls
  * go on without: it is told only where somebody cannot be reached, which is what they would have been for.
  */
-import type { CallsPort, Ports } from './ports.ts';
+import type { CallsPort, Ports, RelayAccess } from './ports.ts';
 import type { IceServer, TurnOffer, Welcome } from './protocol/relay.ts';
 import type { IssuedServers } from './protocol/turn.ts';
 import type { Moment } from './room/events.ts';
 import type { TurnWallet } from './session-types.ts';
-import type { RelayAccess } from './signalling.ts';
 import type { TurnAnswer } from './turn-issue.ts';
 
 /** How long links wait for credentials: with them from the start, nobody has to begin anew because of them. */

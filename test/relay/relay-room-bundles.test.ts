@@ -1,6 +1,7 @@
 /** RL16–RL19 on sockets in memory: what the room keeps of its peers' pre-keys, and whom it gives them to. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { NO_VISITOR } from '../../relay-worker/door-book.ts';
 import { parseAttachment } from '../../relay-worker/attachment.ts';
 import { HANDED_PEERS_MAX, PEERS_CEILING, WELCOME_BUNDLES_MAX } from '../../relay-worker/limits.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
@@ -294,9 +295,9 @@ describe('handing out', () => {
       }
     }
     const bob = new WatchingSocket();
-    stage.room.admit(bob, BOB, 7, stage.nowMs);
+    stage.room.admit(bob, BOB, 7, stage.nowMs, NO_VISITOR);
     stage.send(bob, fetchOf(ALICE), 1);
-    stage.room.admit(new WatchingSocket(), CAROL, 0, stage.nowMs);
+    stage.room.admit(new WatchingSocket(), CAROL, 0, stage.nowMs, NO_VISITOR);
     assert.deepEqual(leftWhenSent, [2, 1]);
   });
 

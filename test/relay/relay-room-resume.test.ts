@@ -293,7 +293,7 @@ describe('LM14: a reader that stalls', () => {
     const stage = new Stage();
     const [bob, carol] = stage.gather(BOB, CAROL) as [MemorySocket, MemorySocket];
     const stalled = new StalledSocket();
-    stage.room.admit(stalled, ALICE, 0, stage.nowMs);
+    stage.room.admit(stalled, ALICE, 0, stage.nowMs, NO_VISITOR);
     const payload = 'A'.repeat(60_000);
     let most = 0;
     for (let sent = 0; !stalled.closed && sent < 200; sent++) {

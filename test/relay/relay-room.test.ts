@@ -1,6 +1,7 @@
 /** RL1–RL6, RL10–RL13, AD7 on sockets in memory: what the room tells whom. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { NO_VISITOR } from '../../relay-worker/door-book.ts';
 import { FAULTS_MAX } from '../../relay-worker/limits.ts';
 import { JOIN_NUMBER_AHEAD_MAX_MS } from '../../relay-worker/members.ts';
 import { RPC_ERRORS } from '../../src/engine/protocol/errors.ts';
@@ -55,6 +56,7 @@ describe('coming in', () => {
         nth([ALICE, BOB, CAROL, `0x${'dd'.repeat(16)}` as PeerId], index),
         0,
         nowMs,
+        NO_VISITOR,
       ).join_number;
     });
     assert.deepEqual(numbers, [NOW_MS, NOW_MS + 1, NOW_MS + 2, NOW_MS + 5000]);
@@ -63,7 +65,7 @@ describe('coming in', () => {
   it('AD7: a number that is shown again is kept, unless it is another’s or from the future', () => {
     const stage = new Stage();
     const number = (peerId: PeerId, shown: number): number =>
-      stage.room.admit(new MemorySocket(), peerId, shown, NOW_MS).join_number;
+      stage.room.admit(new MemorySocket(), peerId, shown, NOW_MS, NO_VISITOR).join_number;
     assert.equal(number(ALICE, 17), 17);
     assert.equal(number(BOB, 17), NOW_MS);
     assert.equal(number(CAROL, NOW_MS + JOIN_NUMBER_AHEAD_MAX_MS + 1), NOW_MS + 1);

@@ -1,9 +1,10 @@
 /** From the element's properties to the store's options, and from the store's state to what is shown. */
 import type { PropertyDeclarations } from 'lit';
+import { TaiError } from '../../engine/index.ts';
 import type { Admission, Device, IceServer, PeerId, Phase, SessionView, TurnWallet } from '../../engine/index.ts';
 import { defaultRelay } from '../internal/default-relay.ts';
 import { isEncrypted, isInCall, roomEncryption } from '../internal/encryption.ts';
-import type { Room } from '../internal/room-context.ts';
+import type { Problem, Room } from '../internal/room-context.ts';
 import type { RoomStore } from '../internal/room-store.ts';
 import type { Refusal, RoomConfig } from '../internal/store-state.ts';
 import type { Strings } from '../internal/strings.ts';
@@ -144,7 +145,7 @@ export function selfOf(view: SessionView): SelfView {
 const PHASES: readonly Phase[] = ['idle', 'lobby', 'joining', 'joined', 'reconnecting', 'left'];
 
 /** The CSS states, each with whether it is on; of those that are a phase always one. */
-export function statesOf(view: SessionView): readonly (readonly [string, boolean])[] {
+function statesOf(view: SessionView): readonly (readonly [string, boolean])[] {
   const phases = PHASES.map((phase) => [phase, view.phase === phase] as const);
   const { overall } = roomEncryption(view);
   const atDoor = [
@@ -152,4 +153,17 @@ export function statesOf(view: SessionView): readonly (readonly [string, boolean
     ['locked', view.door === 'locked'],
   ] as const;
   return [...phases, ...atDoor, ['encrypted', isEncrypted(overall)], ['verified', overall === 'verified']];
+}
+
+export function showStates(shown: CustomStateSet, view: SessionView): void {
+  for (const [state, isOn] of statesOf(view)) {
+    if (isOn) shown.add(state);
+    else shown.delete(state);
+  }
+}
+
+/** What a call throws that cannot be carried out. */
+export function errorFrom({ code, detail, text }: Problem, texts: Strings): Error {
+  const said = detail ?? texts[text];
+  return code ? new TaiError(code, said) : new Error(said);
 }

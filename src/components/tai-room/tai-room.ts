@@ -18,9 +18,10 @@ import {
   DEFAULT_MEDIA,
   ROOM_PROPERTIES,
   configOf,
+  errorFrom,
   roomOf,
   selfOf,
-  statesOf,
+  showStates,
 } from './room-value.ts';
 import type { SelfView } from './room-value.ts';
 import { renderRoom } from './tai-room.template.ts';
@@ -212,9 +213,7 @@ export class TaiRoom extends LitElement {
   join(): void {
     if (!this.isConnected) throw new TaiError('usage', 'join: the element is not in a document');
     const problem = this.#store.join();
-    if (!problem) return;
-    const text = problem.detail ?? this.#texts[problem.text];
-    throw problem.code ? new TaiError(problem.code, text) : new Error(text);
+    if (problem) throw errorFrom(problem, this.#texts);
   }
 
   leave(): void {
@@ -341,10 +340,7 @@ export class TaiRoom extends LitElement {
       this.#isUpdating = false;
     }
     this.#provider.setValue(roomOf(this, this.#store, this.#texts));
-    for (const [state, isOn] of statesOf(this.#store.view)) {
-      if (isOn) this.#internals.states.add(state);
-      else this.#internals.states.delete(state);
-    }
+    showStates(this.#internals.states, this.#store.view);
   }
 
   #session(method: string): Session {

@@ -22,7 +22,7 @@ import { parsePeerId, parseRoomId } from './ids.ts';
 import type { PeerId, RoomId } from './ids.ts';
 import { isRecord, parseCount, parseJson, parseList, parseText } from './json.ts';
 import type { JsonRecord } from './json.ts';
-import { parseEp } from './resume.ts';
+import { parseEp, parseRoomPlace } from './resume.ts';
 import type { StreamPlace } from './resume.ts';
 import type { TurnResult } from './turn.ts';
 
@@ -342,13 +342,6 @@ export function parseWelcome(value: unknown): Welcome | undefined {
   if (!door) return undefined;
   const welcome = { room_id, ...place, ep, peers, ice_servers: usableIceServers(ice_servers) };
   return { ...welcome, ...(turn && { turn }), ...(door !== 'open' && { door }) };
-}
-
-function parseRoomPlace(params: JsonRecord): ({ readonly room_id: RoomId } & StreamPlace) | undefined {
-  const room_id = parseRoomId(params['room_id']);
-  const ep = parseEp(params['ep']);
-  const n = parseCount(params['n']);
-  return room_id && ep !== undefined && n !== undefined ? { room_id, ep, n } : undefined;
 }
 
 function parsePlace(value: unknown): PeerPlace | undefined {

@@ -2,7 +2,10 @@
  * Where a client is in what the relay has sent it (PROTOCOL.md RL21): which instance of the room, and the last message of it.
  * Shown in `Sec-WebSocket-Protocol` beside the token, since that is all that a browser lets a page say before the first answer.
  */
-import { parseText } from './json.ts';
+import { parseRoomId } from './ids.ts';
+import type { RoomId } from './ids.ts';
+import { parseCount, parseText } from './json.ts';
+import type { JsonRecord } from './json.ts';
 
 export type StreamPlace = {
   /** The instance of the room, as it names itself. */
@@ -22,6 +25,14 @@ const OFFERED_TEXT_MAX = 16_384;
 export function parseEp(value: unknown): string | undefined {
   const ep = parseText(value, EP_MAX_CHARS);
   return ep !== undefined && EP_PATTERN.test(ep) ? ep : undefined;
+}
+
+/** Parameters of `resume` and `gap`. */
+export function parseRoomPlace(params: JsonRecord): ({ readonly room_id: RoomId } & StreamPlace) | undefined {
+  const room_id = parseRoomId(params['room_id']);
+  const ep = parseEp(params['ep']);
+  const n = parseCount(params['n']);
+  return room_id && ep !== undefined && n !== undefined ? { room_id, ep, n } : undefined;
 }
 
 export function formatResumeOffer({ ep, n }: StreamPlace): string {
