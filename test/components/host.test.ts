@@ -1,7 +1,7 @@
 /** A room with a host: who makes it, what it shows, what it asks of the session; and who stands outside. */
 import { equal, ok, same, until } from './assert.ts';
 import { participant, peerId } from './fake-session.ts';
-import { accessible, button, clear, findAll, joined, mount, settle, texts } from './helpers.ts';
+import { accessible, button, clear, find, findAll, joined, mount, settle, texts } from './helpers.ts';
 
 const EVE = { peerId: peerId(9), name: 'Eve' };
 
@@ -43,6 +43,8 @@ describe('a room with a host', () => {
     button(room, 'Newcomers have to knock').click();
     button(room, 'Let in: Eve').click();
     button(room, 'Turn away: Eve').click();
+    find(room, '.host summary').click();
+    await settle(room);
     button(room, `Put ${participant(1).name} out`).click();
     same(session.commands.slice(-5), [
       { type: 'lock', isOn: true },
