@@ -294,7 +294,8 @@ describe('<tai-room> fails closed', () => {
       for (const name of names) room.removeAttribute(name);
       Object.assign(room, { roomSecret: null, iceServers: null, turnWallet: null, strings: null });
       const session = await until(() => engine.sessions[0], 'a session');
-      same(Object.keys(session.options).sort(), ['relay', 'room']);
+      same(Object.keys(session.options).sort(), ['relay', 'room', 'sharePath']);
+      ok(!session.options.sharePath, 'nobody has agreed');
       equal(session.options.room.kind, 'private');
     });
     same(caught, []);

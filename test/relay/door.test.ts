@@ -3,8 +3,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { addressBlock, doorKey, isWithinDoorLimit } from '../../relay-worker/door-limit.ts';
 import { Door } from '../../relay-worker/door.ts';
+import type { DoorEnv } from '../../relay-worker/door.ts';
 import { answerCall } from '../../relay-worker/http-face.ts';
+import { answerMail } from '../../relay-worker/mailbox-face.ts';
+import { answerPathReport } from '../../relay-worker/operator-view.ts';
 import { isAllowedOrigin, parseOrigins } from '../../relay-worker/origins.ts';
+import { TurnFace } from '../../relay-worker/turn-face.ts';
 import { RELAY_RPC_PATH } from '../../src/engine/protocol/relay.ts';
 import { brokenText } from '../helpers/fuzz.ts';
 import { Random } from '../helpers/random.ts';
@@ -86,6 +90,43 @@ describe('AD16: ALLOWED_ORIGINS', () => {
       assert.equal(isAllowedOrigin(rule, 'https://evil.example'), false);
     }
     assert.ok(listed > 200, `${listed}`);
+  });
+
+  it('stands before every face that takes a POST, with the limit, and asks none of them for who does not pass', async () => {
+    const counted: string[] = [];
+    const limit = async ({ key }: { readonly key: string }): Promise<{ readonly success: boolean }> => {
+      counted.push(key);
+      return { success: counted.length % 2 === 1 };
+    };
+    const counters = { writeDataPoint: () => assert.fail('counted') };
+    // the JWT is of rooms, and none of these names one
+    const env = { ALLOWED_ORIGINS: 'https://example.org', DOOR_LIMIT: { limit }, JWT_SECRET: 's'.repeat(32) };
+    const door = new Door({ ...env, JWT_AUDIENCE: 'tai' } as DoorEnv);
+    assert.deepEqual(door.faults, []);
+    const turn = new TurnFace();
+    const faces: readonly ((request: Request) => Promise<Response>)[] = [
+      (request) => turn.answerRequest(request, {}, door),
+      (request) => answerMail(request, 'on', () => assert.fail('asked'), door),
+      (request) => answerPathReport(request, counters, door),
+    ];
+    for (const face of faces) {
+      const ask = async (method: string, Origin: string): Promise<unknown[]> => {
+        const headers = { Origin, 'CF-Connecting-IP': '192.0.2.1' };
+        const body = method === 'POST' ? 'x' : null;
+        const { status, headers: told } = await face(new Request('https://relay.example/', { method, headers, body }));
+        return [status, told.get('Access-Control-Allow-Origin'), told.get('Vary')];
+      };
+      const before = counted.length;
+      for (const method of ['OPTIONS', 'POST', 'GET']) {
+        assert.deepEqual(await ask(method, 'https://evil.example'), [403, null, 'Origin']);
+      }
+      assert.deepEqual(await ask('OPTIONS', 'https://example.org'), [204, 'https://example.org', 'Origin']);
+      assert.equal(counted.length, before, 'neither those nor a preflight are counted');
+      const [status, ...cors] = await ask('POST', 'https://example.org');
+      assert.ok(status === 400 || status === 401, `${String(status)}: the face itself has answered`);
+      assert.deepEqual(cors, ['https://example.org', 'Origin']);
+      assert.deepEqual(await ask('POST', 'https://example.org'), [429, 'https://example.org', 'Origin']);
+    }
   });
 
   it('is what a browser lets the calling page read, and stands before everything else', async () => {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Door } from '../../relay-worker/door.ts';
-import { answerPathReport, count, healthOf } from '../../relay-worker/operator-view.ts';
+import { answerHealth, answerPathReport, count, healthOf } from '../../relay-worker/operator-view.ts';
 
 import { objectNamed } from '../../relay-worker/placement.ts';
 import type { PlacementSettings } from '../../relay-worker/placement.ts';
@@ -68,6 +68,15 @@ describe('OP1: what the operator is told', () => {
     const told = healthOf({ MAILBOX: 'on', COUNTERS: new Points(), DEPLOYMENT: { id: 'x' } }, OPEN);
     assert.deepEqual(told, { ok: true, protocol: 'tai.1', mailbox: true, counters: true, deployment: 'x' });
     assert.deepEqual(healthOf({}, OPEN), { ok: true, protocol: 'tai.1', mailbox: false, counters: false });
+  });
+
+  it('AD19: says that nobody comes in, with 503, and by which settings; a fault of TURN’s shuts nothing', async () => {
+    const shut = { ALLOWED_ORIGINS: 'no-origin', JWT_SECRET: 'short', TURN_SECRET: 'short', MAILBOX: 'on' };
+    const answer = answerHealth(shut, new Door(shut));
+    const told = { ok: false, protocol: 'tai.1', mailbox: true, counters: false, turn: 'bad TURN_URLS' };
+    assert.deepEqual([answer.status, await answer.json()], [503, { ...told, faults: 'ALLOWED_ORIGINS JWT_SECRET' }]);
+    const open = answerHealth({ TURN_SECRET: 'short' }, OPEN);
+    assert.deepEqual([open.status, await open.json()], [200, { ...told, ok: true, mailbox: false }]);
   });
 });
 

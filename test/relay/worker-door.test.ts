@@ -5,10 +5,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { jwtRoomOf } from '../../relay-worker/jwt.ts';
 import type { HostAction } from '../../src/engine/protocol/host.ts';
 import { JWT_HEADER, JWT_SUBPROTOCOL_PREFIX } from '../../src/engine/protocol/jwt.ts';
+import { MAILBOX_RPC_PATH } from '../../src/engine/protocol/mailbox.ts';
+import { COUNTERS_PATH } from '../../src/engine/protocol/path-report.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import { RELAY_PATH, RELAY_RPC_PATH, formatRequest, parseRelayText } from '../../src/engine/protocol/relay.ts';
 import type { RelayMessage } from '../../src/engine/protocol/relay.ts';
 import { SUBPROTOCOL } from '../../src/engine/protocol/token.ts';
+import { TURN_PATH } from '../../src/engine/protocol/turn.ts';
 import { createHostedTestRoom, hostClaims, hostOfferFor, hostRequest, signHostClaims } from '../helpers/hosts.ts';
 import type { HostedRoom } from '../helpers/hosts.ts';
 import { AUDIENCE, createLoginKey, signJwt, startKeyServer, unsigned } from '../helpers/jwts.ts';
@@ -133,7 +136,8 @@ describe('AD17: JWTs at the door', () => {
     const vars = { JWT_SECERT: SECRET };
     await withRelay({ runtime: 'workerd', vars, isMisconfigured: true }, async (relay) => {
       const health = await fetch(`${relay.url}/healthz`);
-      assert.deepEqual([health.status, await health.json()], [503, { ok: false, faults: 'JWT_SECERT' }]);
+      const told = { ok: false, protocol: SUBPROTOCOL, mailbox: false, counters: false, faults: 'JWT_SECERT' };
+      assert.deepEqual([health.status, await health.json()], [503, told]);
       assert.deepEqual(await comeWith(relay, await signJwt(HMAC)), JWT_REFUSED);
     });
   });
@@ -157,15 +161,16 @@ describe('AD16: origins at the door', () => {
       }
       const bare = await fetch(`${relay.url}${RELAY_PATH}`, { headers: { Origin: 'https://evil.example' } });
       assert.deepEqual([bare.status, await bare.json()], [403, { error: 'origin-refused' }]);
-      const preflight = async (Origin: string): Promise<[number, string | null]> => {
-        const { status, headers } = await fetch(`${relay.url}${RELAY_RPC_PATH}`, {
-          method: 'OPTIONS',
-          headers: { Origin },
-        });
-        return [status, headers.get('Access-Control-Allow-Origin')];
-      };
-      assert.deepEqual(await preflight('https://example.org'), [204, 'https://example.org']);
-      assert.deepEqual(await preflight('https://evil.example'), [403, null]);
+      for (const path of [RELAY_RPC_PATH, TURN_PATH, MAILBOX_RPC_PATH, COUNTERS_PATH]) {
+        const ask = async (method: string, Origin: string): Promise<[boolean, string | null]> => {
+          const { status, headers } = await fetch(relay.url + path, { method, headers: { Origin } });
+          return [status === 403, headers.get('Access-Control-Allow-Origin')];
+        };
+        for (const method of ['OPTIONS', 'POST']) {
+          assert.deepEqual(await ask(method, 'https://example.org'), [false, 'https://example.org'], path);
+          assert.deepEqual(await ask(method, 'https://evil.example'), [true, null], path);
+        }
+      }
     });
   });
 });
@@ -179,9 +184,11 @@ describe('LM15: the limit at the door', () => {
         ends.push(end === 'welcome' ? end : `${end.code} ${end.reason}`);
       }
       assert.deepEqual(ends, [...Array<string>(5).fill('welcome'), ...Array<string>(2).fill('4005 rate-limited')]);
-      const response = await fetch(`${relay.url}${RELAY_RPC_PATH}`, { method: 'POST', body: '{}' });
-      assert.deepEqual([response.status, response.headers.get('Retry-After')], [429, '1']);
-      assert.equal((await fetch(`${relay.url}/healthz`)).status, 200, 'only what leads to a room is counted');
+      for (const path of [RELAY_RPC_PATH, TURN_PATH, MAILBOX_RPC_PATH, COUNTERS_PATH]) {
+        const response = await fetch(relay.url + path, { method: 'POST', body: '{}' });
+        assert.deepEqual([response.status, response.headers.get('Retry-After')], [429, '1'], path);
+      }
+      assert.equal((await fetch(`${relay.url}/healthz`)).status, 200, 'who looks after it is not counted');
     });
   });
 });

@@ -36,6 +36,8 @@ import { ethereumWallet, suiWallet } from '../helpers/wallets.ts';
 import type { TestWallet } from '../helpers/wallets.ts';
 
 const PAGE = 'https://page.example';
+/** OP1: of a relay as it is delivered. */
+const HEALTHY = { ok: true, protocol: 'tai.1', mailbox: false, counters: false };
 const ASK = formatTurnRequest({ method: 'turn_credentials', params: {} }, 1);
 const SUI = suiWallet('Ed25519', new Random(1).bytes(32));
 const POOR = suiWallet('Secp256k1', new Random(2).bytes(32));
@@ -182,7 +184,7 @@ describe('TU1, TU2: to whom the relay has admitted', () => {
 
   it('TU4: `/healthz` says that it issues; no secret and no name is in anything that was written', async () => {
     const health = await fetch(`${relay.url}/healthz`);
-    assert.deepEqual(await health.json(), { ok: true, turn: 'token' });
+    assert.deepEqual(await health.json(), { ...HEALTHY, turn: 'token' });
     for (const secret of [coturn.secret, '127.0.0.1:3478']) assert.ok(!relay.output().includes(secret));
     assert.equal(relay.output().trim(), '');
   });
@@ -294,7 +296,7 @@ describe('TU4: a relay', () => {
       assert.equal(guest.welcome.turn, undefined);
       assertRefused(await postCall(relay.url, ASK, await bearer(room)), 400, 'method-not-found');
       const health = await fetch(`${relay.url}/healthz`);
-      assert.deepEqual(await health.json(), { ok: true });
+      assert.deepEqual(await health.json(), HEALTHY);
       await guest.client.close();
     } finally {
       await relay.stop();
@@ -311,7 +313,7 @@ describe('TU4: a relay', () => {
       const answer = await postCall(relay.url, ASK, await bearer(room));
       assertRefused(answer, 503, 'unavailable');
       const health = await (await fetch(`${relay.url}/healthz`)).text();
-      assert.deepEqual(JSON.parse(health), { ok: true, turn: 'bad TURN_SECRET' });
+      assert.deepEqual(JSON.parse(health), { ...HEALTHY, turn: 'bad TURN_SECRET' });
       for (const text of [answer.text, health, relay.output()]) assert.ok(!text.includes(secret));
       await guest.client.close();
     } finally {

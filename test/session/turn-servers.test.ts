@@ -7,7 +7,7 @@ import type { IceServer, TurnOffer } from '../../src/engine/protocol/relay.ts';
 import { formatTurnMessage, parseTurnMessage } from '../../src/engine/protocol/turn-message.ts';
 import type { TurnMessage } from '../../src/engine/protocol/turn-message.ts';
 import { parseTurnText, parseTurnWalletText } from '../../src/engine/protocol/turn.ts';
-import type { CallOutcome } from '../../src/engine/relay-calls.ts';
+import type { CallOutcome, RelayCallsOptions } from '../../src/engine/relay-calls.ts';
 import { RoomSession } from '../../src/engine/room-session.ts';
 import type { Moment } from '../../src/engine/room/events.ts';
 import type { TurnWallet } from '../../src/engine/session-types.ts';
@@ -59,6 +59,8 @@ class Scene {
   timer: number | undefined;
   servers: readonly IceServer[] = [];
   changes = 0;
+  /** What calls to the relay go with. */
+  calls: RelayCallsOptions | undefined;
   readonly dropped: string[] = [];
   readonly moments: Moment[] = [];
   readonly asked: string[] = [];
@@ -82,7 +84,13 @@ class Scene {
       own: options.own,
       wallet: options.wallet,
       relay: new URL('wss://relay.test/relay'),
-      ports: { openCalls: async () => ({ ask, askOpenly: openly }), pageOrigin: () => ORIGIN },
+      ports: {
+        openCalls: async (calls) => {
+          this.calls = calls;
+          return { ask, askOpenly: openly };
+        },
+        pageOrigin: () => ORIGIN,
+      },
       steadyNow: () => this.now_ms,
       onServers: (servers) => (this.servers = servers),
       onChanged: () => this.changes++,
@@ -95,7 +103,7 @@ class Scene {
   }
 
   welcome(turn: TurnOffer | undefined, listed: readonly IceServer[] = [STUN]): Promise<void> | undefined {
-    const access = { token: async () => 'token', jwt: async () => undefined, now: () => 0 };
+    const access = { token: async () => 'token', jwt: async () => 'a.b.c', now: () => 0 };
     return this.turn.welcomed({ ice_servers: listed, ...(turn && { turn }) }, access);
   }
 
@@ -128,6 +136,14 @@ describe('TU1: credentials for a token', () => {
     assert.equal(await isDone(held), true);
     assert.deepEqual(scene.servers, [STUN, turnServer(1)]);
     assert.equal(scene.changes, 1);
+  });
+
+  it('AD17: are asked for with what the operator’s door wants to see', async () => {
+    const scene = new Scene();
+    void scene.welcome('token');
+    await scene.answer(issued(1));
+    assert.equal(await scene.calls?.token(7, ''), 'token');
+    assert.equal(await scene.calls?.jwt?.(), 'a.b.c');
   });
 
   it('are waited for no longer than the bound, and count when they come', async () => {

@@ -138,9 +138,9 @@ function nextSocket(): Promise<FakeWebSocket> {
 }
 
 /** A socket that has been welcomed, and the one that comes after it. */
-async function welcomed() {
+async function welcomed(options: Parameters<typeof connect>[0] = {}) {
   const made = nextSocket();
-  const { socket, told } = connect();
+  const { socket, told } = connect(options);
   const first = await made;
   first.open();
   first.receive(formatNotification(WELCOME));
@@ -397,6 +397,24 @@ describe('the relay socket', () => {
     first.end(1006);
     const second = await again;
     assert.deepEqual(second.protocols, ['tai.1', 'tai.token.2', 'tai.resume.2.e']);
+    socket.close();
+  });
+
+  it('RL21, AD12: shows it beside what else is offered, and keeps it while it waits outside', async () => {
+    const companions = async (): Promise<readonly string[]> => ['tai.host.AQID', 'tai.jwt.a.b.c'];
+    const { socket, first, again } = await welcomed({ companions });
+    first.receive(message(1));
+    first.end(1006);
+    const offered = (n: number): string[] => [
+      ...['tai.1', `tai.token.${n}`, 'tai.host.AQID', 'tai.jwt.a.b.c', 'tai.resume.1.e'],
+    ];
+    const second = await again;
+    assert.deepEqual(second.protocols, offered(2));
+    second.open();
+    second.receive(formatNotification({ method: 'waiting', params: { room_id: ROOM!, peer_id: OTHER!, ep: 'e' } }));
+    const third = nextSocket();
+    second.end(1006);
+    assert.deepEqual((await third).protocols, offered(3));
     socket.close();
   });
 

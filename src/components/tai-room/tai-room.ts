@@ -51,7 +51,6 @@ export const ENGINE: unique symbol = Symbol('engine');
  *   the first connection went straight, through a TURN host, or failed. Nothing is told without it.
  * @attr {boolean} private - Not in this version, which cannot hide addresses: the room refuses to connect.
  * @attr {string} e2ee - `required`, which holds without it: frames are sealed, or not sent. With any other value the room refuses to connect.
- *
  * @attr {boolean} hosted - A room that is made here has a host: this page. The host's own link is shown once, when it is made.
  * @attr {boolean} knock - As `hosted`; and newcomers have to knock from when its host is there until all have left.
  *
