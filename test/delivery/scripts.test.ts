@@ -44,7 +44,9 @@ describe('npm start', () => {
       assert.equal(output, `tai-room is ready: open ${url} in two browsers (Ctrl-C stops it).\n`);
 
       const health = await fetch(`${url}/healthz`);
-      assert.deepEqual([health.status, await health.text()], [200, '{"ok":true}']);
+      const { deployment, ...said } = (await health.json()) as { readonly deployment?: unknown };
+      assert.deepEqual(said, { ok: true, protocol: 'tai.1', mailbox: false, counters: false });
+      assert.equal(typeof deployment, 'string');
 
       const script = await fetch(`${url}/tai.js`);
       assert.equal(await script.text(), readFileSync(join(ROOT, 'dist/tai.js'), 'utf8'));
