@@ -5,7 +5,7 @@ import type { BrowserName } from '../helpers/browsers.ts';
 import { roomPage } from '../helpers/call.ts';
 import { comeAndGo } from '../helpers/come-and-go.ts';
 import { booksScript } from '../helpers/leaks.ts';
-import { patternScript, readPattern } from '../helpers/pattern.ts';
+import { patternScript, readPattern, settlePattern } from '../helpers/pattern.ts';
 import {
   CODECS,
   encryptionOfOther,
@@ -54,6 +54,7 @@ describe('sealed frames', () => {
       const can = await Promise.all([first, second].map((page) => page.evaluate(hasCodec, `video/${codec}`)));
       if (can.includes(false)) return test.skip(`not every browser here has ${codec}`);
       for (const page of [first, second]) {
+        await settlePattern(page);
         const { read, wrong, numbers } = await readPattern(page);
         assert.ok(wrong <= 1 + read * 0.02, `${wrong} of ${read} pictures are wrong`);
         assert.ok(new Set(numbers).size > 10, 'the picture moves');

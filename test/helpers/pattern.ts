@@ -106,24 +106,30 @@ export async function readPattern(page: TestPage, pictures = 30): Promise<Patter
   return page.until(`${pictures} pictures`, readPictures, { bits: BITS, pictures });
 }
 
-/** What was read so far does not count any more: an encoder that did not know its rate yet. */
-export async function forgetPattern(page: TestPage): Promise<void> {
+/**
+ * Until so many pictures in a row are right; what was read so far does not count any more. An encoder that does not know its rate yet
+ * sends blurred ones, between right ones too.
+ */
+export async function settlePattern(page: TestPage, row = 10): Promise<void> {
+  await page.until(`${row} right pictures in a row`, readPictures, { bits: BITS, row });
   await page.evaluate(() => {
     const { reader } = document.querySelector('tai-room') as HTMLElement & { reader?: Reader };
     if (reader) Object.assign(reader, { read: 0, wrong: 0, numbers: [] });
   });
 }
 
-type Reader = { read: number; wrong: number; numbers: number[] };
+type Reader = { read: number; wrong: number; numbers: number[]; row: number };
 
-function readPictures({ bits, pictures }: { bits: number; pictures: number }): Reader | undefined {
+type Wanted = { bits: number; pictures?: number; row?: number };
+
+function readPictures({ bits, pictures = 0, row = 0 }: Wanted): Reader | undefined {
   const room = document.querySelector('tai-room') as
     | (HTMLElement & { participants: readonly { videoTrack?: MediaStreamTrack }[]; reader?: Reader })
     | null;
   const track = room?.participants[0]?.videoTrack;
   if (!room || !track) return undefined;
   if (!room.reader) {
-    const reader: Reader = { read: 0, wrong: 0, numbers: [] };
+    const reader: Reader = { read: 0, wrong: 0, numbers: [], row: 0 };
     room.reader = reader;
     const video = document.createElement('video');
     video.muted = true;
@@ -150,10 +156,11 @@ function readPictures({ bits, pictures }: { bits: number; pictures: number }): R
       if (!isWrong) reader.numbers.push(number);
       else if (hasBegun) reader.wrong += 1;
       hasBegun ||= !isWrong;
+      reader.row = isWrong ? 0 : reader.row + 1;
       reader.read = reader.numbers.length + reader.wrong;
       video.requestVideoFrameCallback(look);
     };
     video.requestVideoFrameCallback(look);
   }
-  return room.reader.read >= pictures ? room.reader : undefined;
+  return room.reader.read >= pictures && room.reader.row >= row ? room.reader : undefined;
 }

@@ -7,7 +7,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { BrowserName, TestPage } from '../helpers/browsers.ts';
 import { roomPage } from '../helpers/call.ts';
-import { forgetPattern, patternScript, readPattern } from '../helpers/pattern.ts';
+import { patternScript, readPattern, settlePattern } from '../helpers/pattern.ts';
 import {
   CODECS,
   encryptionOfOther,
@@ -66,11 +66,8 @@ describe('every codec between every two browsers', () => {
   after(() => stage?.close());
 
   async function check(test: TestContext, codec: string, pages: readonly [TestPage, TestPage]): Promise<void> {
-    for (const page of pages) {
-      await readPattern(page);
-      await page.until('encrypted', encryptionOfOther, 'encrypted');
-    }
-    for (const page of pages) await forgetPattern(page);
+    for (const page of pages) await page.until('encrypted', encryptionOfOther, 'encrypted');
+    for (const page of pages) await settlePattern(page);
     const figures = await measured(pages);
     for (const [i, page] of pages.entries()) {
       const sender = pages[1 - i] as TestPage;
