@@ -135,7 +135,8 @@ class Load {
     };
     await Promise.all(Array.from({ length: CONNECTING_AT_ONCE }, connectOthers));
     await until(() => peers.every(({ isWelcome }) => isWelcome), WELCOME_MAX_MS);
-    if (!peers.every(({ isWelcome }) => isWelcome)) throw new Error('some were never welcomed');
+    const outside = peers.filter(({ isWelcome }) => !isWelcome).length;
+    if (outside > 0) throw new Error(`${outside} of ${peers.length} were never welcomed`);
     return spent();
   }
 
