@@ -93,10 +93,16 @@ export class FramePipe {
         const { done, value: frame } = await reader.read();
         if (done) return;
         const { data } = frame;
-        let changed = await this.#change(frame, data);
-        // Sound that comes late is of no use; a picture may be what the next ones build on.
-        while (changed === 'unknown-key' && isPicture(frame) && (await this.#waitForKey())) {
+        let changed: ArrayBuffer | string;
+        try {
           changed = await this.#change(frame, data);
+          // Sound that comes late is of no use; a picture may be what the next ones build on.
+          while (changed === 'unknown-key' && isPicture(frame) && (await this.#waitForKey())) {
+            changed = await this.#change(frame, data);
+          }
+        } catch {
+          // one frame that cannot be read must not be the end of all
+          changed = 'failed';
         }
         // an empty one says nothing
         if (isOpening && changed !== data) this.#note(frame, changed);
@@ -125,19 +131,14 @@ export class FramePipe {
   #change(frame: Frame, data: ArrayBuffer): Promise<ArrayBuffer | string> | ArrayBuffer | string {
     // Redundancy and padding have frames without content: there is nothing to seal, and what has been opened as nothing.
     if (data.byteLength === 0) return data;
-    try {
-      const metadata: Metadata = frame.getMetadata();
-      if (!isWhole(metadata)) return this.#unsupported();
-      const layout = frameLayoutOf(metadata.mimeType);
-      if (this.#address.side === 'seal') {
-        if (!this.#options.sealing() || !this.#stream) return 'no-key';
-        return this.#stream.seal(data, isKeyFrame(frame), layout, metadata);
-      }
-      return this.#options.opening()?.open(data, layout, metadata, this.#options.now()) ?? 'unknown-key';
-    } catch {
-      // one frame that cannot be read must not be the end of all
-      return 'failed';
+    const metadata: Metadata = frame.getMetadata();
+    if (!isWhole(metadata)) return this.#unsupported();
+    const layout = frameLayoutOf(metadata.mimeType);
+    if (this.#address.side === 'seal') {
+      if (!this.#options.sealing() || !this.#stream) return 'no-key';
+      return this.#stream.seal(data, isKeyFrame(frame), layout, metadata);
     }
+    return this.#options.opening()?.open(data, layout, metadata, this.#options.now()) ?? 'unknown-key';
   }
 
   /** An older browser, which does not tell what the seal is bound to: nothing is sealed or opened here. */

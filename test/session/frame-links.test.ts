@@ -5,7 +5,9 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { TransformAddress } from '../../src/engine/protocol/worker.ts';
+import type { SframeReceiver } from '../../src/engine/crypto/sframe-receiver.ts';
 import { FrameLinks } from '../../src/workers/frame-links.ts';
+import { FramePipe } from '../../src/workers/frame-pipe.ts';
 
 const ROTATIONS = 10_000;
 /** Rotations to a frame. */
@@ -194,6 +196,29 @@ describe('links of the worker', () => {
     const small = payload();
     const sealedSmall = await page.through('a', 'seal', small);
     assert.deepEqual([small.detached, sealedSmall?.detached], [false, false]);
+  });
+
+  it('a frame that makes the opening reject, or cannot be read, is one that is dropped: those after it are opened', async () => {
+    const ends = new Ends();
+    const opened = payload();
+    const outcomes = [() => Promise.reject(new Error('later')), () => Promise.resolve(opened)];
+    const receiver = { open: () => outcomes.shift()?.() } as unknown as SframeReceiver;
+    const address = { link: 'a', stream: 0, side: 'open' } as const;
+    const pipe = new FramePipe(address, ends, {
+      now: () => 0,
+      report: () => undefined,
+      sealing: () => undefined,
+      opening: () => receiver,
+    });
+    const getMetadata = () => ({ mimeType: 'audio/opus', synchronizationSource: SSRC, rtpTimestamp: 1 });
+    const unreadable = (): object => {
+      throw new Error('at once');
+    };
+    ends.give({ data: payload(), getMetadata: unreadable });
+    for (let i = 0; i < 2; i++) ends.give({ data: payload(), getMetadata });
+    while (pipe.counts().done === 0) await turn();
+    await turn();
+    assert.deepEqual([pipe.counts().dropped, ends.passed.map(({ data }) => data)], [{ failed: 2 }, [opened]]);
   });
 
   it('SK1: of links that are closed, and whose frames have ended, keep nothing', async () => {
