@@ -254,8 +254,8 @@ describe('traps of encoded transforms', () => {
 
   async function showSealed(pages: readonly TestPage[]): Promise<void> {
     for (const page of pages) {
-      const { read, wrong, numbers } = await readPattern(page, 12);
-      assert.ok(wrong <= 1, `${wrong} of ${read} pictures are wrong`);
+      const { read, wrong, faults, numbers } = await readPattern(page, 12);
+      assert.ok(wrong <= 1, `${wrong} of ${read} pictures are wrong: ${faults.join('; ')}`);
       assert.ok(new Set(numbers).size > 5, 'the picture moves');
     }
     for (const page of pages) {

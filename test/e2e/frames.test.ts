@@ -55,8 +55,8 @@ describe('sealed frames', () => {
       if (can.includes(false)) return test.skip(`not every browser here has ${codec}`);
       for (const page of [first, second]) {
         await settlePattern(page);
-        const { read, wrong, numbers } = await readPattern(page);
-        assert.ok(wrong <= 1 + read * 0.02, `${wrong} of ${read} pictures are wrong`);
+        const { read, wrong, faults, numbers } = await readPattern(page);
+        assert.ok(wrong <= 1 + read * 0.02, `${wrong} of ${read} pictures are wrong: ${faults.join('; ')}`);
         assert.ok(new Set(numbers).size > 10, 'the picture moves');
         if (codec === LISTENED) assert.deepEqual(wrongWindows(await readTone(page)), [], 'the tone that was sent');
         const figures = await page.evaluate(figuresOfOther);

@@ -1,6 +1,8 @@
 /**
  * A camera whose pictures can be checked: each shows its number in black and white squares, and every square once more
- * inverted. What is read back at the other end is a picture that was sent, or it is not.
+ * inverted. What is read back at the other end is a picture that was sent, or it is not. From one picture to the next one square
+ * changes (Gray code): where all change at once, an encoder with few bits sends blurred ones of its own accord, and what was to be
+ * seen is what the seal does to a picture.
  */
 import type { TestPage } from './browsers.ts';
 import { TONE_HZ } from './browsers.ts';
@@ -38,7 +40,7 @@ function install({ bits, width, height, fps, tone_hz, codec }: Options): void {
     const side = width / bits;
     for (let row = 0; row < 2; row++) {
       for (let bit = 0; bit < bits; bit++) {
-        const isSet = ((number >> bit) & 1) === (row === 0 ? 1 : 0);
+        const isSet = (((number ^ (number >> 1)) >> bit) & 1) === (row === 0 ? 1 : 0);
         context.fillStyle = isSet ? '#fff' : '#000';
         context.fillRect(bit * side, (row * height) / 2, side, height / 2);
       }
@@ -96,11 +98,17 @@ export function patternScript(codec = '', fps = FPS): string {
   return `<script>(${String(install)})(${JSON.stringify(options)})</script>`;
 }
 
-export type PatternReading = { readonly read: number; readonly wrong: number; readonly numbers: readonly number[] };
+export type PatternReading = {
+  readonly read: number;
+  readonly wrong: number;
+  /** Of each wrong one what was wrong with it. */
+  readonly faults: readonly string[];
+  readonly numbers: readonly number[];
+};
 
 /**
  * Reads so many pictures of the one other participant, from the first right one on: until then there is none, or an encoder that
- * does not know its rate yet. `wrong`: those in which a square and its inverse do not fit.
+ * does not know its rate yet. `wrong`: those in which a square and its inverse do not fit, and those older than the one before.
  */
 export async function readPattern(page: TestPage, pictures = 30): Promise<PatternReading> {
   return page.until(`${pictures} pictures`, readPictures, { bits: BITS, pictures });
@@ -114,11 +122,11 @@ export async function settlePattern(page: TestPage, row = 10): Promise<void> {
   await page.until(`${row} right pictures in a row`, readPictures, { bits: BITS, row });
   await page.evaluate(() => {
     const { reader } = document.querySelector('tai-room') as HTMLElement & { reader?: Reader };
-    if (reader) Object.assign(reader, { read: 0, wrong: 0, numbers: [] });
+    if (reader) Object.assign(reader, { read: 0, wrong: 0, faults: [], numbers: [] });
   });
 }
 
-type Reader = { read: number; wrong: number; numbers: number[]; row: number };
+type Reader = { read: number; wrong: number; faults: string[]; numbers: number[]; row: number };
 
 type Wanted = { bits: number; pictures?: number; row?: number };
 
@@ -129,7 +137,7 @@ function readPictures({ bits, pictures = 0, row = 0 }: Wanted): Reader | undefin
   const track = room?.participants[0]?.videoTrack;
   if (!room || !track) return undefined;
   if (!room.reader) {
-    const reader: Reader = { read: 0, wrong: 0, numbers: [], row: 0 };
+    const reader: Reader = { read: 0, wrong: 0, faults: [], numbers: [], row: 0 };
     room.reader = reader;
     const video = document.createElement('video');
     video.muted = true;
@@ -142,21 +150,34 @@ function readPictures({ bits, pictures = 0, row = 0 }: Wanted): Reader | undefin
       canvas.width = video.videoWidth;
       canvas.height = video.videoHeight;
       context?.drawImage(video, 0, 0);
-      let number = 0;
-      let isWrong = !context;
+      let [gray, number] = [0, 0];
+      const faults = context ? [] : ['no canvas'];
       for (let bit = 0; bit < bits; bit++) {
         if (!context) break;
-        const x = Math.floor(((bit + 0.5) * canvas.width) / bits);
-        const light = (row: number): number =>
-          context.getImageData(x, Math.floor(((row + 0.5) * canvas.height) / 2), 1, 1).data[1] ?? 0;
+        const side = canvas.width / bits;
+        // The middle of a square: its edges are between colours.
+        const light = (row: number): number => {
+          const [x, y] = [(bit + 0.25) * side, (row + 0.25) * (canvas.height / 2)];
+          const { data } = context.getImageData(x, y, Math.max(1, side / 2), Math.max(1, canvas.height / 4));
+          let sum = 0;
+          for (let i = 1; i < data.length; i += 4) sum += data[i] ?? 0;
+          return (sum * 4) / data.length;
+        };
         const [value, inverse] = [light(0), light(1)];
-        if (Math.abs(value - inverse) < 100) isWrong = true;
-        if (value > inverse) number += 2 ** bit;
+        if (Math.abs(value - inverse) < 100)
+          faults.push(`square ${bit}: ${Math.round(value)} and ${Math.round(inverse)}`);
+        if (value > inverse) gray += 2 ** bit;
       }
-      if (!isWrong) reader.numbers.push(number);
-      else if (hasBegun) reader.wrong += 1;
-      hasBegun ||= !isWrong;
-      reader.row = isWrong ? 0 : reader.row + 1;
+      for (let rest = gray; rest > 0; rest >>= 1) number ^= rest;
+      const last = reader.numbers.at(-1);
+      const ahead = last === undefined ? 0 : (number - last + 2 ** bits) % 2 ** bits;
+      if (ahead > 2 ** (bits - 1)) faults.push(`${number} after ${last}`);
+      const isRight = faults.length === 0;
+      if (isRight) reader.numbers.push(number);
+      else if (hasBegun) reader.faults.push(`${canvas.width}x${canvas.height} ${faults.join(', ')}`);
+      hasBegun ||= isRight;
+      reader.row = isRight ? reader.row + 1 : 0;
+      reader.wrong = reader.faults.length;
       reader.read = reader.numbers.length + reader.wrong;
       video.requestVideoFrameCallback(look);
     };

@@ -76,7 +76,7 @@ describe('every codec between every two browsers', () => {
       const [sentBefore, sentNow] = figures[1 - i] as readonly [PeerFigures, PeerFigures];
       const sent = sentNow.framesSentByStats - sentBefore.framesSentByStats;
       const decoded = now.framesDecoded - before.framesDecoded;
-      const { read, wrong, numbers } = await readPattern(page);
+      const { read, wrong, faults, numbers } = await readPattern(page);
       const tone = await readTone(page);
       const lost = lostToSeals(now) - lostToSeals(before);
       test.diagnostic(
@@ -87,7 +87,7 @@ describe('every codec between every two browsers', () => {
       assert.ok(sent >= SENT_MIN, `${way}: ${sent} were sent`);
       assert.ok(decoded >= sent * SHARE_MIN, `${way}: ${decoded} of ${sent} were decoded`);
       assert.equal(lost, 0, `${way}: ${JSON.stringify(now.framesDropped)}`);
-      assert.ok(wrong <= 1 + read * 0.02, `${way}: ${wrong} of ${read} pictures are wrong`);
+      assert.ok(wrong <= 1 + read * 0.02, `${way}: ${wrong} of ${read} pictures are wrong: ${faults.join('; ')}`);
       assert.ok(new Set(numbers).size > SENT_MIN / 2, `${way}: the picture moves`);
       assert.deepEqual(wrongWindows(tone), [], way);
     }
