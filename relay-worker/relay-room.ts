@@ -12,6 +12,7 @@ import {
   formatNotification,
   formatResult,
   parseClientText,
+  parsePlainText,
 } from '../src/engine/protocol/relay.ts';
 import type { ClientRequest, ErrorData, PeerPlace, RpcId, RpcResult, Welcome } from '../src/engine/protocol/relay.ts';
 import type { KeptPeer } from './attachment.ts';
@@ -144,19 +145,21 @@ export class RelayRoom<S extends RoomSocket> {
     if (!member) return;
     member.heardMs = nowMs;
     this.#silence.lookNowAndThen(nowMs);
-    const bytes = sizeOf(data);
+    // nearly all; that it is ASCII is known by then
+    const plain = typeof data === 'string' ? parsePlainText(data) : undefined;
+    const bytes = plain && typeof data === 'string' ? data.length : sizeOf(data);
     if (bytes > TEXT_CLOSE_BYTES) return this.#dismiss(member, 'too-large');
     const verdict = member.budget.judge(bytes, this.#messages, nowMs);
     if (verdict === 'close') return this.#dismiss(member, 'rate-limited');
     if (verdict === 'drop') return;
     if (verdict === 'refuse') {
       // Told even where no answer was asked for: it is about the socket, and its owner should slow down.
-      const parsed = typeof data === 'string' ? parseClientText(data) : undefined;
+      const parsed = plain ?? (typeof data === 'string' ? parseClientText(data) : undefined);
       return this.#answerError(member, parsed?.id ?? null, 'rate-limited');
     }
     if (typeof data !== 'string') return this.#fault(member, null, 'invalid-request');
     if (bytes > RELAY_TEXT_MAX) return this.#fault(member, null, 'too-large');
-    const parsed = parseClientText(data);
+    const parsed = plain ?? parseClientText(data);
     if (parsed.type === 'fault') return this.#fault(member, parsed.id, parsed.reason);
     return this.#handle(member, parsed.request, parsed.id, nowMs);
   }

@@ -6,18 +6,21 @@
 import type { Bytes } from '../src/engine/protocol/bytes.ts';
 import type { PeerId } from '../src/engine/protocol/ids.ts';
 import { RING_AGE_MAX_MS, RING_BYTES_MAX, RING_MESSAGES_MAX, SEATS_MAX } from './limits.ts';
+import { TextArena } from './text-arena.ts';
+import type { KeptText } from './text-arena.ts';
 
 /** How far a peer's count has come, and by which number and proof (AD8) it is known when it is back. */
 export type Seat = { readonly joinNumber: number; readonly n: number; readonly proof: Bytes };
 
 type AwaySeat = Seat & { readonly leftMs: number };
 
-type Entry = { readonly to: PeerId; readonly n: number; readonly text: string; readonly atMs: number };
+type Entry = { readonly to: PeerId; readonly n: number; readonly text: KeptText; readonly atMs: number };
 
 export class Replay {
   /** The oldest first. */
   #entries: Entry[] = [];
   #bytes = 0;
+  readonly #texts = new TextArena();
   readonly #seats = new Map<PeerId, AwaySeat>();
 
   /** Of the texts that are kept. */
@@ -27,7 +30,7 @@ export class Replay {
 
   /** Message number `n` for a peer, as it was or would have been sent. */
   keep(to: PeerId, n: number, text: string, nowMs: number): void {
-    this.#entries.push({ to, n, text, atMs: nowMs });
+    this.#entries.push({ to, n, text: this.#texts.keep(text), atMs: nowMs });
     this.#bytes += text.length;
     this.#expire(nowMs);
   }
@@ -67,8 +70,9 @@ export class Replay {
   /** Who has left does not come back under this id; one that does must not find numbers of before among its own. */
   forget(peerId: PeerId): void {
     this.#seats.delete(peerId);
+    const its = this.#entries.filter(({ to }) => to === peerId);
     this.#entries = this.#entries.filter(({ to }) => to !== peerId);
-    this.#bytes = this.#entries.reduce((sum, { text }) => sum + text.length, 0);
+    for (const entry of its) this.#release(entry);
   }
 
   /** The texts of messages `from + 1` to `upTo` for this peer, in order; `undefined` where one of them is gone, or never was. */
@@ -77,7 +81,7 @@ export class Replay {
     this.#expire(nowMs);
     const missed = this.#entries.filter(({ to, n }) => to === peerId && n > from && n <= upTo);
     // each number is given out once, so that as many as there should be are all of them
-    return missed.length === upTo - from ? missed.map(({ text }) => text) : undefined;
+    return missed.length === upTo - from ? missed.map(({ text }) => this.#texts.read(text)) : undefined;
   }
 
   #seatOf(peerId: PeerId, nowMs: number): AwaySeat | undefined {
@@ -89,9 +93,14 @@ export class Replay {
     for (let oldest = this.#entries[0]; oldest; oldest = this.#entries[0]) {
       const isTooMuch = this.#entries.length > RING_MESSAGES_MAX || this.#bytes > RING_BYTES_MAX;
       if (!isTooMuch && nowMs - oldest.atMs <= RING_AGE_MAX_MS) return;
-      this.#bytes -= oldest.text.length;
       // what is a few hundred long is shifted as fast as a ring would turn, and holds on to nothing
       this.#entries.shift();
+      this.#release(oldest);
     }
+  }
+
+  #release({ text }: Entry): void {
+    this.#bytes -= text.length;
+    this.#texts.release(text);
   }
 }

@@ -10,25 +10,28 @@ import {
   parsePublishBundle,
 } from './bundle.ts';
 import type { BundleRequest, FetchedBundle, HandedBundle } from './bundle.ts';
-import { utf8Length } from './bytes.ts';
 import { CLOSE_CODES, RPC_ERRORS } from './errors.ts';
 import type { RpcErrorReason } from './errors.ts';
 import { parseDoor } from './host.ts';
 import type { Door } from './host.ts';
 import { HOST_NOTIFICATION_PARSERS, parseHostRequest, parseKnock } from './host-messages.ts';
 import type { HostNotification, HostRequest } from './host-messages.ts';
-import { parseIceUrl } from './ice-url.ts';
+import { usableIceServers } from './ice-server.ts';
+import type { IceServer } from './ice-server.ts';
 import { parsePeerId, parseRoomId } from './ids.ts';
 import type { PeerId, RoomId } from './ids.ts';
 import { isRecord, parseCount, parseJson, parseList, parseText } from './json.ts';
 import type { JsonRecord } from './json.ts';
+import { formatPassedOn, readPlainMessage } from './plain-message.ts';
 import { parseEp, parseRoomPlace } from './resume.ts';
 import type { StreamPlace } from './resume.ts';
 import type { TurnResult } from './turn.ts';
 
 export { parseHandedBundle } from './bundle.ts';
+export { ICE_SERVERS_MAX, parseIceServer, usableIceServers } from './ice-server.ts';
 export { parseResumeOffer } from './resume.ts';
 export type { HandedBundle, SealedBundle } from './bundle.ts';
+export type { IceServer } from './ice-server.ts';
 
 /** Constant, so that no log of addresses tells one room from another. */
 export const RELAY_PATH = '/relay';
@@ -47,11 +50,6 @@ export const RELAY_TEXT_MAX = 64 * 1024;
 export const PAYLOAD_TEXT_MAX = RELAY_TEXT_MAX - 1024;
 const RPC_ID_TEXT_MAX = 64;
 const PEERS_MAX = 64;
-export const ICE_SERVERS_MAX = 16;
-const ICE_URLS_MAX = 16;
-/** RFC 8489 §14.3; browsers throw for more. */
-const TURN_USERNAME_MAX_BYTES = 509;
-const TURN_CREDENTIAL_TEXT_MAX = 1024;
 
 export type RpcId = string | number;
 
@@ -71,12 +69,6 @@ export type PeerPlace = { readonly peer_id: PeerId; readonly join_number: number
 
 /** RL17: the `welcome` of a new join brings the pre-keys of those that were there first. */
 export type ListedPlace = PeerPlace & { readonly bundle?: HandedBundle };
-
-export type IceServer = {
-  readonly urls: readonly string[];
-  readonly username?: string;
-  readonly credential?: string;
-};
 
 /** Whom the relay issues TURN credentials to: whoever is admitted, or only who has a wallet sign for it (TU1, TU5). */
 export type TurnOffer = 'token' | 'wallet';
@@ -148,7 +140,11 @@ export type ParsedCall<Request> =
 
 /** Without `id` it is a notification: nothing is answered, not even an error (JSON-RPC 2.0 §4.1). */
 export function formatRequest(request: ClientRequest, id?: RpcId): string {
-  return JSON.stringify({ jsonrpc: '2.0', ...(id === undefined ? {} : { id }), ...request });
+  const head = { jsonrpc: '2.0', ...(id === undefined ? {} : { id }) };
+  if (request.method !== 'relay_message') return JSON.stringify({ ...head, ...request });
+  // in the order in which the relay reads it in one pass
+  const { target_peer_id, room_id, payload } = request.params;
+  return JSON.stringify({ ...head, method: request.method, params: { target_peer_id, room_id, payload } });
 }
 
 // --- read by the relay -----------------------------------------------------------------------------
@@ -172,7 +168,18 @@ export function readCall(text: string): ReadCall {
   return { type: 'call', id, method: value['method'], params: value['params'] };
 }
 
+/** Of a `relay_message` as our clients write it, and ASCII all through; `undefined` for every other text. */
+export function parsePlainText(text: string): ParsedRequest | undefined {
+  if (text.length > RELAY_TEXT_MAX) return undefined;
+  const message = readPlainMessage(text);
+  if (!message || message.payload.length > PAYLOAD_TEXT_MAX) return undefined;
+  const { id, ...params } = message;
+  return { type: 'request', id, request: { method: 'relay_message', params } };
+}
+
 export function parseClientText(text: string): ParsedRequest {
+  const plain = parsePlainText(text);
+  if (plain) return plain;
   return parseCall(text, (method) =>
     Object.hasOwn(REQUEST_PARSERS, method) ? REQUEST_PARSERS[method as ClientRequest['method']] : undefined,
   );
@@ -226,11 +233,8 @@ const REQUEST_PARSERS: Record<ClientRequest['method'], (params: JsonRecord) => C
 
 /** The payload of a `relay_message` must be one that `parseClientText` has let through. */
 export function formatNotification(notification: RelayNotification): string {
-  if (notification.method !== 'relay_message') return JSON.stringify({ jsonrpc: '2.0', ...notification });
-  // Nearly all that the relay ever writes. base64url has nothing to escape, and looking for it is most of what writing costs.
-  const { payload, ...others } = notification.params;
-  const params = JSON.stringify(others).slice(1);
-  return `{"jsonrpc":"2.0","method":"relay_message","params":{"payload":"${payload}",${params}}`;
+  if (notification.method === 'relay_message') return formatPassedOn(notification.params);
+  return JSON.stringify({ jsonrpc: '2.0', ...notification });
 }
 
 export function formatResult(id: RpcId, result: object): string {
@@ -356,30 +360,6 @@ function parseListedPlace(value: unknown): ListedPlace | undefined {
   const place = parsePlace(value);
   const bundle = isRecord(value) ? parseHandedBundle(value['bundle']) : undefined;
   return place && bundle ? { ...place, bundle } : place;
-}
-
-/** RL15: the first good entries; a bad one does not take the others away, or the whole welcome with it. */
-export function usableIceServers(list: readonly unknown[]): readonly IceServer[] {
-  return list
-    .map((entry) => parseIceServer(entry))
-    .filter((server) => server !== undefined)
-    .slice(0, ICE_SERVERS_MAX);
-}
-
-/**
- * RL15: one entry of the operator's ICE setting, also as the relay passes it on. What this takes, every browser takes;
- * `turn(s):` needs a username and a credential, and without such a URL both are left out.
- */
-export function parseIceServer(value: unknown): IceServer | undefined {
-  if (!isRecord(value)) return undefined;
-  const listed = typeof value['urls'] === 'string' ? [value['urls']] : value['urls'];
-  const urls = parseList(listed, ICE_URLS_MAX, parseIceUrl);
-  if (!urls || urls.length === 0) return undefined;
-  if (!urls.some((url) => url.startsWith('turn'))) return { urls };
-  const username = parseText(value['username'], TURN_USERNAME_MAX_BYTES);
-  const credential = parseText(value['credential'], TURN_CREDENTIAL_TEXT_MAX);
-  if (!username || !credential || utf8Length(username) > TURN_USERNAME_MAX_BYTES) return undefined;
-  return { urls, username, credential };
 }
 
 /** An integer beyond 2^53 may have been another one on the wire: answered with what it was read as, nobody would know it. */
