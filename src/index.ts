@@ -19,6 +19,7 @@ export {
   TaiMuteRequestEvent,
   TaiPeerJoinEvent,
   TaiPeerLeaveEvent,
+  TaiPrivacyChangeEvent,
   TaiStateChangeEvent,
   TaiVerifyEvent,
   TaiVerifyRequestEvent,

@@ -1,5 +1,6 @@
 /** Who carries out what the room decides: every effect has its one executor. */
 import type { FrameWatch } from './frame-watch.ts';
+import type { Hiding } from './hiding.ts';
 import type { Links } from './links.ts';
 import type { OwnSide } from './own-side.ts';
 import type { ClockPort, DevicePort } from './ports.ts';
@@ -11,6 +12,7 @@ export type EffectTable = { readonly [Type in Effect['type']]: (effect: Extract<
 export type Executors = {
   readonly devices: DevicePort;
   readonly links: Links;
+  readonly hiding: Hiding;
   readonly frameWatch: FrameWatch;
   readonly own: OwnSide;
   readonly turn: TurnServers;
@@ -22,6 +24,7 @@ export type Executors = {
 export function effectTable({
   devices,
   links,
+  hiding,
   frameWatch,
   own,
   turn,
@@ -50,6 +53,7 @@ export function effectTable({
     'switch-sender-keys': ({ age_ms }) => own.membership?.switchSenderKeys(age_ms),
     'repeat-messages': () => own.membership?.repeatMessages(),
     'check-frames': () => void frameWatch.check().catch(() => onDropped('check-failed')),
+    'hide-addresses': ({ isOn }) => hiding.turn(isOn),
     'open-link': ({ peerId, generation }) => links.open(peerId, generation),
     'close-link': ({ peerId }) => links.close(peerId),
     'make-offer': ({ peerId, generation, round, isRestart }) =>

@@ -34,4 +34,4 @@ export type { PeerId, RoomId } from './protocol/ids.ts';
 export type { PublicationKind } from './protocol/peer.ts';
 export { fragmentEntry } from './protocol/invite.ts';
 export type { RoomSecret } from './protocol/invite.ts';
-export type { Device, LeaveReason, LinkTransport, PeerLeaveReason, Phase, Standing } from './room/state.ts';
+export type { Device, LeaveReason, LinkTransport, PeerLeaveReason, Phase, Privacy, Standing } from './room/state.ts';

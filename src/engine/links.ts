@@ -1,4 +1,5 @@
 /** The links of one session: opens, feeds and closes them, and turns their reports into events. */
+import type { Hiding } from './hiding.ts';
 import { cameraEncoding } from './media/quality.ts';
 import { RemoteTracks } from './media/remote-tracks.ts';
 import type { DevicePort, FramePort, LinkPort, Ports } from './ports.ts';
@@ -9,12 +10,14 @@ import { PUBLICATION_KINDS } from './protocol/peer.ts';
 import type { PublicationKind } from './protocol/peer.ts';
 import type { IceServer } from './protocol/relay.ts';
 import type { RoomEvent } from './room/events.ts';
+import { isExposed } from './stats.ts';
 import type { PeerLinkOptions } from './transport/peer-link.ts';
 
 export type LinksOptions = {
   readonly openLink: Ports['openLink'];
   readonly devices: DevicePort;
   readonly frames: FramePort;
+  readonly hiding: Hiding;
   /** What the handshake with this peer has named: SHA-256 of its DTLS certificate. */
   peerFingerprint(peerId: PeerId): Bytes | undefined;
   /** Before the connection has anything to seal or open: what the worker calls it; `undefined`: it must not open. */
@@ -28,7 +31,13 @@ export type LinksOptions = {
 /** What the browser says of one connection. */
 export type LinkReport = { readonly report: RTCStatsReport; readonly name: string };
 
-export type OpenLink = { readonly name: string; readonly generation: number; readonly link: LinkPort };
+export type OpenLink = {
+  readonly name: string;
+  readonly generation: number;
+  readonly link: LinkPort;
+  /** No address of ours goes over it. */
+  readonly isHidden: boolean;
+};
 
 export class Links {
   readonly #options: LinksOptions;
@@ -44,12 +53,12 @@ export class Links {
   }
 
   get iceHosts(): number {
-    return this.#iceServers.length;
+    return this.#usedServers.length;
   }
 
   /** Names or addresses, each once. */
   get iceHostNames(): readonly string[] {
-    const hosts = this.#iceServers.flatMap(({ urls }) => urls.map(iceUrlHost));
+    const hosts = this.#usedServers.flatMap(({ urls }) => urls.map(iceUrlHost));
     return [...new Set(hosts)];
   }
 
@@ -57,7 +66,11 @@ export class Links {
   setIceServers(servers: readonly IceServer[]): void {
     if (JSON.stringify(servers) === JSON.stringify(this.#iceServers)) return;
     this.#iceServers = servers;
-    for (const { link } of this.#links.values()) link.setIceServers(servers);
+    const { hiding, onEvent } = this.#options;
+    const used = this.#usedServers;
+    // one that is not hidden is about to be closed where others are
+    for (const { link } of this.#links.values()) link.setIceServers(used);
+    if (hiding.isOn && used.length > 0) onEvent({ type: 'turn-found' });
   }
 
   /** Our DTLS certificate; without one no link opens. */
@@ -67,7 +80,11 @@ export class Links {
 
   open(peerId: PeerId, generation: number): void {
     this.close(peerId);
-    const { devices, frames, onEvent, onDropped, openLink } = this.#options;
+    const { devices, frames, hiding, onEvent, onDropped, openLink } = this.#options;
+    const opening = hiding.open(this.#iceServers);
+    // PR2: whom nothing would hide sends nothing
+    if (!opening) return onEvent({ type: 'link-barred', peerId, generation });
+    const isHidden = opening.path !== undefined;
     const certificate = this.#certificate;
     if (!certificate) {
       onDropped('no-certificate');
@@ -82,7 +99,8 @@ export class Links {
       if (track) tracks[kind] = track;
     }
     const options: PeerLinkOptions = {
-      iceServers: this.#iceServers,
+      iceServers: opening.servers,
+      hidden: opening.path,
       tracks,
       cameraEncoding: cameraEncoding(this.#reached.size + 1),
       certificate,
@@ -99,6 +117,7 @@ export class Links {
         if (transport === 'connected') this.#reached.add(peerId);
         this.#shareUplink();
         onEvent({ type: 'transport-changed', ...on, transport });
+        if (transport === 'connected' && isHidden) void this.stats();
       },
       onEndedByPeer: () => onEvent({ type: 'ended-by-peer', ...on }),
       onTrack: (kind, track) =>
@@ -106,7 +125,7 @@ export class Links {
       onDropped,
     };
     try {
-      this.#links.set(peerId, { name, generation, link: openLink(options) });
+      this.#links.set(peerId, { name, generation, link: openLink(options), isHidden });
     } catch {
       this.#options.onClosed(peerId, generation);
       // The browser refuses the ICE servers. The room finds no link standing, tries again, and tells.
@@ -165,16 +184,24 @@ export class Links {
     for (const peerId of this.#links.keys()) this.close(peerId);
   }
 
+  /** Whoever asks, what is hidden is looked at (PR9). */
   async stats(): Promise<ReadonlyMap<PeerId, LinkReport>> {
     const reports = new Map<PeerId, LinkReport>();
     await Promise.all(
-      [...this.#links].map(async ([peerId, { link, name }]) => {
+      [...this.#links].map(async ([peerId, { link, name, generation, isHidden }]) => {
         // a link that is being closed has none any more
         const report = await link.stats().catch(() => undefined);
         if (report) reports.set(peerId, { report, name });
+        if (report && isHidden && isExposed(report)) {
+          this.#options.onEvent({ type: 'path-exposed', peerId, generation });
+        }
       }),
     );
     return reports;
+  }
+
+  get #usedServers(): readonly IceServer[] {
+    return this.#options.hiding.serversOf(this.#iceServers);
   }
 
   #shareUplink(): void {

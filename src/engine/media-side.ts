@@ -1,10 +1,12 @@
 /** What carries sound and picture: the worker, the devices, the links and their helpers, and the watch over their frames, put together. */
 import { FrameWatch } from './frame-watch.ts';
+import { Hiding } from './hiding.ts';
 import { Links } from './links.ts';
 import type { Membership } from './membership.ts';
 import type { ClockPort, DevicePort, FramePort, Ports, WorkerPort } from './ports.ts';
 import type { Bytes } from './protocol/bytes.ts';
 import type { PeerId } from './protocol/ids.ts';
+import { isLocal } from './relay-address.ts';
 import type { Moment, RoomEvent, TimerId } from './room/events.ts';
 import { TurnServers } from './turn-servers.ts';
 import type { TurnServersOptions } from './turn-servers.ts';
@@ -31,8 +33,11 @@ export type MediaSide = {
   readonly every: WorkerPort['every'];
   readonly devices: DevicePort;
   readonly links: Links;
+  readonly hiding: Hiding;
   readonly turn: TurnServers;
   readonly frameWatch: FrameWatch;
+  /** Whether links can open as they have to: sealed, and hidden where that is wanted. Rejects with a `TaiError`. */
+  ready(): Promise<void>;
   close(): void;
 };
 
@@ -55,10 +60,12 @@ export function openMediaSide(options: MediaSideOptions): MediaSide {
     onEnded: (kind, trackId) => onEvent({ type: 'device-ended', kind, trackId }),
     onDevicesChanged,
   });
+  const hiding = new Hiding({ isLocal: isLocal(options.relay), onDropped });
   const links = new Links({
     openLink: ports.openLink,
     devices,
     frames,
+    hiding,
     peerFingerprint,
     onOpen: (peerId, generation) => membership()?.openLink(peerId, generation),
     onClosed: (peerId, generation) => membership()?.closeLink(peerId, generation),
@@ -72,11 +79,15 @@ export function openMediaSide(options: MediaSideOptions): MediaSide {
     ...options,
     steadyNow: () => performance.now(),
     onServers: (servers) => links.setIceServers(servers),
+    isAwaited: () => hiding.isOn,
     startTimer: (delay_ms) => clock.start(TURN_TIMER, delay_ms),
     stopTimer: () => clock.stop(TURN_TIMER),
   });
   const onFailing = (peerId: PeerId, generation: number): void => membership()?.askForKey(peerId, generation);
   const frameWatch = new FrameWatch({ links, frames, onFailing, onEvent });
+  const ready = async (): Promise<void> => {
+    await Promise.all([frames.ready(), hiding.isOn && hiding.load()]);
+  };
   const close = (): void => {
     turn.leave();
     links.closeAll();
@@ -84,7 +95,7 @@ export function openMediaSide(options: MediaSideOptions): MediaSide {
     clock.close();
     frames.close();
   };
-  return { clock, frames, every, devices, links, turn, frameWatch, close };
+  return { clock, frames, every, devices, links, hiding, turn, frameWatch, ready, close };
 }
 
 function liveDevice(track: MediaStreamTrack): { trackId: string; deviceId: string; label: string } {

@@ -14,11 +14,16 @@ const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 export function relayUrl(relay: string): URL {
   const url = URL.parse(relay);
   const isSecure = url?.protocol === 'wss:' || url?.protocol === 'https:';
-  const isLocal = (url?.protocol === 'ws:' || url?.protocol === 'http:') && LOOPBACK.test(url.hostname);
-  if (!url || !(isSecure || isLocal)) {
+  const isOpenly = (url?.protocol === 'ws:' || url?.protocol === 'http:') && isLocal(url);
+  if (!url || !(isSecure || isOpenly)) {
     throw new TaiError('usage', 'relay: must be a wss: or https: address (ws: or http: only for this machine)');
   }
   return new URL(`${isSecure ? 'wss' : 'ws'}://${url.host}${RELAY_PATH}`);
+}
+
+/** The relay is on this machine: so are, in a trial, the TURN host and the others. */
+export function isLocal({ hostname }: URL): boolean {
+  return LOOPBACK.test(hostname);
 }
 
 /** As the engine uses them. Throws `TaiError('usage')` for one that is none. */

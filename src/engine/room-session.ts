@@ -62,10 +62,7 @@ export class RoomSession implements Session {
       onEvent,
       onDevicesChanged: () => this.#eventListeners.tell({ type: 'devices-changed' }),
       onChanged: () => this.#settled(true),
-      onMoment: (moment) => {
-        this.#moments.push(moment);
-        this.#settled(false);
-      },
+      onMoment: (moment) => this.#tellOf(moment),
       onDropped,
     });
     const { frames, links, turn, every } = this.#media;
@@ -78,7 +75,7 @@ export class RoomSession implements Session {
       // a hidden page slows its own timers down, and would seem to be gone
       connectRelay: (relay) => ports.connectRelay({ ...relay, every }),
       frames,
-      canSeal: () => frames.ready(),
+      canSeal: () => this.#media.ready(),
       now: Date.now,
       steadyNow: () => performance.now(),
       sendDirect: (to, payload) => links.send(to, payload),
@@ -102,6 +99,7 @@ export class RoomSession implements Session {
     this.#view = this.#select();
     if (options.displayName) this.dispatch({ type: 'set-name', name: options.displayName });
     if (options.room.room.hostSeed) this.#dispatch({ type: 'host-known' });
+    if (options.private) this.#setPrivate(true);
   }
 
   get view(): SessionView {
@@ -121,7 +119,9 @@ export class RoomSession implements Session {
     if (HOST_COMMANDS.includes(command.type) && !this.#view.isHost) {
       throw new TaiError('usage', `${command.type}: only with the host's link`);
     }
-    if (command.type === 'set-verified') this.#own.compared(command.peerId, command.isVerified ? 'match' : 'withdrawn');
+    if (command.type === 'set-private') this.#setPrivate(command.isOn);
+    else if (command.type === 'set-verified')
+      this.#own.compared(command.peerId, command.isVerified ? 'match' : 'withdrawn');
     else if (command.type === 'report-difference')
       for (const peerId of command.peerIds) this.#own.compared(peerId, 'differ');
     else this.#dispatch(command.type === 'join' ? { type: 'join', peerId: this.#own.newPeerId() } : command);
@@ -171,6 +171,25 @@ export class RoomSession implements Session {
   #execute(effect: Effect): void {
     // The table's type pairs every effect with its own executor; a lookup by a union cannot express that.
     (this.#effects[effect.type] as (effect: Effect) => void)(effect);
+  }
+
+  /** PR11: in a call not before there is what hides; before one, the join waits for it. */
+  #setPrivate(isOn: boolean): void {
+    const isBusy = this.#view.selfId !== undefined;
+    if (!isOn && isBusy) throw new TaiError('usage', 'set-private: cannot be switched off in a call');
+    const event = { type: 'set-private', isOn } as const;
+    if (!isBusy) this.#dispatch(event);
+    const failed: Moment = { type: 'error', code: 'privacy-failed', isRecoverable: true };
+    if (isOn)
+      this.#media.hiding.load().then(
+        () => isBusy && this.#dispatch(event),
+        () => isBusy && this.#tellOf(failed),
+      );
+  }
+
+  #tellOf(moment: Moment): void {
+    this.#moments.push(moment);
+    this.#settled(false);
   }
 
   #happened(moment: Moment): void {

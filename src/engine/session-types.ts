@@ -6,7 +6,7 @@ import type { PublicationKind } from './protocol/peer.ts';
 import type { IceServer } from './protocol/relay.ts';
 import type { WalletChain } from './protocol/wallet.ts';
 import type { Comparison, Moment, Verification } from './room/events.ts';
-import type { Device, LeaveReason, LinkTransport, Phase, Standing } from './room/state.ts';
+import type { Device, LeaveReason, LinkTransport, Phase, Privacy, Standing } from './room/state.ts';
 import type { RoomAddress, RoomKind } from './room-address.ts';
 
 export type SessionOptions = {
@@ -27,8 +27,11 @@ export type SessionOptions = {
   readonly iceServers?: readonly IceServer[];
   /** For relays that issue TURN credentials only to who has a wallet sign for them. Never asked by others, and never about a room. */
   readonly turnWallet?: TurnWallet;
-  /** Hidden addresses are not in this version: with it set, no session is made. */
-  readonly private?: never;
+  /**
+   * From the start no participant learns our IP addresses: everything between us and them goes through a TURN host, or is not sent
+   * (PROTOCOL.md PR). Whoever runs that host, or the relay, learns them still.
+   */
+  readonly private?: boolean;
   /** Frames are sealed, or not sent, with it and without it; with any other value no session is made. */
   readonly e2ee?: 'required';
   /** Address of the clock worker, for pages whose CSP allows no `blob:` worker. */
@@ -63,6 +66,11 @@ export type Command =
   /** Camera: closes the device (its light goes out) or opens it. */
   | { readonly type: 'set-camera'; readonly isOn: boolean }
   | { readonly type: 'set-device'; readonly kind: PublicationKind; readonly deviceId: string }
+  /**
+   * Hides our IP addresses from the other participants (`SessionOptions.private`). On in a call, it makes every connection anew, and
+   * those who are there may have seen them before. Off in a call throws `TaiError('usage')`.
+   */
+  | { readonly type: 'set-private'; readonly isOn: boolean }
   /** Two people have compared codes and found them equal, or take that back. */
   | { readonly type: 'set-verified'; readonly peerId: PeerId; readonly isVerified: boolean }
   /**
@@ -121,6 +129,8 @@ export type ParticipantView = {
   readonly peerId: PeerId;
   readonly name: string;
   readonly link: LinkTransport;
+  /** It says that it hides its own addresses from the others. Ours reach its TURN host all the same. */
+  readonly isAddressHidden: boolean;
   /** `undefined` = not published, or not told yet. */
   readonly microphone: PublicationView | undefined;
   readonly camera: PublicationView | undefined;
@@ -156,7 +166,7 @@ export type EncryptionView = {
   readonly iceHosts: number;
   /** Their names or addresses, each once. */
   readonly iceHostNames: readonly string[];
-  /** IP addresses are hidden from the other participants. */
+  /** Our IP addresses are hidden from the other participants. `false` too where that has failed. */
   readonly isAddressHidden: boolean;
 };
 
@@ -181,6 +191,7 @@ export type SessionView = {
   readonly roomId: RoomId | undefined;
   readonly selfId: PeerId | undefined;
   readonly name: string;
+  readonly privacy: Privacy;
   readonly microphone: Device;
   readonly camera: Device;
   /** Our own live tracks, for the preview. */
@@ -212,8 +223,9 @@ export type MediaDevice = {
 };
 
 export type PeerStats = {
-  /** `relay` = through a TURN host. */
+  /** `relay` = through a TURN host, ours or the peer's. */
   readonly link: 'direct' | 'relay' | 'none';
+  /** Of our own end: `relay` at a TURN host of ours. */
   readonly candidateType: string;
   /** Milliseconds; `undefined` until measured. */
   readonly rtt_ms: number | undefined;

@@ -21,9 +21,6 @@ export function createSession(options: SessionOptions): Session {
   if (!canSealFrames()) throw new TaiError('unsupported-browser', 'session: this browser cannot seal frames');
   requireWebSocket();
   // Asked for what this version cannot do, it does nothing, rather than something less.
-  if (options.private !== undefined) {
-    throw new TaiError('usage', 'private: not in this version, which cannot hide addresses');
-  }
   if (options.e2ee !== undefined && options.e2ee !== 'required') {
     throw new TaiError('usage', 'e2ee: must be "required", or left out');
   }

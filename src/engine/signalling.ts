@@ -387,7 +387,8 @@ export class Signalling {
 /** Why there is no signalling. */
 function failure(error: unknown): RoomEvent {
   const code = error instanceof TaiError ? error.code : undefined;
-  if (code === 'unsupported-browser' || code === 'worker-blocked') return { type: 'sealing-failed', code };
+  if (code === 'unsupported-browser' || code === 'worker-blocked' || code === 'privacy-failed')
+    return { type: 'sealing-failed', code };
   return { type: 'keys-failed' };
 }
 

@@ -30,14 +30,15 @@ export function peerStatsOf({ report, counts }: StatsSources): PeerStats {
   const entries = entriesOf(report);
   const all = [...entries.values()];
   const pair = selectedPair(all, entries);
-  const local = pair && entries.get(text(pair, 'localCandidateId'));
-  const candidateType = local ? text(local, 'candidateType') : '';
+  const candidateType = pair ? candidateTypeOf(pair, 'localCandidateId', entries) : '';
+  // through the peer's TURN host it goes as well as through one of ours
+  const isRelayed = pair && [candidateType, candidateTypeOf(pair, 'remoteCandidateId', entries)].includes('relay');
   const outbound = all.filter(({ type }) => type === 'outbound-rtp');
   const inbound = all.filter(({ type }) => type === 'inbound-rtp');
   const codecs = [...outbound, ...inbound].map((entry) => text(entries.get(text(entry, 'codecId')) ?? {}, 'mimeType'));
   const rtt_s = pair?.['currentRoundTripTime'];
   return {
-    link: pair ? (candidateType === 'relay' ? 'relay' : 'direct') : 'none',
+    link: pair ? (isRelayed ? 'relay' : 'direct') : 'none',
     candidateType,
     rtt_ms: typeof rtt_s === 'number' ? rtt_s * 1000 : undefined,
     framesSealed: doneOf(counts, 'seal'),
@@ -50,6 +51,16 @@ export function peerStatsOf({ report, counts }: StatsSources): PeerStats {
     bytesReceived: sum(inbound, 'bytesReceived'),
     codec: [...new Set(codecs.filter((codec) => codec !== ''))],
   };
+}
+
+/** PR9: whether something goes, or has gone, to the peer by another way than through a TURN host of ours. */
+export function isExposed(report: RTCStatsReport): boolean {
+  const entries = entriesOf(report);
+  const all = [...entries.values()];
+  const pairs = all.filter((entry) => entry['type'] === 'candidate-pair' && sum([entry], 'bytesSent') > 0);
+  const selected = selectedPair(all, entries);
+  const used = selected ? [...pairs, selected] : pairs;
+  return used.some((pair) => candidateTypeOf(pair, 'localCandidateId', entries) !== 'relay');
 }
 
 /** By kind: frames that the browser says it has sent, and frames that the worker was given to seal. */
@@ -130,6 +141,10 @@ function selectedPair(all: readonly Entry[], entries: ReadonlyMap<string, Entry>
   const byTransport = transport && entries.get(text(transport, 'selectedCandidatePairId'));
   // Firefox has no `transport` entry; it marks the pair itself.
   return byTransport ?? all.find((entry) => entry['type'] === 'candidate-pair' && entry['selected'] === true);
+}
+
+function candidateTypeOf(pair: Entry, end: string, entries: ReadonlyMap<string, Entry>): string {
+  return text(entries.get(text(pair, end)) ?? {}, 'candidateType');
 }
 
 function text(entry: Entry, key: string): string {

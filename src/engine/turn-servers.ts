@@ -12,6 +12,8 @@ import type { TurnAnswer } from './turn-issue.ts';
 
 /** How long links wait for credentials: with them from the start, nobody has to begin anew because of them. */
 export const HOLD_MS = 1_000;
+/** Where nothing can be opened without them. */
+export const HOLD_HIDDEN_MS = 5_000;
 /** Of their life. */
 const RENEW_AT = 0.8;
 const RENEW_MAX_MS = 86_400_000;
@@ -29,6 +31,8 @@ export type TurnServersOptions = {
   readonly ports: Pick<Ports, 'openCalls' | 'pageOrigin'>;
   /** Milliseconds of a clock that nobody sets. */
   steadyNow(): number;
+  /** No link opens without any (PR2). */
+  isAwaited(): boolean;
   /** For links from now on, and for those that stand, when they look for ways again. */
   onServers(servers: readonly IceServer[]): void;
   /** More are known than what `welcome` has said: whoever shows them should look again. */
@@ -110,7 +114,7 @@ export class TurnServers {
   async #first(asked: Promise<void>): Promise<void> {
     const { wait = delay } = this.#options;
     const done = new AbortController();
-    await Promise.race([asked, wait(HOLD_MS, done.signal)]);
+    await Promise.race([asked, wait(this.#options.isAwaited() ? HOLD_HIDDEN_MS : HOLD_MS, done.signal)]);
     done.abort();
   }
 

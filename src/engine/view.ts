@@ -35,6 +35,7 @@ export function viewOf(state: RoomState, sources: ViewSources): SessionView {
     roomId: sources.roomId,
     selfId: 'peerId' in call ? call.peerId : undefined,
     name: local.name,
+    privacy: local.privacy,
     microphone,
     camera,
     microphoneTrack: microphone.state === 'live' ? sources.localTrack('microphone') : undefined,
@@ -66,6 +67,7 @@ function participantOf(peer: Peer, sources: ViewSources): ParticipantView {
     },
     name: peer.presence?.name ?? '',
     link: peer.link.isEnded ? 'failed' : peer.link.transport,
+    isAddressHidden: peer.presence?.isPrivate ?? false,
     microphone: publication('microphone'),
     camera: publication('camera'),
     audioTrack: sources.remoteTrack(peer.tracks.microphone),
@@ -89,7 +91,7 @@ function isFailing({ frames, presence }: Peer, kind: PublicationKind): boolean {
 
 /** Only what this version does. What it does not do yet is `false`, not hoped for. */
 function encryptionOf(
-  { call }: RoomState,
+  { call, local }: RoomState,
   { roomKind, iceHosts, iceHostNames, roomCode }: ViewSources,
 ): EncryptionView {
   const peers = isPresent(call) ? [...call.peers.values()].filter(isShown) : [];
@@ -112,6 +114,6 @@ function encryptionOf(
       encryptions.every((encryption) => encryption === 'verified') &&
       isPresent(call) &&
       call.roster.verdict === 'consistent',
-    isAddressHidden: false,
+    isAddressHidden: local.privacy === 'on' || local.privacy === 'turn-unavailable',
   };
 }

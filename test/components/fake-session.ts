@@ -243,6 +243,7 @@ export function participant(number: number, change: Partial<ParticipantView> = {
     peerId: peerId(number),
     name: `Peer ${number}`,
     link: 'connected',
+    isAddressHidden: false,
     encryption: 'encrypted',
     identity: identity(number),
     microphone: { isMuted: false, isOpened: true },

@@ -73,8 +73,9 @@ export function verifyKey(mark: PeerMark): 'verify' | 'verify-once-more' {
 }
 
 /** Whether somebody has to look at this room's people. */
-export function hasAlarm({ participants, encryption }: SessionView): boolean {
-  return encryption.roster === 'mismatch' || participants.some((peer) => isAlarming(markOf(peer)));
+export function hasAlarm({ participants, encryption, privacy }: SessionView): boolean {
+  const isExposed = privacy === 'failed';
+  return isExposed || encryption.roster === 'mismatch' || participants.some((peer) => isAlarming(markOf(peer)));
 }
 
 function overallOf(view: SessionView): EncryptionState {

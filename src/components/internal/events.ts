@@ -5,6 +5,7 @@ import type {
   PeerId,
   PeerLeaveReason,
   Phase,
+  Privacy,
   PublicationKind,
   Verification,
 } from '../../engine/index.ts';
@@ -99,6 +100,15 @@ export class TaiVerifyEvent extends Event {
   }
 }
 
+/** Our addresses are hidden from the others from now on, or no longer; or that is hindered, or has failed. */
+export class TaiPrivacyChangeEvent extends Event {
+  readonly privacy: Privacy;
+  constructor(privacy: Privacy) {
+    super('tai-privacy-change', TOLD);
+    this.privacy = privacy;
+  }
+}
+
 /** Microphones or cameras came or went. */
 export class TaiDeviceChangeEvent extends Event {
   constructor() {
@@ -179,6 +189,7 @@ declare global {
     'tai-knock': TaiKnockEvent;
     'tai-encryption-change': TaiEncryptionChangeEvent;
     'tai-verify': TaiVerifyEvent;
+    'tai-privacy-change': TaiPrivacyChangeEvent;
     'tai-device-change': TaiDeviceChangeEvent;
     'tai-error': TaiErrorEvent;
     'tai-invite': TaiInviteEvent;

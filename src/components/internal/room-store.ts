@@ -146,6 +146,12 @@ export class RoomStore implements RoomActions {
     this.#session?.dispatch({ type: 'set-name', name });
   }
 
+  /** What the page wants of it during a call is taken over after it, where it cannot be before. */
+  setPrivate(isOn: boolean): void {
+    const { phase } = this.view;
+    if (isOn || !(phase === 'joining' || isInCall(phase))) this.#session?.dispatch({ type: 'set-private', isOn });
+  }
+
   toggle(kind: PublicationKind, on = !this.isOn(kind)): void {
     this.#set({ wants: { ...this.#state.wants, [kind]: on } });
     if (on || this.#state.view[kind].state !== 'off') this.#switch(kind, on);
@@ -232,6 +238,7 @@ export class RoomStore implements RoomActions {
       ...(turnWallet !== undefined && { turnWallet }),
       ...(workerUrl !== undefined && { workerUrl }),
       ...(admission !== undefined && { admission }),
+      ...(config.private && { private: true }),
     });
     this.#session = session;
     this.#address = address;
@@ -298,6 +305,7 @@ export class RoomStore implements RoomActions {
       this.#sink?.close();
       this.#sink = undefined;
       this.showVerify(undefined);
+      this.setPrivate(this.#host.config.private ?? false);
     }
     if (event.type === 'devices-changed') void this.#refreshDevices(session);
     this.#teller.tellMoment(event, session.view);

@@ -10,7 +10,13 @@ import {
   TaiKnockEvent,
   TaiLeaveEvent,
 } from './events.ts';
-import { TaiPeerJoinEvent, TaiPeerLeaveEvent, TaiStateChangeEvent, TaiVerifyEvent } from './events.ts';
+import {
+  TaiPeerJoinEvent,
+  TaiPeerLeaveEvent,
+  TaiPrivacyChangeEvent,
+  TaiStateChangeEvent,
+  TaiVerifyEvent,
+} from './events.ts';
 import { PUBLICATIONS } from './room-context.ts';
 import type { RoomActions } from './room-context.ts';
 import type { RoomStoreHost } from './store-state.ts';
@@ -18,7 +24,7 @@ import { errorKey, fill } from './strings.ts';
 import type { StringKey } from './strings.ts';
 
 /** What must not be overlooked, nor pushed aside by a device that is missing. */
-const ALARMS: readonly ErrorCode[] = ['wrong-key', 'identity-changed', 'roster-mismatch'];
+const ALARMS: readonly ErrorCode[] = ['wrong-key', 'identity-changed', 'roster-mismatch', 'privacy-failed'];
 
 const GONE = {
   left: 'peer-left',
@@ -60,6 +66,7 @@ export class RoomTeller {
   tellView(before: SessionView, view: SessionView): void {
     for (const { peerId, name } of view.participants) this.#names.set(peerId, name);
     if (before.phase !== view.phase) this.#fire(new TaiStateChangeEvent(view.phase));
+    if (before.privacy !== view.privacy) this.#fire(new TaiPrivacyChangeEvent(view.privacy));
     if (before.door !== view.door && isInCall(before.phase) && isInCall(view.phase)) {
       this.#board.announce(this.#host.strings[`door-${view.door}`]);
     }
@@ -142,7 +149,7 @@ export class RoomTeller {
     const failed = PUBLICATIONS.filter((kind) => isFailedWith(view[kind], code));
     const isSettled = isRevoked ? this.#returnOf(peerId) : settlingOf(moment, failed, view);
     const say = (device: string): void => {
-      const text = fill(strings[sentenceKey(moment)], { device, name: this.#name(peerId) });
+      const text = fill(strings[sentenceKey(moment, view)], { device, name: this.#name(peerId) });
       this.#board.notify(text, { isAlarm: ALARMS.includes(code), ...(isSettled && { isSettled }) });
     };
     if (failed.length === 0) say(strings['the-device']);
@@ -154,8 +161,10 @@ export class RoomTeller {
   }
 }
 
-function sentenceKey({ code, peerId, isRevoked }: TroubleMoment): StringKey {
+function sentenceKey({ code, peerId, isRevoked }: TroubleMoment, { privacy }: SessionView): StringKey {
   if (isRevoked) return 'error-revoked';
+  if (code === 'turn-unavailable' && privacy === code) return 'error-private-turn';
+  if (code === 'privacy-failed' && peerId !== undefined) return 'error-privacy-failed-name';
   return code === 'peer-unreachable' && peerId !== undefined ? 'error-peer-unreachable-name' : errorKey(code);
 }
 
@@ -191,6 +200,7 @@ function settlingOf(
       return ({ phase }) => phase === 'joined';
     case 'turn-unavailable':
     case 'peer-unreachable':
+      if (told.privacy === code) return ({ privacy }) => privacy !== code;
       return ({ phase, participants }) => {
         const meant = participants.filter((peer) => peerId === undefined || peer.peerId === peerId);
         return !isInCall(phase) || meant.every(({ link }) => link === 'connected');

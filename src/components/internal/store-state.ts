@@ -52,6 +52,7 @@ export const EMPTY_VIEW: SessionView = {
   roomId: undefined,
   selfId: undefined,
   name: '',
+  privacy: 'off',
   microphone: { state: 'off' },
   camera: { state: 'off' },
   microphoneTrack: undefined,

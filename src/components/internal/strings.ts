@@ -156,10 +156,17 @@ export const ENGLISH = {
   'shield-some-verified': 'Codes compared with {count} of {total}',
   'shield-unverified': 'Nobody has been verified',
   'shield-unverified-hint': 'Names are only claims. You trust the link and this page.',
-  'shield-hidden': 'Your IP address is hidden from others',
-  'shield-hidden-hint': 'Calls go through a TURN host.',
+  'shield-hidden': 'Your IP address is hidden from the others',
+  'shield-hidden-hint':
+    'Sound and picture go through a TURN host. It and the relay see your address, the people here do not; who was here before you hid it may have.',
+  'shield-hidden-turn': 'Your IP address is hidden, so nobody can be reached',
+  'shield-hidden-turn-hint': 'There is no TURN host here to go through. Sound and picture are not sent.',
+  'shield-exposed': 'Your IP address may have been seen',
+  'shield-exposed-hint': 'A connection did not go through its TURN host. It was closed, and is not tried again.',
   'shield-visible': 'Other participants can see your IP address',
   'shield-visible-hint': 'It is how browsers reach each other directly.',
+  'shield-hiding': 'Hiding their IP address: {names}',
+  'shield-hiding-hint': 'Their TURN host, which you do not choose, learns yours.',
   'shield-helpers': 'Connection helpers (STUN/TURN) learn IP addresses and times',
   'shield-helpers-hint': 'Here: {hosts}. TURN also learns how much sound and picture it passes on, and when.',
   'shield-relay': 'What the relay learns',
@@ -225,8 +232,6 @@ export const ENGLISH = {
   'error-usage': 'This page asks for something that this version cannot do.',
   'error-no-relay':
     'This room has no relay, so it does not connect. Set the relay attribute to the address of one: relay="wss://…".',
-  'error-private':
-    'This room is asked to hide IP addresses (“private”). This version cannot do that yet, so it does not connect.',
   'error-e2ee':
     'This room asks for another choice of frame encryption (“e2ee”) than “required”. There is none: it does not connect.',
   'error-unsupported-browser':
@@ -255,6 +260,10 @@ export const ENGLISH = {
     '{name} was refused: the keys of this device were revoked. Compare codes anew when {name} comes back.',
   'error-frames-unsealed':
     'Sending to {name} was stopped: this browser sent frames past our seal. Leave, and use another browser.',
+  'error-privacy-failed': 'Hiding your IP address could not be switched on. Is the network there? Try again.',
+  'error-privacy-failed-name':
+    'The connection to {name} did not go through a TURN host, and was closed. {name} may have seen your IP address.',
+  'error-private-turn': 'Your IP address is hidden, and no TURN host is there to go through: nothing is sent.',
   'error-identity-changed':
     '{name} is here with another device than before. Compare codes before you say anything private.',
   'error-roster-mismatch': 'You do not all see the same people. The shield says who is missing.',

@@ -35,8 +35,7 @@ export function privacyFacts(view: SessionView, strings: Strings): readonly Priv
   addKeys(view, add);
   addMedia(view, add);
   const { encryption } = view;
-  if (encryption.isAddressHidden) add('address', true, 'shield-hidden', 'shield-hidden-hint');
-  else add('address', false, 'shield-visible', 'shield-visible-hint');
+  addAddress(view, strings, add);
   const hosts = encryption.iceHostNames.join(', ');
   if (encryption.iceHosts > 0) add('helpers', false, 'shield-helpers', 'shield-helpers-hint', { hosts });
   add('relay', false, 'shield-relay', 'shield-relay-hint');
@@ -78,6 +77,18 @@ function addKeys({ encryption, participants }: SessionView, add: Add): void {
   // rosters speak of those only whose keys are agreed, and more are on the screen
   if (isAgreed) add('roster', true, 'shield-roster', 'shield-roster-hint');
   else if (isWaiting) add('roster', false, 'shield-no-roster', 'shield-no-roster-hint');
+}
+
+function addAddress({ privacy, encryption, participants }: SessionView, strings: Strings, add: Add): void {
+  if (privacy === 'failed') add('exposed', 'alarm', 'shield-exposed', 'shield-exposed-hint');
+  else if (privacy === 'turn-unavailable') add('address', false, 'shield-hidden-turn', 'shield-hidden-turn-hint');
+  else if (encryption.isAddressHidden) add('address', true, 'shield-hidden', 'shield-hidden-hint');
+  else add('address', false, 'shield-visible', 'shield-visible-hint');
+  const hiding = participants.filter(({ isAddressHidden }) => isAddressHidden);
+  // of who hides as well, their TURN host sees the other TURN host
+  if (hiding.length === 0 || encryption.isAddressHidden) return;
+  const names = hiding.map(({ name }) => name || strings.guest).join(', ');
+  add('hiding', false, 'shield-hiding', 'shield-hiding-hint', { names });
 }
 
 function addMedia({ encryption, participants }: SessionView, add: Add): void {

@@ -26,8 +26,8 @@ import { shieldStyles } from './tai-privacy-shield.styles.ts';
  *
  * @cssstate encrypted - Outsiders are kept out.
  * @cssstate verified - And codes were compared with everybody here.
- * @cssstate private - IP addresses are hidden from the others.
- * @cssstate warning - Anyone who sees the page can come in, or something is wrong with somebody's keys.
+ * @cssstate private - Our IP addresses are hidden from the others.
+ * @cssstate warning - Anyone who sees the page can come in, or something is wrong with somebody's keys, or hiding has failed.
  *
  * @fires {TaiVerifyRequestEvent} tai-verify-request - The participant wants to compare codes. Cancelable.
  */

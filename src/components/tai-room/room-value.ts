@@ -1,9 +1,18 @@
 /** From the element's properties to the store's options, and from the store's state to what is shown. */
 import type { PropertyDeclarations } from 'lit';
 import { TaiError } from '../../engine/index.ts';
-import type { Admission, Device, IceServer, PeerId, Phase, SessionView, TurnWallet } from '../../engine/index.ts';
+import type {
+  Admission,
+  Device,
+  IceServer,
+  ParticipantView,
+  PeerId,
+  Phase,
+  SessionView,
+  TurnWallet,
+} from '../../engine/index.ts';
 import { defaultRelay } from '../internal/default-relay.ts';
-import { isEncrypted, isInCall, roomEncryption } from '../internal/encryption.ts';
+import { isEncrypted, isInCall, isRefused, markOf, roomEncryption } from '../internal/encryption.ts';
 import type { Problem, Room } from '../internal/room-context.ts';
 import type { RoomStore } from '../internal/room-store.ts';
 import type { Refusal, RoomConfig } from '../internal/store-state.ts';
@@ -51,7 +60,7 @@ export const ROOM_PROPERTIES = {
 /** A change of any of these means another session. */
 export const ADDRESS_PROPERTIES = [
   ...(['relay', 'room', 'roomSecret', 'iceServers', 'turnWallet', 'workerUrl', 'admission'] as const),
-  ...(['media', 'noLobby', 'private', 'e2ee', 'identity', 'sharePath'] as const),
+  ...(['media', 'noLobby', 'e2ee', 'identity', 'sharePath'] as const),
 ];
 
 /** A property is `null` once its attribute was taken away. */
@@ -90,6 +99,7 @@ export function configOf(properties: RoomProperties): RoomConfig {
     isKnock: properties.knock,
     refusal: refusalOf(properties),
     sharePath: properties.sharePath,
+    private: properties.private,
     ...(properties.identity === 'device' && { identity: properties.identity }),
     ...(displayName && { displayName }),
     ...(iceServers && { iceServers }),
@@ -106,7 +116,6 @@ function relayOf({ relay }: RoomProperties): string {
 
 /** A protection that was asked for and is not there must not be passed over in silence. */
 function refusalOf(properties: RoomProperties): Refusal | undefined {
-  if (properties.private) return { text: 'error-private', detail: 'private: not in this version; leave it out' };
   if (!['required', null, undefined].includes(properties.e2ee))
     return { text: 'error-e2ee', detail: 'e2ee: must be "required", or left out' };
   if (!IDENTITIES.includes(properties.identity))
@@ -152,7 +161,8 @@ function statesOf(view: SessionView): readonly (readonly [string, boolean])[] {
     ['knocking', view.isKnocking],
     ['locked', view.door === 'locked'],
   ] as const;
-  return [...phases, ...atDoor, ['encrypted', isEncrypted(overall)], ['verified', overall === 'verified']];
+  const hidden = ['private', view.encryption.isAddressHidden] as const;
+  return [...phases, ...atDoor, hidden, ['encrypted', isEncrypted(overall)], ['verified', overall === 'verified']];
 }
 
 export function showStates(shown: CustomStateSet, view: SessionView): void {
@@ -160,6 +170,19 @@ export function showStates(shown: CustomStateSet, view: SessionView): void {
     if (isOn) shown.add(state);
     else shown.delete(state);
   }
+}
+
+/** Throws `TaiError('usage')` for one that is not here. */
+export function peerOf(participants: readonly ParticipantView[], method: string, peerId: PeerId): ParticipantView {
+  const peer = participants.find((each) => each.peerId === peerId);
+  if (!peer) throw new TaiError('usage', `${method}: peerId must be one of the participants`);
+  return peer;
+}
+
+/** Throws `TaiError('usage')` where there is nothing to compare; agreed on our side is enough. */
+export function requireKeys(method: string, peer: ParticipantView): void {
+  if (peer.identity && !isRefused(markOf(peer))) return;
+  throw new TaiError('usage', `${method}: no keys are agreed with this peer`);
 }
 
 /** What a call throws that cannot be carried out. */

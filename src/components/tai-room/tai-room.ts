@@ -4,7 +4,7 @@ import type { PropertyDeclarations, PropertyValues, TemplateResult } from 'lit';
 import { TaiError, createHostedRoom, createPrivateRoom, createSession, resolveRoom } from '../../engine/index.ts';
 import type { Admission, Door, IceServer, KnockView, ParticipantView, PeerId, Phase } from '../../engine/index.ts';
 import type { PublicationKind, RoomCode, SafetyNumber, Session, SessionStats, TurnWallet } from '../../engine/index.ts';
-import { isInCall, isRefused, markOf, roomEncryption } from '../internal/encryption.ts';
+import { isInCall, roomEncryption } from '../internal/encryption.ts';
 import type { RoomEncryption } from '../internal/encryption.ts';
 import { roomContext } from '../internal/room-context.ts';
 import { RoomStore } from '../internal/room-store.ts';
@@ -18,6 +18,8 @@ import {
   ROOM_PROPERTIES,
   configOf,
   errorFrom,
+  peerOf,
+  requireKeys,
   roomOf,
   selfOf,
   showStates,
@@ -49,7 +51,7 @@ export const ENGINE: unique symbol = Symbol('engine');
  *   so that others know it again.
  * @attr {boolean} share-path - Your user agrees that the relay's operator is told once, and by chance wrongly two times in five, whether
  *   the first connection went straight, through a TURN host, or failed. Nothing is told without it.
- * @attr {boolean} private - Not in this version, which cannot hide addresses: the room refuses to connect.
+ * @attr {boolean} private - Hides our IP addresses from the others: all goes through a TURN host, or is not sent. Off only after a call.
  * @attr {string} e2ee - `required`, which holds without it: frames are sealed, or not sent. With any other value the room refuses to connect.
  * @attr {boolean} hosted - A room that is made here has a host: this page. The host's own link is shown once, when it is made.
  * @attr {boolean} knock - As `hosted`; and newcomers have to knock from when its host is there until all have left.
@@ -93,6 +95,7 @@ export const ENGINE: unique symbol = Symbol('engine');
  * @cssstate left - Was in the room.
  * @cssstate knocking - On the way in, and waiting for the host's word.
  * @cssstate locked - In a room that its host has locked.
+ * @cssstate private - Our IP addresses are hidden from the other participants.
  * @cssstate encrypted - In the room, keys are agreed with everybody there, and outsiders are kept out.
  * @cssstate verified - And codes were compared with everybody there.
  *
@@ -105,6 +108,7 @@ export const ENGINE: unique symbol = Symbol('engine');
  * @fires {TaiEncryptionChangeEvent} tai-encryption-change - What is true of one peer changed, or of the room alone.
  * @fires {TaiVerifyEvent} tai-verify - Codes were compared with somebody's device: equal, different, or taken
  *   back; or a device has come back that was verified before.
+ * @fires {TaiPrivacyChangeEvent} tai-privacy-change - Hiding our IP addresses went on or off, is hindered, or has failed.
  * @fires {TaiDeviceChangeEvent} tai-device-change - Microphones or cameras came or went.
  * @fires {TaiErrorEvent} tai-error - Something failed.
  * @fires {TaiJoinRequestEvent} tai-join-request - The participant wants to join. Cancelable.
@@ -269,6 +273,12 @@ export class TaiRoom extends LitElement {
     this.#store.setDevice(kind, deviceId);
   }
 
+  /** As the attribute. Throws `TaiError('usage')` for `false` in a call. */
+  setPrivate(on = true): void {
+    this.#store.session?.dispatch({ type: 'set-private', isOn: on });
+    this.private = on;
+  }
+
   /** Rejects with `TaiError('usage')` before the room is known, as all that follows does, or throws it. */
   async getStats(): Promise<SessionStats> {
     return this.#session('getStats').getStats();
@@ -292,9 +302,8 @@ export class TaiRoom extends LitElement {
 
   /** Resolves to `undefined` while no keys are agreed with this peer. Rejects with `TaiError('usage')` for one that is not here. */
   async safetyNumber(peerId: PeerId): Promise<SafetyNumber | undefined> {
-    const session = this.#session('safetyNumber');
-    this.#peer('safetyNumber', peerId);
-    return session.safetyNumber(peerId);
+    peerOf(this.participants, 'safetyNumber', peerId);
+    return this.#session('safetyNumber').safetyNumber(peerId);
   }
 
   /** What happened to keys, hash-chained, as JSON lines: no names, addresses or keys in it. */
@@ -347,18 +356,9 @@ export class TaiRoom extends LitElement {
     return session;
   }
 
-  #peer(method: string, peerId: PeerId): ParticipantView {
-    const peer = this.participants.find((each) => each.peerId === peerId);
-    if (!peer) throw new TaiError('usage', `${method}: peerId must be one of the participants`);
-    return peer;
-  }
-
   #keysOf(method: string, peerId: PeerId): Session {
-    const session = this.#session(method);
-    const peer = this.#peer(method, peerId);
-    // agreed on our side is enough: there is something to compare
-    if (peer.identity && !isRefused(markOf(peer))) return session;
-    throw new TaiError('usage', `${method}: no keys are agreed with this peer`);
+    requireKeys(method, peerOf(this.participants, method, peerId));
+    return this.#session(method);
   }
 
   #takeOver(changed: PropertyValues<this>): void {
@@ -372,6 +372,7 @@ export class TaiRoom extends LitElement {
       if (changed.has('displayName')) this.#store.setName(this.displayName ?? '');
       if (changed.has('knock')) this.#store.door.setKnock(this.knock);
     }
+    if (changed.has('private')) this.#store.setPrivate(this.private);
   }
 
   protected override render(): TemplateResult {

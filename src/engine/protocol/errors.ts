@@ -18,6 +18,7 @@ export const ERROR_CODES = [
   'link-invalid',
   'wrong-key',
   'frames-unsealed',
+  'privacy-failed',
   'identity-changed',
   'roster-mismatch',
   'peer-unreachable',

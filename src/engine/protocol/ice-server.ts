@@ -38,3 +38,13 @@ export function parseIceServer(value: unknown): IceServer | undefined {
   if (!username || !credential || utf8Length(username) > TURN_USERNAME_MAX_BYTES) return undefined;
   return { urls, username, credential };
 }
+
+/** PR1: TURN alone, and first what looks like any other TLS. */
+export function turnOnly(servers: readonly IceServer[]): readonly IceServer[] {
+  return ['turns:', 'turn:'].flatMap((scheme) =>
+    servers.flatMap((server) => {
+      const urls = server.urls.filter((url) => url.startsWith(scheme));
+      return urls.length > 0 ? [{ ...server, urls }] : [];
+    }),
+  );
+}

@@ -33,7 +33,12 @@ export type PublicationKind = (typeof PUBLICATION_KINDS)[number];
 export type Publication = { readonly kind: PublicationKind; readonly isMuted: boolean };
 
 /** Who a peer says it is and what it publishes. A name is a claim, not an identity. */
-export type Presence = { readonly name: string; readonly publications: readonly Publication[] };
+export type Presence = {
+  readonly name: string;
+  readonly publications: readonly Publication[];
+  /** It hides its addresses from the others (PR10). */
+  readonly isPrivate?: true;
+};
 
 /** RTCIceCandidateInit without the fields we do not use. The empty `candidate` ends a generation. */
 export type Candidate = {
@@ -252,7 +257,8 @@ function parsePresence(value: unknown): Presence | undefined {
   if (!isRecord(value)) return undefined;
   const name = parseText(value['name'], NAME_MAX_CHARS);
   const publications = parseList(value['publications'], PUBLICATIONS_MAX, parsePublication);
-  return name !== undefined && publications ? { name: cleanName(name), publications } : undefined;
+  if (name === undefined || !publications) return undefined;
+  return { name: cleanName(name), publications, ...(value['isPrivate'] === true && { isPrivate: true }) };
 }
 
 function parsePublication(value: unknown): Publication | undefined {

@@ -19,7 +19,7 @@ export function presenceOf(local: Local): Presence {
     const device = local[kind];
     if (device.state === 'live') publications.push({ kind, isMuted: device.isMuted });
   }
-  return { name: local.name, publications };
+  return { name: local.name, publications, ...(local.privacy !== 'off' && { isPrivate: true }) };
 }
 
 export function openDevice(local: Local, kind: PublicationKind, asked?: string): LocalStep {

@@ -111,6 +111,8 @@ export function end(state: RoomState, reason: LeaveReason, errors: readonly Effe
   const microphone = closeDevice(state.local, 'microphone');
   const camera = closeDevice(microphone.local, 'camera');
   const closing = [...microphone.effects, ...camera.effects];
+  // what went wrong with hiding ends with the join that it was in
+  const privacy = camera.local.privacy === 'off' ? 'off' : 'on';
   if (call.phase === 'lobby') return [{ ...state, local: camera.local, call: { phase: 'idle' } }, closing];
   // idle | left: a device may be open there too, asked for without a lobby
   if (call.phase !== 'joining' && !isPresent(call)) {
@@ -124,5 +126,5 @@ export function end(state: RoomState, reason: LeaveReason, errors: readonly Effe
   if (state.desk.isHost) effects.push(stopTimer('host-door'));
   effects.push(...closing, { type: 'disconnect-relay' }, { type: 'tell', moment: { type: 'left', reason } });
   const desk = leaveDesk(state.desk);
-  return [{ local: camera.local, call: { phase: 'left', reason }, desk }, effects];
+  return [{ local: { ...camera.local, privacy }, call: { phase: 'left', reason }, desk }, effects];
 }

@@ -21,6 +21,8 @@ export type RoomEvent =
   | { readonly type: 'set-microphone'; readonly isOn: boolean }
   | { readonly type: 'set-camera'; readonly isOn: boolean }
   | { readonly type: 'rotate-sender-keys' }
+  /** Off only outside a call. */
+  | { readonly type: 'set-private'; readonly isOn: boolean }
   | { readonly type: 'set-device'; readonly kind: PublicationKind; readonly deviceId: string }
   | DeskEvent
   // told by the devices
@@ -52,7 +54,7 @@ export type RoomEvent =
   /** The browser could not make the room's keys: nothing can be sealed, so nothing is sent. */
   | { readonly type: 'keys-failed' }
   /** No frame can be sealed here: nothing is joined that could only be joined in the clear. */
-  | { readonly type: 'sealing-failed'; readonly code: 'unsupported-browser' | 'worker-blocked' }
+  | { readonly type: 'sealing-failed'; readonly code: 'unsupported-browser' | 'worker-blocked' | 'privacy-failed' }
   // told by a peer: sealed, opened, parsed
   | { readonly type: 'message'; readonly from: PeerId; readonly sender: Sender; readonly message: RoomMessage }
   // told by the keys
@@ -82,6 +84,12 @@ export type RoomEvent =
   | ({ readonly type: 'transport-changed'; readonly transport: LinkTransport } & OnLink)
   | ({ readonly type: 'ended-by-peer' } & OnLink)
   | ({ readonly type: 'remote-track'; readonly kind: PublicationKind; readonly trackId: TrackId } & OnLink)
+  /** PR2: it was not opened, for there is no TURN host to hide behind. */
+  | ({ readonly type: 'link-barred' } & OnLink)
+  /** PR9: what was to be hidden went another way than through a TURN host of ours. */
+  | ({ readonly type: 'path-exposed' } & OnLink)
+  /** There is one to hide behind (again). */
+  | { readonly type: 'turn-found' }
   // told by the worker
   | ({ readonly type: 'frames'; readonly kind: PublicationKind; readonly state: 'opened' | 'failing' } & OnLink)
   | ({ readonly type: 'frames-unsealed' } & OnLink)
@@ -157,6 +165,8 @@ export type Effect =
   /** Hold what was sealed against what was sent. */
   | { readonly type: 'check-frames' }
   | { readonly type: 'refuse-peer'; readonly peerId: PeerId }
+  /** Of all links from now on. */
+  | { readonly type: 'hide-addresses'; readonly isOn: boolean }
   | ({ readonly type: 'open-link' } & OnLink)
   | { readonly type: 'close-link'; readonly peerId: PeerId }
   /** On a link that is new: with our own places for tracks. */
@@ -220,6 +230,8 @@ export type Moment =
 export type DropReason =
   | 'unknown-peer'
   | 'refused-peer'
+  /** PR9: with it there is no connection any more. */
+  | 'exposed-peer'
   /** The relay lists somebody who has said that it leaves. */
   | 'left-peer'
   /** How things were with the peer before it said what we know already: overtaken, or held back. */

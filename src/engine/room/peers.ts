@@ -5,7 +5,8 @@ import type { Effect, ListedPeer, TimerId } from './events.ts';
 import { stepNegotiation } from './negotiation.ts';
 import type { NegotiationInput } from './negotiation.ts';
 import { NOTHING_HEARD } from './order.ts';
-import type { Link, LinkTransport, Peer } from './state.ts';
+import { isPresent } from './state.ts';
+import type { Call, Link, LinkTransport, Peer } from './state.ts';
 
 /** A link that does not stand is looked after this often at first, and tried again … */
 export const LINK_CHECK_MS = 5_000;
@@ -47,7 +48,7 @@ const NEW_LINK: Omit<Link, 'generation'> = {
   isEnded: false,
 };
 
-const UNKNOWN = { identity: undefined, isMet: false, isRefused: false, isUnsealed: false } as const;
+const UNKNOWN = { identity: undefined, isMet: false, isRefused: false, isUnsealed: false, isExposed: false } as const;
 /** What is true of a connection that has just begun. A browser that sent past the seal once is not trusted again by it. */
 const NO_MEDIA = { tracks: {}, frames: {} } as const;
 
@@ -63,7 +64,7 @@ export function isShown({ identity, isMet, link }: Peer): boolean {
 }
 
 /** The newcomer offers: of two peers the one with the higher join number, which is also the polite one. */
-export function isOfferer(own: Own, peer: Pick<Peer, 'joinNumber'>): boolean {
+export function isOfferer(own: Pick<Own, 'joinNumber'>, peer: Pick<Peer, 'joinNumber'>): boolean {
   return own.joinNumber > peer.joinNumber;
 }
 
@@ -177,7 +178,7 @@ export function changeTransport(peer: Peer, transport: LinkTransport): PeerStep 
 /** The link's timer: nothing to do where it stands, else a restart, and a new connection when restarts did not help. */
 export function checkLink(own: Own, peer: Peer): PeerStep {
   const { link, peerId } = peer;
-  if (peer.isRefused) return { peer, effects: [] };
+  if (peer.isRefused || peer.isExposed) return { peer, effects: [] };
   if (isStanding(link)) {
     if (link.negotiation.at === 'stable' || !peer.isListed) return { peer, effects: [] };
     // Media flows, but an offer of ours was never answered: it is made again, the connection is left alone.
@@ -213,10 +214,29 @@ export function checkLink(own: Own, peer: Peer): PeerStep {
 /** Gives up the connection, if there is one, and offers another. */
 export function renewLink(own: Own, peer: Peer, generation: number): PeerStep {
   const { peerId, link } = peer;
-  const fresh: Peer = { ...peer, link: { ...NEW_LINK, generation, attempts: link.attempts }, ...NO_MEDIA };
+  const fresh = restOf(peer, generation);
   const offered = negotiate(own, fresh, { type: 'need-offer' });
   const closed: readonly Effect[] = link.negotiation.at === 'new' ? [] : [{ type: 'close-link', peerId }];
   return { peer: offered.peer, effects: [...closed, openLink(fresh), ...offered.effects] };
+}
+
+/** Gives up the connection; where the other side makes the new one, it is asked to (PM5). */
+export function replaceLink(own: Own, peer: Peer): PeerStep {
+  const generation = peer.link.generation + 1;
+  if (isOfferer(own, peer)) return renewLink(own, peer, generation);
+  const given = restOf(peer, generation);
+  const effects: readonly Effect[] = [
+    // first, so that what is said next goes over the relay
+    { type: 'close-link', peerId: peer.peerId },
+    sendPresence(given, own),
+    watchLink(given),
+  ];
+  return { peer: given, effects };
+}
+
+/** Without a connection: as before the first one. */
+export function restOf(peer: Peer, generation: number): Peer {
+  return { ...peer, link: { ...NEW_LINK, generation, attempts: peer.link.attempts }, ...NO_MEDIA };
 }
 
 function watchLink({ peerId, link }: Peer): Effect {
@@ -245,4 +265,29 @@ export function startTimer(id: TimerId, delay_ms: number): Effect {
 
 export function stopTimer(id: TimerId): Effect {
   return { type: 'stop-timer', id };
+}
+
+/** Who is shown now and was not before. */
+export function greetings(before: Call, after: Call): readonly Effect[] {
+  if (!isPresent(after)) return [];
+  const known = isPresent(before) ? before.peers : undefined;
+  const effects: Effect[] = [];
+  for (const peer of after.peers.values()) {
+    const old = known?.get(peer.peerId);
+    if (peer === old || !isShown(peer) || (old && isShown(old))) continue;
+    effects.push({ type: 'tell', moment: { type: 'peer-joined', peerId: peer.peerId } });
+  }
+  return effects;
+}
+
+/** People have to hear who it is that cannot be reached; of whom the relay alone has told they hear nothing (RL9). */
+export function naming({ peer, effects }: PeerStep): PeerStep {
+  if (!isShown(peer)) return { peer, effects };
+  const { peerId } = peer;
+  const isAbout = (effect: Effect): effect is Extract<Effect, { type: 'tell' }> =>
+    effect.type === 'tell' && effect.moment.type === 'error';
+  return {
+    peer,
+    effects: effects.map((effect) => (isAbout(effect) ? { ...effect, moment: { ...effect.moment, peerId } } : effect)),
+  };
 }

@@ -23,8 +23,15 @@ export type Device =
     }
   | { readonly state: 'failed'; readonly code: ErrorCode };
 
+/**
+ * How our addresses are kept from the others (PROTOCOL.md PR). `turn-unavailable`: nothing is sent but over the relay, for there is
+ * no TURN host to hide behind. `failed`: a connection has gone past its TURN host; it was closed, but somebody may have seen them.
+ */
+export type Privacy = 'off' | 'on' | 'turn-unavailable' | 'failed';
+
 export type Local = {
   readonly name: string;
+  readonly privacy: Privacy;
   readonly microphone: Device;
   readonly camera: Device;
   /** The devices asked for by id, also while they are off. */
@@ -128,6 +135,8 @@ export type Peer = {
   readonly frames: { readonly [Kind in PublicationKind]?: 'opened' | 'failing' };
   /** The browser has sent it more than was sealed: nothing is sent any more. */
   readonly isUnsealed: boolean;
+  /** A connection to it has gone past our TURN host: there is no other one in this join. */
+  readonly isExposed: boolean;
 };
 
 export type Peers = ReadonlyMap<PeerId, Peer>;
@@ -194,7 +203,7 @@ export const INITIAL_DESK: Desk = {
 };
 
 export const INITIAL_STATE: RoomState = {
-  local: { name: '', microphone: OFF, camera: OFF, preferred: {} },
+  local: { name: '', privacy: 'off', microphone: OFF, camera: OFF, preferred: {} },
   call: { phase: 'idle' },
   desk: INITIAL_DESK,
 };

@@ -8,11 +8,13 @@ import {
   changeTransport,
   checkLink,
   goneTimer,
+  greetings,
   isOfferer,
   isShown,
   isStanding,
   linkTimer,
   meetPeer,
+  naming,
   negotiate,
   receiveOffer,
   relistPeer,
@@ -32,8 +34,8 @@ import {
   watchSenderKeys,
 } from './frames.ts';
 import { NOTHING_HEARD, hear, nextSeq, rememberGone, tellsState } from './order.ts';
+import { stepBarred, stepExposed, stepPrivate, stepTurnFound } from './privacy.ts';
 import { answerRoster, isRosterTimer, receiveRoster, retellRoster, stepRosterTimer, watchRoster } from './roster.ts';
-import type { PeerId } from '../protocol/ids.ts';
 import { isPresent } from './state.ts';
 import type { Peer, PeerLeaveReason, Present, RoomState } from './state.ts';
 import { agree, stepTrust, trouble } from './trust.ts';
@@ -85,6 +87,8 @@ function stepRoom(state: RoomState, event: RoomEvent): Step {
     case 'device-failed':
     case 'device-ended':
       return withLocal(state, stepDevices(state.local, event));
+    case 'set-private':
+      return stepPrivate(state, event.isOn);
     case 'relay-lost':
       return loseRelay(state, state.call.phase === 'joining' ? 'relay-unreachable' : undefined);
     case 'keys-failed':
@@ -128,6 +132,7 @@ type PresentEvent = Exclude<
       | 'join'
       | 'leave'
       | 'set-name'
+      | 'set-private'
       | 'set-microphone'
       | 'set-camera'
       | 'set-device'
@@ -167,6 +172,8 @@ function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step
     }
     case 'relay-gap':
       return mendGap(state, call);
+    case 'turn-found':
+      return stepTurnFound(state, call, own);
     case 'message':
       return receive(state, call, event);
     case 'rotate-sender-keys':
@@ -234,6 +241,10 @@ function stepLink(state: RoomState, call: Present, peer: Peer, event: LinkEvent)
       if (!peer.isListed) return dropPeer(state, call, ended, 'connection-lost');
       return withPeer(state, call, changeTransport(ended, 'failed'));
     }
+    case 'link-barred':
+      return stepBarred(state, call, peer, own);
+    case 'path-exposed':
+      return stepExposed(state, call, peer);
     case 'frames':
       return withPeer(state, call, stepFrames(peer, event.kind, event.state));
     case 'frames-unsealed':
@@ -267,6 +278,7 @@ function receive(state: RoomState, call: Present, event: Extract<RoomEvent, { ty
       return withPeer(state, call, { peer, effects: [{ type: 'assure', from, message }] });
   }
   if (message.type === 'leave') return dropPeer(state, call, found, 'left');
+  if (found.isExposed && message.type !== 'presence') return [state, [{ type: 'drop', reason: 'exposed-peer' }]];
   if (message.type === 'candidates') {
     if (message.link !== peer.link.generation || peer.link.negotiation.at === 'new') {
       return [state, [{ type: 'drop', reason: 'stale-link' }]];
@@ -282,19 +294,6 @@ function receive(state: RoomState, call: Present, event: Extract<RoomEvent, { ty
   return withPeer(state, call, heard ? next : { peer: next.peer, effects: [STALE, ...next.effects] });
 }
 
-/** Who is shown now and was not before. */
-function greetings(before: RoomState['call'], after: RoomState['call']): readonly Effect[] {
-  if (!isPresent(after)) return NOTHING;
-  const known = isPresent(before) ? before.peers : undefined;
-  const effects: Effect[] = [];
-  for (const peer of after.peers.values()) {
-    const old = known?.get(peer.peerId);
-    if (peer === old || !isShown(peer) || (old && isShown(old))) continue;
-    effects.push({ type: 'tell', moment: { type: 'peer-joined', peerId: peer.peerId } });
-  }
-  return effects;
-}
-
 function negotiated(
   own: Own,
   peer: Peer,
@@ -303,7 +302,7 @@ function negotiated(
   if (message.type === 'presence') {
     const answer = message.isAsking ? [sendPresence(peer, own)] : NOTHING;
     // The peer had given us up, and waits for a connection newer than the one we have.
-    const isBehind = message.link > peer.link.generation && isOfferer(own, peer);
+    const isBehind = message.link > peer.link.generation && isOfferer(own, peer) && !peer.isExposed;
     const next = isBehind ? renewLink(own, peer, message.link + 1) : { peer, effects: NOTHING };
     return { peer: next.peer, effects: [...answer, ...next.effects] };
   }
@@ -333,7 +332,7 @@ function dropPeer(state: RoomState, call: Present, peer: Peer, reason: PeerLeave
 }
 
 /** AD13: in the host's own words, whoever has brought them. Nothing leads back for this peer id. */
-function stepKicked(state: RoomState, peerId: PeerId): Step {
+function stepKicked(state: RoomState, peerId: Peer['peerId']): Step {
   const { call } = state;
   if ('peerId' in call && call.peerId === peerId) return end(state, 'kicked', NOTHING);
   if (!isPresent(call)) return [state, NOTHING];
@@ -356,18 +355,6 @@ function refuseAbsent(state: RoomState, call: Present, event: Extract<RoomEvent,
 
 function withCall(state: RoomState, [call, effects]: readonly [RoomState['call'], readonly Effect[]]): Step {
   return [{ ...state, call }, effects];
-}
-
-/** People have to hear who it is that cannot be reached; of whom the relay alone has told they hear nothing (RL9). */
-function naming({ peer, effects }: PeerStep): PeerStep {
-  if (!isShown(peer)) return { peer, effects };
-  const { peerId } = peer;
-  const isAbout = (effect: Effect): effect is Extract<Effect, { type: 'tell' }> =>
-    effect.type === 'tell' && effect.moment.type === 'error';
-  return {
-    peer,
-    effects: effects.map((effect) => (isAbout(effect) ? { ...effect, moment: { ...effect.moment, peerId } } : effect)),
-  };
 }
 
 function withPeer(state: RoomState, call: Present, next: PeerStep): Step {

@@ -11,6 +11,7 @@ import type { Candidate, PublicationKind } from '../protocol/peer.ts';
 import type { IceServer } from '../protocol/relay.ts';
 import { CandidateBatch } from './candidate-batch.ts';
 import { ControlChannel } from './control-channel.ts';
+import type { HiddenPath } from './hidden-path.ts';
 import { Places } from './places.ts';
 import type { StreamEnd } from './places.ts';
 
@@ -19,6 +20,8 @@ export type PeerLinkTransport = 'new' | 'connecting' | 'connected' | 'disconnect
 
 export type PeerLinkOptions = {
   readonly iceServers: readonly IceServer[];
+  /** With it no address of ours goes to the peer, for as long as this connection lasts (PROTOCOL.md PR). */
+  readonly hidden?: HiddenPath | undefined;
   readonly tracks: { readonly [Kind in PublicationKind]?: MediaStreamTrack };
   readonly cameraEncoding: RTCRtpEncodingParameters;
   /** Our one DTLS certificate of this join (HS8). */
@@ -71,9 +74,15 @@ export class PeerLink {
       bundlePolicy: 'max-bundle',
       certificates: [options.certificate],
       encodedInsertableStreams: true,
+      // from the start: put into one that stands, it does not end what goes straight already
+      ...(options.hidden && { iceTransportPolicy: 'relay' }),
     };
     const connection = new RTCPeerConnection(configuration);
     this.#connection = connection;
+    if (options.hidden && connection.getConfiguration().iceTransportPolicy !== 'relay') {
+      connection.close();
+      throw new Error('link: this browser cannot hide addresses');
+    }
     const { tracks, cameraEncoding, guard, onTrack } = options;
     const onDropped = (reason: string): void => this.#drop(reason);
     this.#places = new Places({ connection, tracks, cameraEncoding, guard, onTrack, onDropped });
@@ -113,7 +122,7 @@ export class PeerLink {
     this.#enqueue('accepting-offer', round, async () => {
       if (!this.#isBound(sdp)) return;
       // In have-local-offer this rolls our own offer back (JSEP, RFC 9429 §4.1.10.2).
-      await this.#connection.setRemoteDescription({ type: 'offer', sdp });
+      await this.#connection.setRemoteDescription({ type: 'offer', sdp: this.#heard(sdp) });
       if (this.#isUnguarded) throw new Error('link: a place has no transform');
       await this.#describe((answer) => this.#options.onOfferAccepted(round, answer));
     });
@@ -129,14 +138,14 @@ export class PeerLink {
   acceptAnswer(round: number, sdp: string): void {
     this.#enqueue('accepting-answer', round, async () => {
       if (!this.#isBound(sdp)) return;
-      await this.#connection.setRemoteDescription({ type: 'answer', sdp });
+      await this.#connection.setRemoteDescription({ type: 'answer', sdp: this.#heard(sdp) });
       if (!this.#isClosed) this.#options.onAnswerAccepted(round);
     });
   }
 
   addCandidates(candidates: readonly Candidate[]): void {
     this.#work = this.#work.then(async () => {
-      for (const candidate of candidates) {
+      for (const candidate of this.#options.hidden?.peerCandidates(candidates) ?? candidates) {
         // One that belongs to an offer we ignored, or is malformed, is refused by the browser: no harm done.
         await this.#connection.addIceCandidate(candidate).catch(() => this.#drop('candidate-refused'));
       }
@@ -209,14 +218,25 @@ export class PeerLink {
   #described(state: RTCSignalingState, type: RTCSdpType): string {
     const { signalingState, localDescription } = this.#connection;
     if (signalingState !== state || localDescription?.type !== type) throw new Error('nothing to say once more');
-    return withoutUnofferedFormats(localDescription.sdp);
+    return this.#told(localDescription.sdp);
+  }
+
+  /** A description of ours, as it goes out. Throws where it must not. */
+  #told(sdp: string): string {
+    const offered = withoutUnofferedFormats(sdp);
+    return this.#options.hidden?.ownDescription(offered) ?? offered;
+  }
+
+  /** A description of the peer's, as the browser gets it. Throws where it must not. */
+  #heard(sdp: string): string {
+    return this.#options.hidden?.peerDescription(sdp) ?? sdp;
   }
 
   async #describe(report: (sdp: string) => void): Promise<void> {
     this.#candidates.hold();
     await this.#connection.setLocalDescription();
-    const sdp = withoutUnofferedFormats(this.#connection.localDescription?.sdp ?? '');
     if (this.#isClosed) return;
+    const sdp = this.#told(this.#connection.localDescription?.sdp ?? '');
     report(sdp);
     this.#candidates.release(sdp);
   }
@@ -236,7 +256,10 @@ export class PeerLink {
       return;
     }
     const { sdpMid, sdpMLineIndex, usernameFragment } = candidate;
-    this.#candidates.add({ candidate: candidate.candidate, sdpMid, sdpMLineIndex, usernameFragment });
+    const found = { candidate: candidate.candidate, sdpMid, sdpMLineIndex, usernameFragment };
+    const { hidden } = this.#options;
+    const told = hidden ? hidden.ownCandidate(found) : found;
+    if (told) this.#candidates.add(told);
   }
 
   #foundPlace(transceiver: RTCRtpTransceiver): void {

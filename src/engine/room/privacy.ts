@@ -1,0 +1,75 @@
+/** Addresses that are hidden from the others (PROTOCOL.md PR): switched on, hindered, and failed. Pure. */
+import { presenceOf } from './devices.ts';
+import type { Effect } from './events.ts';
+import { nextSeq } from './order.ts';
+import { isOfferer, linkTimer, renewLink, replaceLink, restOf, sendPresence, stopTimer } from './peers.ts';
+import type { Own } from './peers.ts';
+import { isPresent } from './state.ts';
+import type { Peer, Present, Privacy, RoomState } from './state.ts';
+import type { Step } from './step.ts';
+
+const NOTHING: readonly Effect[] = [];
+
+export function stepPrivate(state: RoomState, isOn: boolean): Step {
+  const { call, local } = state;
+  const isBusy = call.phase === 'joining' || isPresent(call);
+  // what is told to others with it takes both sides to take back
+  if ((local.privacy !== 'off') === isOn || (!isOn && isBusy)) return [state, NOTHING];
+  const hidden = withPrivacy(state, isOn ? 'on' : 'off');
+  const effects: Effect[] = [{ type: 'hide-addresses', isOn }];
+  if (!isPresent(call)) return [hidden, effects];
+  // on → CloseLink, OpenLink …: a connection that stands goes straight whatever it is told; a new one does not
+  const own: Own = { joinNumber: call.joinNumber, presence: presenceOf(hidden.local), seq: nextSeq(call) };
+  const peers = new Map(call.peers);
+  for (const peer of call.peers.values()) {
+    if (peer.isRefused || peer.link.negotiation.at === 'new') continue;
+    const next = replaceLink(own, peer);
+    peers.set(peer.peerId, next.peer);
+    effects.push(...next.effects);
+  }
+  return [{ ...hidden, call: { ...call, peers } }, effects];
+}
+
+/** PR2: nothing was opened. The link is as before the first one, so that it is tried again; who we are the peer hears by the relay. */
+export function stepBarred(state: RoomState, call: Present, peer: Peer, own: Own): Step {
+  const waiting = restOf(peer, peer.link.generation);
+  const effects: Effect[] = peer.link.attempts === 0 ? [sendPresence(waiting, own)] : [];
+  if (state.local.privacy !== 'on') return [withPeer(state, call, waiting), effects];
+  const moment = { type: 'error', code: 'turn-unavailable', isRecoverable: true } as const;
+  return [withPrivacy(withPeer(state, call, waiting), 'turn-unavailable'), [...effects, { type: 'tell', moment }]];
+}
+
+/** Whom we could not connect to, we can now. */
+export function stepTurnFound(state: RoomState, call: Present, own: Own): Step {
+  if (state.local.privacy !== 'turn-unavailable') return [state, NOTHING];
+  const peers = new Map(call.peers);
+  const effects: Effect[] = [];
+  for (const peer of call.peers.values()) {
+    if (peer.isRefused || peer.isExposed || peer.link.negotiation.at !== 'new') continue;
+    const next = isOfferer(own, peer) ? renewLink(own, peer, peer.link.generation) : replaceLink(own, peer);
+    peers.set(peer.peerId, next.peer);
+    effects.push(...next.effects);
+  }
+  return [withPrivacy({ ...state, call: { ...call, peers } }, 'on'), effects];
+}
+
+/** PR9: never silently. Closed, said aloud, and not tried again. */
+export function stepExposed(state: RoomState, call: Present, peer: Peer): Step {
+  const { peerId } = peer;
+  const rest = restOf(peer, peer.link.generation);
+  const closed: Peer = { ...rest, link: { ...rest.link, isEnded: true }, isExposed: true };
+  const effects: readonly Effect[] = [
+    { type: 'close-link', peerId },
+    stopTimer(linkTimer(peerId)),
+    { type: 'tell', moment: { type: 'error', code: 'privacy-failed', isRecoverable: false, peerId } },
+  ];
+  return [withPrivacy(withPeer(state, call, closed), 'failed'), effects];
+}
+
+function withPrivacy(state: RoomState, privacy: Privacy): RoomState {
+  return { ...state, local: { ...state.local, privacy } };
+}
+
+function withPeer(state: RoomState, call: Present, peer: Peer): RoomState {
+  return { ...state, call: { ...call, peers: new Map(call.peers).set(peer.peerId, peer) } };
+}
