@@ -39,6 +39,8 @@ export type CoturnOptions = {
   readonly isTls?: boolean;
   /** The log as operators have it: none. */
   readonly isSilent?: boolean;
+  /** Where it relays from, in place of 127.0.0.1 and the operator's ports: told apart from anybody's own sockets. */
+  readonly relay?: { readonly ip: string; readonly ports: readonly [first: number, last: number] };
   /** Lines behind all others. */
   readonly lines?: readonly string[];
 };
@@ -101,16 +103,18 @@ type Place = CoturnOptions & {
   readonly secret: string;
 };
 
-function configuration({ port, tlsPort, folder, secret, isSilent = false, lines = [] }: Place): string {
-  const replaced = isSilent ? REPLACED.filter((name) => !name.includes('log')) : REPLACED;
+function configuration({ port, tlsPort, folder, secret, relay, isSilent = false, lines = [] }: Place): string {
+  const quiet = isSilent ? REPLACED.filter((name) => !name.includes('log')) : REPLACED;
+  const replaced = relay ? [...quiet, 'min-port', 'max-port'] : quiet;
   const theirs = readFileSync(TURN_CONFIGURATION, 'utf8')
     .split('\n')
     .filter((line) => !replaced.includes(line.split('=')[0] ?? ''));
   const loopback = [
     'listening-ip=127.0.0.1',
-    'relay-ip=127.0.0.1',
+    `relay-ip=${relay?.ip ?? '127.0.0.1'}`,
     'allow-loopback-peers',
     'allowed-peer-ip=127.0.0.1',
+    ...(relay ? [`allowed-peer-ip=${relay.ip}`, `min-port=${relay.ports[0]}`, `max-port=${relay.ports[1]}`] : []),
   ];
   const ours = [`listening-port=${port}`, 'realm=tai.test', `static-auth-secret=${secret}`];
   const files = [`pidfile=${join(folder, 'pid')}`, `userdb=${join(folder, 'db')}`];

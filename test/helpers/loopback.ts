@@ -6,14 +6,14 @@ import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 
-/** Ethernet, IP and UDP headers are cut off; each datagram is preceded by its length. Every packet passes twice: out, and in. */
+/** Each datagram is preceded by its length and its two ports, without headers. Every packet passes twice: out, and in. */
 const PROGRAM = `
 import socket, struct, sys
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
 s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 23)
 s.bind(('lo', 0))
 out = sys.stdout.buffer
-out.write(struct.pack('>I', 0))
+out.write(struct.pack('>II', 0, 0))
 out.flush()
 while True:
     data, address = s.recvfrom(65535)
@@ -23,19 +23,25 @@ while True:
     if len(ip) < 48:
         continue
     if ip[0] >> 4 == 4 and ip[9] == 17:
-        body = ip[(ip[0] & 15) * 4 + 8:]
+        udp = ip[(ip[0] & 15) * 4:]
     elif ip[0] >> 4 == 6 and ip[6] == 17:
-        body = ip[48:]
+        udp = ip[40:]
     else:
         continue
-    out.write(struct.pack('>I', len(body)) + body)
+    body = udp[8:]
+    out.write(struct.pack('>I', len(body)) + udp[:4] + body)
     out.flush()
 `;
 const LENGTH_BYTES = 4;
+const HEAD_BYTES = LENGTH_BYTES + 4;
+
+export type Packet = { readonly from: number; readonly to: number; readonly body: Buffer };
 
 export type Capture = {
   /** Bodies of all datagrams so far. */
   datagrams(): readonly Buffer[];
+  /** The same, with their ports. */
+  packets(): readonly Packet[];
   stop(): Promise<void>;
 };
 
@@ -45,16 +51,17 @@ export async function captureLoopback(): Promise<Capture | undefined> {
     child.once('error', () => resolve());
     child.once('exit', () => resolve());
   });
-  const datagrams: Buffer[] = [];
+  const packets: Packet[] = [];
   let rest = Buffer.alloc(0);
   let hasBegun = false;
   const begun = new Promise<void>((resolve) => {
     child.stdout.on('data', (chunk: Buffer) => {
       rest = Buffer.concat([rest, chunk]);
-      while (rest.length >= LENGTH_BYTES) {
-        const end = LENGTH_BYTES + rest.readUInt32BE(0);
+      while (rest.length >= HEAD_BYTES) {
+        const end = HEAD_BYTES + rest.readUInt32BE(0);
         if (rest.length < end) break;
-        if (hasBegun) datagrams.push(rest.subarray(LENGTH_BYTES, end));
+        const [from, to] = [rest.readUInt16BE(LENGTH_BYTES), rest.readUInt16BE(LENGTH_BYTES + 2)];
+        if (hasBegun) packets.push({ from, to, body: rest.subarray(HEAD_BYTES, end) });
         hasBegun = true;
         rest = rest.subarray(end);
         resolve();
@@ -69,7 +76,7 @@ export async function captureLoopback(): Promise<Capture | undefined> {
     await gone;
   };
   await Promise.race([begun, gone]);
-  if (hasBegun) return { datagrams: () => datagrams, stop };
+  if (hasBegun) return { packets: () => packets, datagrams: () => packets.map(({ body }) => body), stop };
   await stop();
   return undefined;
 }

@@ -29,6 +29,7 @@ export type MemoryLinkOptions = PeerLinkOptions & {
   readonly candidates?: readonly string[];
   onClosed(): void;
   onSent?(): void;
+  onStats?(): RTCStatsReport;
 };
 
 export class MemoryLink implements LinkPort {
@@ -108,7 +109,7 @@ export class MemoryLink implements LinkPort {
   }
 
   async stats(): Promise<RTCStatsReport> {
-    return new Map() as unknown as RTCStatsReport;
+    return this.#options.onStats?.() ?? (new Map() as unknown as RTCStatsReport);
   }
 
   /** As of a data channel, the peer notices. */

@@ -28,6 +28,8 @@ export type WorldOptions = {
   readonly isDirect?: boolean;
   /** What each connection finds once it has described itself, one after another. */
   readonly candidates?: readonly string[];
+  /** What the browser says of each connection. */
+  readonly stats?: () => RTCStatsReport;
   /** Ports in the place of those of memory. */
   readonly instead?: Partial<Ports>;
 };
@@ -39,7 +41,7 @@ async function noCalls(): Promise<CallOutcome> {
 
 /** One page's world. */
 export function memoryWorld(relay: MemoryRelay, name: string, options: WorldOptions = {}): World {
-  const { isDirect = false, candidates = [], instead = {} } = options;
+  const { isDirect = false, candidates = [], stats, instead = {} } = options;
   let sent = 0;
   const world: World & { onHide?: () => void } = {
     links: [],
@@ -85,7 +87,8 @@ export function memoryWorld(relay: MemoryRelay, name: string, options: WorldOpti
         const { wires } = relay;
         const onClosed = (): void => void world.released.push('link');
         const onSent = (): void => void sent++;
-        const end = new MemoryLink({ ...link, name, wires, isDirect, candidates, onClosed, onSent });
+        const more = { name, wires, isDirect, candidates, onClosed, onSent, ...(stats && { onStats: stats }) };
+        const end = new MemoryLink({ ...link, ...more });
         world.links.push({ options: link, calls: end.calls });
         return end;
       },

@@ -13,7 +13,7 @@ import type { World, WorldOptions } from './memory-world.ts';
 const DEADLINE_MS = 60_000;
 
 export type PageOptions = WorldOptions &
-  Pick<SessionOptions, 'identity' | 'admission'> & {
+  Pick<SessionOptions, 'identity' | 'admission' | 'private' | 'iceServers'> & {
     readonly secretByte?: number;
     /** In place of the room of `secretByte`: a host's, or a guest's of a room with a host. */
     readonly room?: RoomSecret;
@@ -32,12 +32,21 @@ export class Page {
   readonly events: SessionEvent[] = [];
 
   constructor(relay: MemoryRelay, name: string, options: PageOptions = {}) {
-    const { secretByte, identity = 'guest', admission, room: given, ...world } = options;
+    const {
+      secretByte,
+      identity = 'guest',
+      admission,
+      room: given,
+      private: isPrivate,
+      iceServers,
+      ...world
+    } = options;
     this.name = name;
     this.world = memoryWorld(relay, name, world);
     const room = { kind: 'private', room: given ?? roomOf(secretByte) } as const;
     const asked = { relay: 'wss://relay.test', room, displayName: name, identity, ...(admission && { admission }) };
-    this.session = new RoomSession(asked, this.world.ports);
+    const more = { ...(isPrivate && { private: true }), ...(iceServers && { iceServers }) };
+    this.session = new RoomSession({ ...asked, ...more }, this.world.ports);
     this.session.on((event) => this.events.push(event));
   }
 

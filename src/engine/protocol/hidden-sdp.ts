@@ -79,7 +79,7 @@ function hasAddress(line: string): boolean {
   const dotted = line.match(/\d{1,3}(?:\.\d{1,3}){3}/g) ?? [];
   const grouped = line.match(/[\da-f]{0,4}(?::[\da-f]{0,4}){2,}/gi) ?? [];
   const isAddress = (text: string): boolean => (parseIpAddress(text) ?? []).some((byte) => byte > 0);
-  return dotted.some((text) => text !== '0.0.0.0') || grouped.some(isAddress) || /\.local\b/i.test(line);
+  return dotted.some((text) => text !== '0.0.0.0') || grouped.some(isAddress) || /\.local/i.test(line);
 }
 
 function linesOf(sdp: string): readonly string[] {
