@@ -13,7 +13,6 @@ describe('<tai-room> fails closed', () => {
   after(clear);
 
   for (const [name, value] of [
-    ['private', ''],
     ['e2ee', 'off'],
     ['e2ee', ''],
   ] as const) {
@@ -38,16 +37,16 @@ describe('<tai-room> fails closed', () => {
 
   it('set during a call, it ends the call', async () => {
     const { room, session } = await joined(2);
-    room.private = true;
+    room.e2ee = 'off';
     await settle(room);
     ok(session.isClosed, 'closed');
     throws(() => room.join(), 'usage');
   });
 
   it('taken away, the room opens', async () => {
-    const { room, engine } = place((element) => element.setAttribute('private', ''));
+    const { room, engine } = place((element) => element.setAttribute('e2ee', 'off'));
     await settle(room);
-    room.removeAttribute('private');
+    room.removeAttribute('e2ee');
     await until(() => engine.sessions[0], 'a session');
   });
 
@@ -71,26 +70,23 @@ describe('<tai-room> fails closed', () => {
     ok(/^#tai=[\w-]{43}$/.test(location.hash), 'the broken entry is replaced');
   });
 
-  for (const name of ['private', 'e2ee'] as const) {
-    it(`${name} asked for by a listener of the click that joins counts`, async () => {
-      const { room, engine } = await mount();
-      const codes: string[] = [];
-      room.addEventListener('tai-error', ({ code }) => codes.push(code));
-      room.addEventListener('tai-join-request', () => {
-        if (name === 'private') room.private = true;
-        else room.e2ee = 'off';
-      });
-      button(room, 'Create a private room').click();
-      await settle(room);
-      equal(
-        engine.sessions.reduce((count, session) => count + session.count('join'), 0),
-        0,
-        'joins',
-      );
-      ok(texts(room).includes('does not connect'), 'it says why');
-      same(codes, ['usage'], 'told once');
+  it('e2ee asked for by a listener of the click that joins counts', async () => {
+    const { room, engine } = await mount();
+    const codes: string[] = [];
+    room.addEventListener('tai-error', ({ code }) => codes.push(code));
+    room.addEventListener('tai-join-request', () => {
+      room.e2ee = 'off';
     });
-  }
+    button(room, 'Create a private room').click();
+    await settle(room);
+    equal(
+      engine.sessions.reduce((count, session) => count + session.count('join'), 0),
+      0,
+      'joins',
+    );
+    ok(texts(room).includes('does not connect'), 'it says why');
+    same(codes, ['usage'], 'told once');
+  });
 
   it('joining again from inside what tells of it changes nothing', async () => {
     const { room, session, engine } = await joined(2);
@@ -101,7 +97,7 @@ describe('<tai-room> fails closed', () => {
         throws(() => room.join(), 'usage');
       });
     }
-    room.private = true;
+    room.e2ee = 'off';
     throws(() => room.join(), 'usage');
     await settle(room);
     same(tries, ['tai-state-change', 'tai-leave', 'tai-state-change', 'tai-error'], 'each told once');
@@ -126,7 +122,7 @@ describe('<tai-room> fails closed', () => {
     room.addEventListener('tai-leave', ({ reason }) => told.push(reason));
     room.addEventListener('tai-state-change', ({ state }) => told.push(state));
     room.addEventListener('tai-error', ({ code }) => told.push(code));
-    room.private = true;
+    room.e2ee = 'off';
     await settle(room);
     same(told, ['left', 'left', 'idle', 'usage']);
     equal(room.state, 'idle');
@@ -157,11 +153,10 @@ describe('<tai-room> fails closed', () => {
     });
   });
 
-  it('the engine makes no session either that would seal less, or hide what it cannot', () => {
+  it('the engine makes no session either that would seal less', () => {
     const room = createPrivateRoom();
     const options = { relay: 'wss://relay.example', room };
     throws(() => createSession({ ...options, e2ee: 'off' as 'required' }), 'usage');
-    throws(() => createSession({ ...options, private: true as never }), 'usage');
     createSession({ ...options, e2ee: 'required' }).close();
   });
 

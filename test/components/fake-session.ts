@@ -41,6 +41,7 @@ export class FakeSession implements Session {
     this.options = options;
     const encryption = { ...EMPTY_VIEW.encryption, isSignallingSealed: true, roomKind: options.room.kind };
     this.view = { ...EMPTY_VIEW, name: options.displayName ?? '', encryption };
+    if (options.private) this.hide('on');
   }
 
   subscribe(listener: (view: SessionView) => void): () => void {
@@ -59,6 +60,19 @@ export class FakeSession implements Session {
     this.commands.push(command);
     if (command.type === 'open-lobby') this.show({ phase: 'lobby' });
     if (command.type === 'set-name') this.show({ name: command.name });
+    if (command.type === 'set-private') this.#setPrivate(command.isOn);
+  }
+
+  /** As the engine does it. */
+  #setPrivate(isOn: boolean): void {
+    if (!isOn && this.view.selfId !== undefined) throw new TaiError('usage', 'set-private: not in a call');
+    this.hide(isOn ? 'on' : 'off');
+  }
+
+  /** How hiding our addresses stands. */
+  hide(privacy: SessionView['privacy']): void {
+    const isAddressHidden = privacy === 'on' || privacy === 'turn-unavailable';
+    this.show({ privacy, encryption: { ...this.view.encryption, isAddressHidden } });
   }
 
   /** The codes of a peer were compared, as the engine tells it. */
@@ -128,7 +142,7 @@ export class FakeSession implements Session {
     const { phase } = this.view;
     if (phase === 'lobby') this.show({ phase: 'idle' });
     if (phase !== 'joining' && !isInCall(phase)) return;
-    this.show({ phase: 'left', leaveReason: 'left', participants: [] });
+    this.show({ phase: 'left', leaveReason: 'left', selfId: undefined, participants: [] });
     this.tell({ type: 'left', reason: 'left' });
   }
 

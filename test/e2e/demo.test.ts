@@ -11,7 +11,7 @@ import { setStage } from '../helpers/stage.ts';
 import type { Stage } from '../helpers/stage.ts';
 
 const INVITE = `#tai=${Buffer.alloc(64, 7).toString('base64url')}`;
-const PATHS = ['/', `/${INVITE}`, '/elements.html', '/two-rooms.html', '/verify.html'] as const;
+const PATHS = ['/', `/${INVITE}`, '/elements.html', '/two-rooms.html', '/verify.html', '/private.html'] as const;
 const SIZES = [
   { width: 1280, height: 800 },
   { width: 320, height: 640 },
