@@ -1,16 +1,16 @@
 /**
  * RL6 on the real runtime: a room may be put to sleep between any two messages, and nobody can tell; and whatever was
- * said in it, its object has kept nothing, no alarm is set, and nothing of it is in any output.
+ * said in it, its object has kept nothing, no alarm is set, and nothing of it is in any output. A mailbox too may sleep at any time.
  */
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { mailObjectName } from '../../relay-worker/mailbox-face.ts';
 import { toBase64Url } from '../../src/engine/protocol/bytes.ts';
+import { HOST_NOTIFICATION_PARSERS } from '../../src/engine/protocol/host-messages.ts';
 import { MAIL_ROLES, formatMailRequest, parseMailList } from '../../src/engine/protocol/mailbox.ts';
 import type { MailRequest } from '../../src/engine/protocol/mailbox.ts';
-import { mailObjectName } from '../../relay-worker/mailbox-face.ts';
-import { HOST_NOTIFICATION_PARSERS } from '../../src/engine/protocol/host-messages.ts';
 import { REQUEST_PARSERS, ROOM_NOTIFICATION_PARSERS, formatRequest } from '../../src/engine/protocol/relay.ts';
 import { formatResumeOffer } from '../../src/engine/protocol/resume.ts';
 import { brokenText } from '../helpers/fuzz.ts';
@@ -20,9 +20,9 @@ import { Random } from '../helpers/random.ts';
 import { openRaw } from '../helpers/raw-client.ts';
 import { RelayClient, assertUsable, enter, messageText } from '../helpers/relay-client.ts';
 import type { Guest } from '../helpers/relay-client.ts';
-import { ALICE, BOB, REQUESTS, ROOM } from '../helpers/samples.ts';
 import { NOTHING_KEPT, startRelayUnderTest } from '../helpers/relay-under-test.ts';
 import type { RelayUnderTest } from '../helpers/relay-under-test.ts';
+import { ALICE, BOB, REQUESTS, ROOM } from '../helpers/samples.ts';
 import { createTestRoom, offerFor, randomPeerId } from '../helpers/tokens.ts';
 import { FLOWS, play } from './flows.ts';
 import type { Flow } from './flows.ts';
