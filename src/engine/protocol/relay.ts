@@ -285,16 +285,14 @@ function parseNotification(method: string, params: JsonRecord): RelayNotificatio
     return HOST_NOTIFICATION_PARSERS[method as HostNotification['method']](params);
   }
   return Object.hasOwn(ROOM_NOTIFICATION_PARSERS, method)
-    ? ROOM_NOTIFICATION_PARSERS[method as keyof typeof ROOM_NOTIFICATION_PARSERS](params)
+    ? ROOM_NOTIFICATION_PARSERS[method as RoomMethod](params)
     : undefined;
 }
 
+type RoomMethod = Exclude<RelayNotification, HostNotification>['method'];
+
 /** Every notification there is, beside those of `HOST_NOTIFICATION_PARSERS`. */
-export const ROOM_NOTIFICATION_PARSERS: {
-  readonly [M in Exclude<RelayNotification, HostNotification>['method']]: (
-    params: JsonRecord,
-  ) => RelayNotification | undefined;
-} = {
+export const ROOM_NOTIFICATION_PARSERS: Record<RoomMethod, (params: JsonRecord) => RelayNotification | undefined> = {
   welcome: (params) => {
     const welcome = parseWelcome(params);
     return welcome && { method: 'welcome', params: welcome };
