@@ -44,8 +44,6 @@ const CORS_HEADERS = {
   'Access-Control-Max-Age': '86400',
 };
 
-const UNKNOWN = { 'WWW-Authenticate': 'Bearer' };
-
 /** What a face makes of a request. */
 export type Answer = CallAnswer & {
   readonly status?: number;
@@ -71,6 +69,7 @@ export async function behindDoor(request: Request, door: Door, answer: () => Pro
       'Cache-Control': 'no-store',
       'X-Content-Type-Options': 'nosniff',
       ...(text === undefined ? {} : { 'Content-Type': 'application/json' }),
+      ...(status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}),
       ...(status === 429 || status === 503 ? { 'Retry-After': '1' } : {}),
       ...extras.headers,
     },
@@ -96,7 +95,7 @@ export async function answerCall(request: Request, askRoom: RoomCall, door: Door
     if (admission.type === 'refused') return unknownCaller(admission.reason, nowS);
     const { claims } = admission;
     const verdict = await door.jwt.check(offer.jwt, claims.roomId);
-    if (verdict !== 'passed') return refusal(verdict, verdict === 'jwt-invalid' ? { headers: UNKNOWN } : {});
+    if (verdict !== 'passed') return refusal(verdict);
     const body = await readCall(request.body);
     return typeof body === 'string' ? await asked(() => askRoom(claims, body)) : refusal(body.fault);
   });
@@ -104,8 +103,7 @@ export async function answerCall(request: Request, askRoom: RoomCall, door: Door
 
 /** The caller's token, or pass, is not good now. */
 export function unknownCaller(reason: TokenTimeFault, nowS: number): Answer {
-  const text = formatError(null, reason, reason === 'token-expired' ? { now: nowS } : {});
-  return { text, reason, headers: UNKNOWN };
+  return { text: formatError(null, reason, reason === 'token-expired' ? { now: nowS } : {}), reason };
 }
 
 export function refusal(reason: RpcErrorReason, extras: Pick<Answer, 'status' | 'headers'> = {}): Answer {

@@ -34,10 +34,10 @@ export default {
       return await answerSocket(request, askRoom, { door, counters: env.COUNTERS });
     }
     if (pathname === RELAY_RPC_PATH) {
-      const askRoom: RoomCall = async ({ roomId, pkHost, peerId }, text) => {
+      const askRoom: RoomCall = async ({ roomId, pkHost, peerId, nonce }, text) => {
         const name = await objectName(roomId);
         const issued = await turn.answerCall(text, name, env);
-        return issued ?? (await objectNamed(env.ROOMS, name, env).handleCall({ roomId, pkHost }, peerId, text));
+        return issued ?? (await objectNamed(env.ROOMS, name, env).handleCall({ roomId, pkHost, peerId, nonce }, text));
       };
       return await answerCall(request, askRoom, door);
     }

@@ -65,14 +65,18 @@ export class Porch<S> {
   }
 
   refusalOf(peerId: PeerId, visitor: Visitor, nowMs: number): PorchRefusal | undefined {
+    if (this.isAnothers(peerId, visitor.proof, nowMs)) return 'token-invalid';
     const waiting = this.outside.get(peerId);
-    // AD8: somebody else's peer id, whose page is here, or was a moment ago
-    const known = this.#proofInside(peerId, nowMs) ?? waiting?.proof;
-    if (known && !equalBytes(known, visitor.proof)) return 'token-invalid';
     const refusal = this.#book.refusalOf(peerId, visitor, this.#isIn(peerId, visitor, nowMs));
     if (refusal) return refusal;
     const isOneMore = !waiting && this.mustWait(peerId, visitor, nowMs);
     return isOneMore && this.outside.size >= WAITING_MAX ? 'room-full' : undefined;
+  }
+
+  /** AD8: somebody else's peer id, whose page is here or outside, or was here a moment ago. */
+  isAnothers(peerId: PeerId, proof: Bytes, nowMs: number): boolean {
+    const known = this.#proofInside(peerId, nowMs) ?? this.outside.get(peerId)?.proof;
+    return known !== undefined && !equalBytes(known, proof);
   }
 
   mustWait(peerId: PeerId, visitor: Visitor, nowMs: number): boolean {

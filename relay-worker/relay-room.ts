@@ -37,10 +37,10 @@ import { Post } from './post.ts';
 import { closeSocket, send, sizeOf } from './room-socket.ts';
 import type { RoomSocket, SocketEnd } from './room-socket.ts';
 import { errorAnswer, isBundleRequest } from './room-types.ts';
-import type { Arrival, CallAnswer, EntryRefusal, RoomOptions } from './room-types.ts';
+import type { Arrival, CallAnswer, Caller, EntryRefusal, RoomOptions } from './room-types.ts';
 import { Silence } from './silence.ts';
 
-export type { Arrival, CallAnswer, EntryRefusal, RoomOptions } from './room-types.ts';
+export type { Arrival, CallAnswer, Caller, EntryRefusal, RoomOptions } from './room-types.ts';
 
 export class RelayRoom<S extends RoomSocket> {
   readonly #options: RoomOptions<S>;
@@ -166,10 +166,12 @@ export class RelayRoom<S extends RoomSocket> {
 
   /**
    * RL20: a call over HTTP of a peer whose token was checked, and which need not have a socket here. It is paid from the
-   * room's own buckets and never from those of the peer's socket: whoever holds the link can make a token in its name.
+   * room's own buckets and never from those of the peer's socket: whoever holds the link can make a token in its name. Such
+   * a token is found out by its nonce alone (AD8), and refused before anything is done in that name.
    */
-  call(peerId: PeerId, text: string, nowMs: number): CallAnswer {
+  call({ peerId, nonce }: Caller, text: string, nowMs: number): CallAnswer {
     if (!this.#calls.take(1, nowMs) || !this.#messages.take(1, nowMs)) return errorAnswer(null, 'rate-limited');
+    if (this.#porch.isAnothers(peerId, nonce, nowMs)) return errorAnswer(null, 'token-invalid');
     const parsed = parseClientText(text);
     if (parsed.type === 'fault') return errorAnswer(parsed.id, parsed.reason);
     const { request, id } = parsed;

@@ -20,12 +20,17 @@ export class Replay {
   /** The oldest first. */
   #entries: Entry[] = [];
   #bytes = 0;
-  readonly #texts = new TextArena();
+  #texts = new TextArena();
   readonly #seats = new Map<PeerId, AwaySeat>();
 
   /** Of the texts that are kept. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Of the buffers that they are kept in. */
+  get memory(): number {
+    return this.#texts.bytes;
   }
 
   /** Message number `n` for a peer, as it was or would have been sent. */
@@ -70,9 +75,13 @@ export class Replay {
   /** Who has left does not come back under this id; one that does must not find numbers of before among its own. */
   forget(peerId: PeerId): void {
     this.#seats.delete(peerId);
-    const its = this.#entries.filter(({ to }) => to === peerId);
-    this.#entries = this.#entries.filter(({ to }) => to !== peerId);
-    for (const entry of its) this.#release(entry);
+    const others = this.#entries.filter(({ to }) => to !== peerId);
+    if (others.length === this.#entries.length) return;
+    // closed up: taken from between others, its texts would be memory that nobody can use, and nothing would count it
+    const [old, texts] = [this.#texts, new TextArena()];
+    this.#entries = others.map((entry) => ({ ...entry, text: texts.keep(old.read(entry.text)) }));
+    this.#bytes = this.#entries.reduce((sum, { text }) => sum + text.length, 0);
+    this.#texts = texts;
   }
 
   /** The texts of messages `from + 1` to `upTo` for this peer, in order; `undefined` where one of them is gone, or never was. */
@@ -95,12 +104,8 @@ export class Replay {
       if (!isTooMuch && nowMs - oldest.atMs <= RING_AGE_MAX_MS) return;
       // what is a few hundred long is shifted as fast as a ring would turn, and holds on to nothing
       this.#entries.shift();
-      this.#release(oldest);
+      this.#bytes -= oldest.text.length;
+      this.#texts.release(oldest.text);
     }
-  }
-
-  #release({ text }: Entry): void {
-    this.#bytes -= text.length;
-    this.#texts.release(text);
   }
 }

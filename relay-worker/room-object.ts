@@ -16,7 +16,7 @@ import type { RelayEnv } from './env.ts';
 import { iceOffer } from './ice.ts';
 import { parseMaxPeers } from './limits.ts';
 import { RelayRoom } from './relay-room.ts';
-import type { CallAnswer } from './relay-room.ts';
+import type { CallAnswer, Caller } from './relay-room.ts';
 import { parseEntry, refusalAnswer } from './room-entry.ts';
 
 const EPOCH_BYTES = 9;
@@ -58,8 +58,8 @@ export class RoomObject extends DurableObject<RelayEnv> {
   }
 
   /** RL20. Only the Worker can call this, and it has checked the token that names room and peer. */
-  handleCall(place: RoomKeysOf, peerId: TokenClaims['peerId'], text: string): CallAnswer {
-    return this.#roomOf(place).call(peerId, text, Date.now());
+  handleCall(claims: RoomKeysOf & Caller, text: string): CallAnswer {
+    return this.#roomOf(claims).call(claims, text, Date.now());
   }
 
   /** Awaits one thing: a signature, where somebody speaks as the room's host. */

@@ -5,6 +5,7 @@ import type { RoomId } from '../src/engine/protocol/ids.ts';
 import { formatError } from '../src/engine/protocol/relay.ts';
 import type { ClientRequest, IceServer, RpcId, TurnOffer } from '../src/engine/protocol/relay.ts';
 import type { StreamPlace } from '../src/engine/protocol/resume.ts';
+import type { TokenClaims } from '../src/engine/protocol/token.ts';
 import type { KeptPeer } from './attachment.ts';
 import type { Visitor } from './door-book.ts';
 import type { HostDeskOptions } from './host-desk.ts';
@@ -30,6 +31,9 @@ export type RoomOptions<S> = {
   /** AD10. Left out: the room has no host. */
   readonly verifyHost?: HostDeskOptions['verify'];
 };
+
+/** Whose token a call over HTTP has shown, and by what the room knows that it is that peer's own (AD8). */
+export type Caller = Pick<TokenClaims, 'peerId' | 'nonce'>;
 
 /** The answer to a call over HTTP. Without `text` there is none to give (JSON-RPC 2.0 §4.1). */
 export type CallAnswer = { readonly text?: string; readonly reason?: RpcErrorReason };

@@ -120,6 +120,16 @@ describe('peer messages', () => {
     }
   });
 
+  it('PR10: a presence says that its sender hides with a plain true, and else says nothing of it', () => {
+    const presence = { name: 'Ada', publications: [] };
+    const read = (isPrivate: unknown): unknown =>
+      (parse({ type: 'presence', link: 1, seq: 1, presence: { ...presence, isPrivate } }) as { presence: unknown })
+        .presence;
+    assert.deepEqual(read(true), { ...presence, isPrivate: true });
+    // by who does not know of it, too
+    for (const value of [undefined, false, 1, 'true', null, {}]) assert.deepEqual(read(value), presence);
+  });
+
   it('a presence asks only with a plain true', () => {
     for (const isAsking of [undefined, null, 1, 'true', false]) {
       const presence = { name: '', publications: [] };

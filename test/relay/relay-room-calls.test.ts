@@ -1,20 +1,24 @@
-/** RL20, LM11 without HTTP: what a call does that comes without a socket. */
+/** AD8, RL20, LM11 without HTTP: what a call does that comes without a socket. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { HTTP_CALLS_BURST, HTTP_CALLS_PER_S, ROOM_MESSAGES_BURST } from '../../relay-worker/limits.ts';
+import type { CallAnswer } from '../../relay-worker/relay-room.ts';
+import { HTTP_CALLS_BURST, HTTP_CALLS_PER_S, RING_AGE_MAX_MS, ROOM_MESSAGES_BURST } from '../../relay-worker/limits.ts';
+import type { Bytes } from '../../src/engine/protocol/bytes.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import { formatError, formatRequest, formatResult } from '../../src/engine/protocol/relay.ts';
 import type { ClientRequest } from '../../src/engine/protocol/relay.ts';
+import { createHostedTestRoom } from '../helpers/hosts.ts';
 import type { MemorySocket } from '../helpers/memory-socket.ts';
 import { ALICE, BOB, CAROL, REQUESTS, ROOM, peerIdOf, roomIdOf } from '../helpers/samples.ts';
-import { Stage, bundleOf, fetchOf, nth, publish, toPeer } from './room-stage.ts';
+import { HostedStage } from './hosted-stage.ts';
+import { Stage, bundleOf, fetchOf, nth, proofOf, publish, toPeer } from './room-stage.ts';
 
 const REMOVE: ClientRequest = { method: 'delete_bundle', params: { room_id: ROOM } };
 const STRANGER = peerIdOf(0x99);
 const { head, one_time } = bundleOf('alice', 2);
 
-function call(stage: Stage, peerId: PeerId, request: ClientRequest): ReturnType<Stage['room']['call']> {
-  return stage.room.call(peerId, formatRequest(request, 1), stage.nowMs);
+function call(stage: Stage, peerId: PeerId, request: ClientRequest, nonce?: Bytes): CallAnswer {
+  return stage.call(peerId, formatRequest(request, 1), nonce);
 }
 
 describe('a call over HTTP', () => {
@@ -82,7 +86,7 @@ describe('a call over HTTP', () => {
   it('RL4, RL20: is answered as JSON-RPC has it; a notification is not', () => {
     const stage = new Stage();
     const [alice] = stage.gather(ALICE, BOB) as [MemorySocket];
-    const answer = (text: string): unknown => stage.room.call(ALICE, text, stage.nowMs);
+    const answer = (text: string): unknown => stage.call(ALICE, text);
     assert.deepEqual(answer('x'), { reason: 'parse-error', text: formatError(null, 'parse-error') });
     assert.deepEqual(answer('[]'), { reason: 'invalid-request', text: formatError(null, 'invalid-request') });
     const bad = '{"jsonrpc":"2.0","id":"i","method":"fetch_bundle","params":{}}';
@@ -93,6 +97,75 @@ describe('a call over HTTP', () => {
     assert.deepEqual(answer(formatRequest({ method: 'leave', params: { room_id: ROOM } })), {});
     assert.equal(alice.closed, undefined);
     assert.equal(call(stage, BOB, fetchOf(ALICE)).reason, undefined);
+  });
+});
+
+describe('AD8: a call in the name of a peer', () => {
+  const mine = bundleOf('mallory', 1);
+  const exchange: ClientRequest = { method: 'exchange_bundles', params: { room_id: ROOM, peer_id: BOB, ...mine } };
+  const inHerName = [publish(mine), REMOVE, exchange, fetchOf(BOB)];
+  const refused = { reason: 'token-invalid', text: formatError(null, 'token-invalid') };
+
+  function assertRefused(stage: Stage, peerId = ALICE): void {
+    for (const nonce of [proofOf(BOB), new Uint8Array(16)]) {
+      for (const request of inHerName) assert.deepEqual(call(stage, peerId, request, nonce), refused, request.method);
+      assert.deepEqual(stage.call(peerId, 'x', nonce), refused, 'whatever is called');
+      // what a token is worth is said to notifications, too
+      assert.deepEqual(stage.call(peerId, formatRequest(REMOVE), nonce), refused);
+    }
+  }
+
+  function published(): { readonly stage: Stage; readonly alice: MemorySocket; readonly bob: MemorySocket } {
+    const stage = new Stage();
+    const [alice, bob] = stage.gather(ALICE, BOB) as [MemorySocket, MemorySocket];
+    stage.ask(alice, publish({ head, one_time }));
+    bob.take();
+    stage.ask(bob, publish(bundleOf('bob', 2)));
+    return { stage, alice, bob };
+  }
+
+  it('that is here is refused to who has not its nonce, and changes and hands out nothing; its own page goes on', () => {
+    const { stage, alice, bob } = published();
+    assertRefused(stage);
+    assert.deepEqual([alice.take(), bob.take(), alice.closed], [[], [], undefined]);
+    const hers = { peer_id: ALICE, head, one_time: nth(one_time, 0) };
+    assert.deepEqual(call(stage, BOB, fetchOf(ALICE)), { text: formatResult(1, hers) });
+    const { head: bobs, one_time: blobs } = bundleOf('bob', 2);
+    const his = { peer_id: BOB, head: bobs, one_time: nth(blobs, 0) };
+    assert.deepEqual(call(stage, ALICE, fetchOf(BOB)), { text: formatResult(1, his) }, 'taken by nobody else');
+    for (const own of [publish(bundleOf('alice', 1, 2)), REMOVE]) {
+      assert.deepEqual(call(stage, ALICE, own), { text: formatResult(1, {}) });
+    }
+  });
+
+  it('is refused after a sleep of the room as well', () => {
+    const { stage } = published();
+    stage.sleep();
+    assertRefused(stage);
+    assert.deepEqual(call(stage, ALICE, REMOVE), { text: formatResult(1, {}) });
+  });
+
+  it('whose seat is kept is refused; when that is over there is nothing that could be done in its name', () => {
+    const { stage, alice, bob } = published();
+    stage.gone(alice);
+    assertRefused(stage);
+    const heads = { text: formatResult(1, { peer_id: BOB, head: bundleOf('bob', 0).head }) };
+    assert.deepEqual(call(stage, ALICE, fetchOf(BOB)), heads, 'its own page is handed what any page is');
+    stage.nowMs += RING_AGE_MAX_MS + 1;
+    stage.answeredAtMs.set(bob, stage.nowMs);
+    const unknown = { reason: 'peer-unknown', text: formatError(1, 'peer-unknown') };
+    for (const request of [publish(mine), REMOVE, exchange]) {
+      assert.deepEqual(call(stage, ALICE, request, proofOf(BOB)), unknown);
+    }
+    assert.deepEqual(call(stage, ALICE, fetchOf(BOB), proofOf(BOB)), heads);
+  });
+
+  it('that waits outside is refused, and costs what any call costs', async () => {
+    const stage = new HostedStage(await createHostedTestRoom());
+    await stage.act('knock');
+    stage.enter(CAROL);
+    const refusals = Array.from({ length: HTTP_CALLS_BURST + 1 }, () => stage.call(CAROL, 'x', proofOf(BOB)).reason);
+    assert.deepEqual(refusals, [...Array<string>(HTTP_CALLS_BURST).fill('token-invalid'), 'rate-limited']);
   });
 });
 

@@ -11,11 +11,12 @@ import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import { isRecord } from '../../src/engine/protocol/json.ts';
 import { formatRequest, parseHandedBundle, parseRelayText } from '../../src/engine/protocol/relay.ts';
 import type { ClientRequest, HandedBundle, ListedPlace } from '../../src/engine/protocol/relay.ts';
+import { TOKEN_NONCE_BYTES } from '../../src/engine/protocol/token.ts';
 import { brokenText } from '../helpers/fuzz.ts';
 import type { MemorySocket } from '../helpers/memory-socket.ts';
 import { Random } from '../helpers/random.ts';
 import { ALICE, BOB, CAROL, REQUESTS, ROOM, peerIdOf } from '../helpers/samples.ts';
-import { Stage, fetchOf } from './room-stage.ts';
+import { Stage, fetchOf, proofOf } from './room-stage.ts';
 
 const PEERS = [ALICE, BOB, CAROL, peerIdOf(0xdd), peerIdOf(0xee)];
 const MAX_PEERS = 4;
@@ -125,7 +126,7 @@ function assertSameView(views: readonly View[]): void {
   }
 }
 
-type Played = { readonly closed: number; readonly silent: number; readonly passed: number; readonly handed: number };
+type Played = Readonly<Record<'closed' | 'silent' | 'passed' | 'handed' | 'refused', number>>;
 
 function play(seed: number): Played {
   const random = new Random(seed);
@@ -135,6 +136,7 @@ function play(seed: number): Played {
   let closed = 0;
   let silent = 0;
   let passed = 0;
+  let refused = 0;
   const publication = (peerId: PeerId): ClientRequest => {
     const bundle = { head: 'AA', one_time: ledger.blobs(random.below(9)) };
     return random.chance(0.5)
@@ -175,7 +177,13 @@ function play(seed: number): Played {
       if (random.chance(0.7)) stage.send(view.socket, request, random.below(9));
       else {
         const peerId = random.pick(PEERS);
-        const { text } = stage.room.call(peerId, formatRequest(request, 1), stage.nowMs);
+        const isImpostor = random.chance(0.3);
+        const nonce = isImpostor ? random.bytes(TOKEN_NONCE_BYTES) : proofOf(peerId);
+        const { text, reason } = stage.call(peerId, formatRequest(request, 1), nonce);
+        if (isImpostor && live.some((one) => one.peerId === peerId)) {
+          assert.ok(reason === 'token-invalid' || reason === 'rate-limited', 'AD8: in the name of who is here');
+          refused++;
+        }
         const answer = text === undefined ? undefined : parseRelayText(text);
         if (answer?.type === 'result') ledger.note(answer, peerId);
       }
@@ -189,12 +197,12 @@ function play(seed: number): Played {
     assertSameView(live);
     for (const peerId of PEERS) if (!live.some((one) => one.peerId === peerId)) ledger.left(peerId);
   }
-  return { closed, silent, passed, handed: ledger.handedOut };
+  return { closed, silent, passed, handed: ledger.handedOut, refused };
 }
 
 describe('a room under random events', () => {
   it(`fuzz: ${SEEDS} × ${EVENTS} events end with one view of the room, and sockets were closed on the way`, () => {
-    const reached = { closed: 0, silent: 0, passed: 0, handed: 0 };
+    const reached = { closed: 0, silent: 0, passed: 0, handed: 0, refused: 0 };
     for (let seed = 1; seed <= SEEDS; seed++) {
       try {
         const played = play(seed);
@@ -202,12 +210,13 @@ describe('a room under random events', () => {
         reached.silent += played.silent;
         reached.passed += played.passed;
         reached.handed += played.handed;
+        reached.refused += played.refused;
       } catch (cause) {
         throw new Error(`seed ${seed}`, { cause });
       }
     }
-    const { closed, silent, passed, handed } = reached;
-    const isEnough = closed > SEEDS && silent > SEEDS && passed > SEEDS * 50 && handed > SEEDS * 5;
+    const { closed, silent, passed, handed, refused } = reached;
+    const isEnough = closed > SEEDS && silent > SEEDS && passed > SEEDS * 50 && handed > SEEDS * 5 && refused > SEEDS;
     assert.ok(isEnough, `${JSON.stringify(reached)}: the fuzz reaches too little`);
   });
 });

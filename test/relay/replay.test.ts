@@ -47,6 +47,23 @@ describe('LM13: the ring', () => {
     assert.equal(replay.missed(ALICE, 1, 9, NOW_MS)?.length, 8);
   });
 
+  it('holds no more memory for what stood between the messages of who has left', () => {
+    const replay = new Replay();
+    const small = 'a'.repeat(250);
+    const filler = 'b'.repeat(13_000);
+    for (let round = 1; round <= 30; round++) {
+      for (let n = 1; n <= 7; n++) {
+        replay.keep(ALICE, 7 * round + n, small, NOW_MS);
+        for (let part = 0; part < 5; part++) replay.keep(BOB, 5 * n + part, filler, NOW_MS);
+      }
+      replay.forget(BOB);
+    }
+    assert.equal(replay.bytes, 30 * 7 * small.length);
+    assert.ok(replay.memory <= RING_BYTES_MAX / 2, `${replay.memory}`);
+    assert.equal(replay.missed(ALICE, 7, 7 * 31, NOW_MS)?.length, 30 * 7);
+    assert.deepEqual(replay.missed(ALICE, 7 * 31 - 1, 7 * 31, NOW_MS), [small]);
+  });
+
   it('keeps 30 s', () => {
     const replay = filled(2);
     assert.equal(replay.missed(ALICE, 0, 2, NOW_MS + 1 + RING_AGE_MAX_MS)?.length, 2);

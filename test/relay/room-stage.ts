@@ -4,7 +4,7 @@ import { isSignedByHost } from '../../relay-worker/admission.ts';
 import { formatAttachment, parseAttachment } from '../../relay-worker/attachment.ts';
 import type { Visitor } from '../../relay-worker/door-book.ts';
 import { RelayRoom } from '../../relay-worker/relay-room.ts';
-import type { Arrival, EntryRefusal } from '../../relay-worker/relay-room.ts';
+import type { Arrival, CallAnswer, EntryRefusal } from '../../relay-worker/relay-room.ts';
 import { toBase64Url } from '../../src/engine/protocol/bytes.ts';
 import type { Bytes } from '../../src/engine/protocol/bytes.ts';
 import { RPC_ERRORS } from '../../src/engine/protocol/errors.ts';
@@ -102,6 +102,11 @@ export class Stage {
     assert.ok(answer);
     assert.deepEqual(rest, []);
     return answer;
+  }
+
+  /** Over HTTP, with the nonce of the peer's own page unless another's is given. */
+  call(peerId: PeerId, text: string, nonce = proofOf(peerId)): CallAnswer {
+    return this.room.call({ peerId, nonce }, text, this.nowMs);
   }
 
   get ep(): string {

@@ -1,6 +1,7 @@
 /** Texts kept as bytes: each is read as it was, for as long as it is kept, wherever in a buffer it stands. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { RING_BYTES_MAX } from '../../relay-worker/limits.ts';
 import { TextArena } from '../../relay-worker/text-arena.ts';
 import type { KeptText } from '../../relay-worker/text-arena.ts';
 import { RELAY_TEXT_MAX } from '../../src/engine/protocol/relay.ts';
@@ -33,16 +34,28 @@ describe('the arena of texts', () => {
     for (const { text, place } of kept) assert.equal(arena.read(place), text);
   });
 
-  it('uses one buffer again and again for a ring that stays as long', () => {
-    const arena = new TextArena();
-    const chunks = new Set<unknown>();
-    const ring: KeptText[] = [];
-    for (let i = 0; i < 1_000; i++) {
-      ring.push(arena.keep('x'.repeat(8 * 1024)));
-      chunks.add(ring.at(-1)?.chunk);
-      const oldest = ring.length > 12 ? ring.shift() : undefined;
-      if (oldest) arena.release(oldest);
+  it('of a ring: buffers are used again, and are at most 4/3 of the texts and two more, whatever their lengths', () => {
+    for (const lengthOf of [
+      () => 8_192,
+      () => 16_385,
+      () => 16_384,
+      () => RELAY_TEXT_MAX,
+      () => new Random(SEED).below(RELAY_TEXT_MAX),
+    ]) {
+      const arena = new TextArena();
+      const ring: KeptText[] = [];
+      let texts = 0;
+      for (let i = 0; i < 1_000; i++) {
+        ring.push(arena.keep('x'.repeat(lengthOf())));
+        texts += ring.at(-1)?.length ?? 0;
+        for (; texts > RING_BYTES_MAX;) {
+          const oldest = ring.shift();
+          assert.ok(oldest);
+          texts -= oldest.length;
+          arena.release(oldest);
+        }
+        assert.ok(arena.bytes <= (texts * 4) / 3 + 2 * RELAY_TEXT_MAX, `${arena.bytes} for ${texts}`);
+      }
     }
-    assert.ok(chunks.size <= 3, `${chunks.size} buffers`);
   });
 });

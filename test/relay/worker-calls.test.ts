@@ -10,7 +10,7 @@ import { RPC_ERRORS } from '../../src/engine/protocol/errors.ts';
 import type { RpcErrorReason } from '../../src/engine/protocol/errors.ts';
 import { RELAY_RPC_PATH, RELAY_TEXT_MAX, formatRequest, parseHandedBundle } from '../../src/engine/protocol/relay.ts';
 import type { ClientRequest } from '../../src/engine/protocol/relay.ts';
-import { TOKEN_SUBPROTOCOL_PREFIX } from '../../src/engine/protocol/token.ts';
+import { TOKEN_NONCE_BYTES, TOKEN_SUBPROTOCOL_PREFIX } from '../../src/engine/protocol/token.ts';
 import { brokenText } from '../helpers/fuzz.ts';
 import { Random } from '../helpers/random.ts';
 import { codeBlocks, namesIn, tableUnder } from '../helpers/relay-document.ts';
@@ -220,6 +220,53 @@ describe('its token', () => {
     ];
     for (const offer of offers) assertRefused(await postCall(relay.url, body, offer), 401, 'token-invalid', null);
     assertRefused(await postCall(relay.url, body, `bearer  ${good}`), 200, 'peer-unknown', 1);
+  });
+
+  it('AD8, RL20: of another page is none for this peer, with a socket here or just gone; the peer itself goes on', async () => {
+    const room = await createTestRoom();
+    const [alice, bob] = [await enter(relay.url, room), await enter(relay.url, room)];
+    const { head, one_time } = bundleOf('alice', 2);
+    const params = { room_id: room.roomId, ...bundleOf('mallory', 1) };
+    const owner = { peerId: alice.peerId };
+    // mallory holds the link, so that the token is good; its nonce is not that of alice's page
+    const impostor = { ...owner, nonce: new Uint8Array(TOKEN_NONCE_BYTES).fill(0x66) };
+    const published: ClientRequest = { method: 'publish_bundle', params: { room_id: room.roomId, head, one_time } };
+    const removed: ClientRequest = { method: 'delete_bundle', params: { room_id: room.roomId } };
+    const inHerName: readonly ClientRequest[] = [
+      { method: 'publish_bundle', params },
+      removed,
+      { method: 'exchange_bundles', params: { ...params, peer_id: bob.peerId } },
+      fetchIn(room, bob.peerId),
+    ];
+    const assertAllRefused = async (): Promise<void> => {
+      for (const request of inHerName) {
+        const refused = await callRelay(relay.url, room, impostor, request);
+        assertRefused(refused, 401, 'token-invalid', null);
+        assert.equal(refused.headers.get('WWW-Authenticate'), 'Bearer');
+        const silent = await postCall(relay.url, formatRequest(request), await bearer(room, impostor));
+        assertRefused(silent, 401, 'token-invalid', null);
+      }
+    };
+
+    await callRelay(relay.url, room, owner, published);
+    await callRelay(relay.url, room, { peerId: bob.peerId }, published);
+    await assertAllRefused();
+    const fetched = await callRelay(relay.url, room, { peerId: bob.peerId }, fetchIn(room, alice.peerId));
+    assert.ok(fetched.message?.type === 'result');
+    assert.deepEqual(fetched.message.result, { peer_id: alice.peerId, head, one_time: nth(one_time, 0) }, 'untouched');
+    const own = await callRelay(relay.url, room, owner, fetchIn(room, bob.peerId));
+    assert.ok(own.message?.type === 'result');
+    const hers = { peer_id: bob.peerId, head, one_time: nth(one_time, 0) };
+    assert.deepEqual(own.message.result, hers, 'what is alice’s to have was given to nobody in her name');
+    assert.deepEqual((await callRelay(relay.url, room, owner, removed)).status, 200);
+
+    await alice.client.close();
+    await bob.client.notification('peer_left');
+    await assertAllRefused();
+    const heads = await callRelay(relay.url, room, owner, fetchIn(room, bob.peerId));
+    assert.ok(heads.message?.type === 'result');
+    assert.deepEqual(heads.message.result, { peer_id: bob.peerId, head });
+    await bob.client.close();
   });
 
   it('RL13, RL20: is good for its own room alone', async () => {

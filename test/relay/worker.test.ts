@@ -14,6 +14,10 @@ import { RelayClient, enter, messageText } from '../helpers/relay-client.ts';
 import { startRelayProcess } from '../helpers/relay-process.ts';
 import type { RelayProcess } from '../helpers/relay-process.ts';
 import { createTestRoom, offerFor, randomPeerId, signToken, testClaims } from '../helpers/tokens.ts';
+import { FLOWS, play } from './flows.ts';
+
+/** Of a documentation network (RFC 5737), as a proxy would tell it. */
+const CLIENT_ADDRESS = '203.0.113.77';
 
 let relay: RelayProcess;
 
@@ -213,7 +217,12 @@ describe('a token', () => {
 });
 
 describe('what the relay keeps', () => {
-  it('RL6: no id, token or body is in its output or on its disk, and no object has a row of ours', async () => {
+  it('RL6: no id, token, body or address is in its output or on its disk, whatever happens, and no object has a row of ours', async () => {
+    const casts = await Promise.all(Object.values(FLOWS).map((flow) => play(relay.url, flow)));
+    for (const cast of casts) await cast.part();
+    const told = [`CF-Connecting-IP: ${CLIENT_ADDRESS}`, `X-Forwarded-For: ${CLIENT_ADDRESS}`];
+    const proxied = await openRaw(relay.port, await offerFor(await createTestRoom()), told);
+    proxied.socket.destroy();
     const room = await createTestRoom();
     const peerId = randomPeerId();
     const offer = await offerFor(room, { peerId });
@@ -235,7 +244,9 @@ describe('what the relay keeps', () => {
     const late = await offerFor(room, { iatS: 1 });
     await new RelayClient(relay.url, late).closed();
     await Promise.all([client.close(), bob.client.close()]);
-    const secrets = ['c2VhbGVkLWJvZHk', room.roomId, peerId, bob.peerId, ...offer.slice(1), ...late.slice(1)];
+    const own = ['c2VhbGVkLWJvZHk', room.roomId, peerId, bob.peerId, ...offer.slice(1), ...late.slice(1)];
+    const secrets = [CLIENT_ADDRESS, ...own, ...casts.flatMap((cast) => [...cast.secrets])];
+    assert.ok(secrets.length > 60, `only ${secrets.length} were used`);
 
     const output = relay.output();
     assert.match(output, /GET \/relay 101/);

@@ -198,6 +198,7 @@ export class Simulator {
     else if (kind === 19) this.#sleep(page);
     else if (kind === 20) this.asleep.clear();
     else if (kind === 21) this.#wait(random.below(20_000));
+    else if (kind === 22) page.dispatch({ type: 'set-private', isOn: random.chance(0.7) });
   }
 
   /** Its links fail for the others, who may hear of it before it does, and the relay may lose it. */

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { describe, it } from 'node:test';
 import { cameraEncoding } from '../../src/engine/media/quality.ts';
 import type { FrameCounts } from '../../src/engine/protocol/worker.ts';
-import { peerStatsOf, readSeals, sealFigures } from '../../src/engine/stats.ts';
+import { isExposed, peerStatsOf, readSeals, sealFigures } from '../../src/engine/stats.ts';
 import type { SealFigures, SealReading, StatsSources } from '../../src/engine/stats.ts';
 
 const report = (
@@ -73,6 +73,43 @@ describe('statistics', () => {
 
   it('of a connection that is not there yet say so', () => {
     assert.deepEqual([peerStatsOf(report({})).link, peerStatsOf(report({})).codec], ['none', []]);
+  });
+});
+
+describe('PR9: what goes another way than through a TURN host of ours', () => {
+  const pairOf = (
+    type: string,
+    more: Record<string, unknown>,
+    name = type,
+  ): Record<string, Record<string, unknown>> => ({
+    [`pair ${name}`]: { type: 'candidate-pair', localCandidateId: `local ${name}`, ...more },
+    [`local ${name}`]: { type: 'local-candidate', candidateType: type },
+  });
+  const exposes = (...entries: readonly Record<string, Record<string, unknown>>[]): boolean =>
+    isExposed(report(Object.assign({}, ...entries)).report);
+
+  it('is seen in the pair that is selected, as both browsers mark it', () => {
+    assert.equal(exposes(pairOf('relay', { selected: true })), false);
+    for (const type of ['host', 'srflx', 'prflx', '']) {
+      assert.equal(exposes(pairOf(type, { selected: true })), true, type);
+      const transport = { transport: { type: 'transport', selectedCandidatePairId: `pair ${type}` } };
+      assert.equal(exposes(transport, pairOf(type, {})), true, type);
+    }
+  });
+
+  it('is seen in any pair that has carried something, and in none that has not', () => {
+    const selected = pairOf('relay', { selected: true, bytesSent: 9 });
+    assert.equal(exposes(selected, pairOf('host', { bytesSent: 1 })), true);
+    assert.equal(exposes(selected, pairOf('host', { bytesSent: 0 })), false);
+    assert.equal(exposes({}), false);
+  });
+
+  it('and through the TURN host of the other it goes by TURN as well', () => {
+    const remote = { remote: { type: 'remote-candidate', candidateType: 'relay' } };
+    const stats = peerStatsOf(
+      report({ ...pairOf('host', { selected: true, remoteCandidateId: 'remote' }), ...remote }),
+    );
+    assert.deepEqual([stats.link, stats.candidateType], ['relay', 'host']);
   });
 });
 

@@ -200,7 +200,8 @@ export function parseCall<Request>(
   return request ? { type: 'request', id, request } : fault('invalid-params');
 }
 
-const REQUEST_PARSERS: Record<ClientRequest['method'], (params: JsonRecord) => ClientRequest | undefined> = {
+/** Every method there is. */
+export const REQUEST_PARSERS: Record<ClientRequest['method'], (params: JsonRecord) => ClientRequest | undefined> = {
   join: (params) => {
     const room_id = parseRoomId(params['room_id']);
     const peer_id = parsePeerId(params['peer_id']);
@@ -284,47 +285,52 @@ export function parseRelayText(text: string): RelayMessage | undefined {
 }
 
 function parseNotification(method: string, params: JsonRecord): RelayNotification | undefined {
-  switch (method) {
-    case 'welcome': {
-      const welcome = parseWelcome(params);
-      return welcome && { method, params: welcome };
-    }
-    case 'peer_joined': {
-      const place = parsePlace(params);
-      return place && { method, params: place };
-    }
-    case 'peer_left':
-    case 'bundle_published': {
-      const peer_id = parsePeerId(params['peer_id']);
-      return peer_id && { method, params: { peer_id } };
-    }
-    case 'relay_message': {
-      const sender_peer_id = parsePeerId(params['sender_peer_id']);
-      const room_id = parseRoomId(params['room_id']);
-      const payload = parsePayload(params['payload']);
-      const n = parseCount(params['n']);
-      const ep = parseEp(params['ep']);
-      if (!sender_peer_id || !room_id || payload === undefined || n === undefined || ep === undefined) return undefined;
-      return { method, params: { sender_peer_id, room_id, payload, n, ep } };
-    }
-    case 'gap': {
-      const place = parseRoomPlace(params);
-      return place && { method, params: place };
-    }
-    case 'probe': {
-      const room_id = parseRoomId(params['room_id']);
-      return room_id && { method, params: { room_id } };
-    }
-    case 'waiting':
-    case 'door_changed':
-    case 'peer_knocked':
-    case 'knock_ended':
-    case 'peer_kicked':
-      return HOST_NOTIFICATION_PARSERS[method](params);
-    default:
-      return undefined;
+  if (Object.hasOwn(HOST_NOTIFICATION_PARSERS, method)) {
+    return HOST_NOTIFICATION_PARSERS[method as HostNotification['method']](params);
   }
+  return Object.hasOwn(ROOM_NOTIFICATION_PARSERS, method)
+    ? ROOM_NOTIFICATION_PARSERS[method as RoomMethod](params)
+    : undefined;
 }
+
+type RoomMethod = Exclude<RelayNotification, HostNotification>['method'];
+
+/** Every notification there is, beside those of `HOST_NOTIFICATION_PARSERS`. */
+export const ROOM_NOTIFICATION_PARSERS: Record<RoomMethod, (params: JsonRecord) => RelayNotification | undefined> = {
+  welcome: (params) => {
+    const welcome = parseWelcome(params);
+    return welcome && { method: 'welcome', params: welcome };
+  },
+  peer_joined: (params) => {
+    const place = parsePlace(params);
+    return place && { method: 'peer_joined', params: place };
+  },
+  peer_left: (params) => {
+    const peer_id = parsePeerId(params['peer_id']);
+    return peer_id && { method: 'peer_left', params: { peer_id } };
+  },
+  bundle_published: (params) => {
+    const peer_id = parsePeerId(params['peer_id']);
+    return peer_id && { method: 'bundle_published', params: { peer_id } };
+  },
+  relay_message: (params) => {
+    const sender_peer_id = parsePeerId(params['sender_peer_id']);
+    const room_id = parseRoomId(params['room_id']);
+    const payload = parsePayload(params['payload']);
+    const n = parseCount(params['n']);
+    const ep = parseEp(params['ep']);
+    if (!sender_peer_id || !room_id || payload === undefined || n === undefined || ep === undefined) return undefined;
+    return { method: 'relay_message', params: { sender_peer_id, room_id, payload, n, ep } };
+  },
+  gap: (params) => {
+    const place = parseRoomPlace(params);
+    return place && { method: 'gap', params: place };
+  },
+  probe: (params) => {
+    const room_id = parseRoomId(params['room_id']);
+    return room_id && { method: 'probe', params: { room_id } };
+  },
+};
 
 function parseErrorData(value: unknown): ErrorData | undefined {
   if (!isRecord(value)) return undefined;
