@@ -44,6 +44,7 @@ export const browserPorts: Ports = {
   openCalls: async (options) => new (await import('./relay-calls.ts')).RelayCalls(options),
   pageOrigin: () => globalThis.location.origin,
   createDtlsIdentity,
+  loadHiding: () => import('./transport/hidden-path.ts'),
   openLink: (options) => new PeerLink(options),
   openDevices: (handlers) => new Devices(handlers),
   watchPage: (onHide) => {

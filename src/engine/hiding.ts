@@ -4,17 +4,20 @@ import { turnOnly } from './protocol/ice-server.ts';
 import type { IceServer } from './protocol/ice-server.ts';
 import type { HiddenPath, HiddenPathOptions } from './transport/hidden-path.ts';
 
-type Code = { readonly HiddenPath: typeof HiddenPath };
+/** What looks at the texts of hidden connections. */
+export type HidingCode = { readonly HiddenPath: typeof HiddenPath };
+
+export type HidingOptions = HiddenPathOptions & { load(): Promise<HidingCode> };
 
 /** `path` is missing where nothing is hidden. */
 export type Opening = { readonly servers: readonly IceServer[]; readonly path: HiddenPath | undefined };
 
 export class Hiding {
-  readonly #options: HiddenPathOptions;
+  readonly #options: HidingOptions;
   #isOn = false;
-  #code: Code | undefined;
+  #code: HidingCode | undefined;
 
-  constructor(options: HiddenPathOptions) {
+  constructor(options: HidingOptions) {
     this.#options = options;
   }
 
@@ -29,7 +32,7 @@ export class Hiding {
   /** Most pages never need the code for it. Rejects with `TaiError('privacy-failed')` where it cannot be had. */
   async load(): Promise<void> {
     try {
-      this.#code ??= await import('./transport/hidden-path.ts');
+      this.#code ??= await this.#options.load();
     } catch {
       throw new TaiError('privacy-failed', 'private: could not be loaded');
     }

@@ -60,7 +60,7 @@ export function openMediaSide(options: MediaSideOptions): MediaSide {
     onEnded: (kind, trackId) => onEvent({ type: 'device-ended', kind, trackId }),
     onDevicesChanged,
   });
-  const hiding = new Hiding({ isLocal: isLocal(options.relay), onDropped });
+  const hiding = new Hiding({ isLocal: isLocal(options.relay), load: () => ports.loadHiding(), onDropped });
   const links = new Links({
     openLink: ports.openLink,
     devices,

@@ -1,4 +1,5 @@
 /** The narrow doors to the world. The session executes effects through them; tests put their own behind them. */
+import type { HidingCode } from './hiding.ts';
 import type { DeviceHandlers, Devices } from './media/devices.ts';
 import type { Bytes } from './protocol/bytes.ts';
 import type { FrameCounts, FrameState, TransformAddress } from './protocol/worker.ts';
@@ -59,6 +60,8 @@ export type Ports = {
   openCalls(options: RelayCallsOptions): Promise<CallsPort>;
   /** As the browser tells it other hosts. */
   pageOrigin(): string;
+  /** Comes where addresses are to be hidden. */
+  loadHiding(): Promise<HidingCode>;
   openLink(options: PeerLinkOptions): LinkPort;
   openDevices(handlers: DeviceHandlers): DevicePort;
   /** Calls back when the page is going away; returns the way to stop. */

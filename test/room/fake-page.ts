@@ -20,6 +20,7 @@ const OWN_EVENTS: readonly RoomEvent['type'][] = [
   'join',
   'leave',
   'set-name',
+  'set-private',
   'set-microphone',
   'set-camera',
   'set-device',

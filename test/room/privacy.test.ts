@@ -17,7 +17,7 @@ import {
   presence,
   transport,
 } from './step-fixtures.ts';
-import { welcome } from './step-fixtures.ts';
+import { goneTimer, unlisted, welcome } from './step-fixtures.ts';
 import { StepRunner, messagesOf, momentsOf, typesOf } from './step-runner.ts';
 
 const on: RoomEvent = { type: 'set-private', isOn: true };
@@ -73,6 +73,18 @@ describe('PR11: hiding', () => {
     const room = linked();
     const effects = room.run(presence(2));
     assert.deepEqual(effectOf(effects, 'open-link')?.generation, 3);
+  });
+
+  it('gives up, after a while, who was there by nothing but the connection that is closed', () => {
+    for (const room of [linked(), answered()]) {
+      room.run(unlisted);
+      const started: readonly string[] = room
+        .run(on)
+        .flatMap((effect) => (effect.type === 'start-timer' ? [effect.id] : []));
+      assert.ok(started.includes(`gone:${BOB}`));
+      room.run(goneTimer);
+      assert.equal(room.peer(BOB), undefined);
+    }
   });
 
   it('leaves alone who has no connection yet, and who was refused', () => {

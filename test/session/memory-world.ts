@@ -83,6 +83,7 @@ export function memoryWorld(relay: MemoryRelay, name: string, options: WorldOpti
       },
       openCalls: async () => ({ ask: noCalls, askOpenly: noCalls }),
       pageOrigin: () => 'https://page.test',
+      loadHiding: () => import('../../src/engine/transport/hidden-path.ts'),
       openLink: (link): LinkPort => {
         const { wires } = relay;
         const onClosed = (): void => void world.released.push('link');

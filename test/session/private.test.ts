@@ -81,6 +81,28 @@ describe('PR: who hides its addresses from the start', () => {
   });
 });
 
+describe('where what hides cannot be loaded', () => {
+  const broken = { instead: { loadHiding: () => Promise.reject(new Error('no network')) } };
+
+  it('nothing is joined', async () => {
+    const page = new Page(new MemoryRelay(), 'Ada', { ...HIDDEN, ...broken });
+    pages.push(page);
+    page.session.dispatch({ type: 'join' });
+    await until('it is refused', () => page.view.leaveReason === 'refused');
+    assert.deepEqual(page.errors, [['privacy-failed', undefined]]);
+    assert.equal(page.world.links.length, 0);
+  });
+
+  it('nothing changes in a call, and it is told', async () => {
+    const [ada] = await call({ iceServers: [TURN], ...broken }, {});
+    const before = ada.world.links.length;
+    ada.session.dispatch({ type: 'set-private', isOn: true });
+    await until('it is told', () => codes(ada).length > 0);
+    assert.deepEqual(ada.errors, [['privacy-failed', undefined]]);
+    assert.deepEqual([ada.view.privacy, ada.world.links.length, other(ada).link], ['off', before, 'connected']);
+  });
+});
+
 describe('PR2: without a TURN host', () => {
   for (const [who, isFirst] of [
     ['who comes first', true],

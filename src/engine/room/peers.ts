@@ -223,13 +223,19 @@ export function renewLink(own: Own, peer: Peer, generation: number): PeerStep {
 /** Gives up the connection; where the other side makes the new one, it is asked to (PM5). */
 export function replaceLink(own: Own, peer: Peer): PeerStep {
   const generation = peer.link.generation + 1;
-  if (isOfferer(own, peer)) return renewLink(own, peer, generation);
+  // nothing is heard of it any more, unless it comes back
+  const watch = peer.isListed ? [] : [startTimer(goneTimer(peer.peerId), GONE_MS)];
+  if (isOfferer(own, peer)) {
+    const renewed = renewLink(own, peer, generation);
+    return { peer: renewed.peer, effects: [...renewed.effects, ...watch] };
+  }
   const given = restOf(peer, generation);
   const effects: readonly Effect[] = [
     // first, so that what is said next goes over the relay
     { type: 'close-link', peerId: peer.peerId },
     sendPresence(given, own),
     watchLink(given),
+    ...watch,
   ];
   return { peer: given, effects };
 }
