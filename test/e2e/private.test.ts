@@ -133,7 +133,8 @@ for (const name of BROWSER_NAMES) {
       });
       assert.match(shown, /did not go through a TURN host/);
       assert.equal(await hider.evaluate(openConnections), 0);
-      assert.notDeepEqual(await leaksTo(peer, coturn, capture), [], 'what the test above looks for is there');
+      // what the test above looks for is there: in what came, if not in what the other's browser still says of it
+      if (capture) assert.notDeepEqual(await leaksTo(peer, coturn, capture), []);
     });
 
     it('PR11: switched on in a call, every connection is made anew through coturn', async () => {
@@ -145,6 +146,7 @@ for (const name of BROWSER_NAMES) {
       await peer.until('the other is told', seesHiding);
       await hider.until('all goes through coturn', isHiddenFromOther);
       await talk([hider, peer]);
+      assert.equal(await hider.evaluate(pathOfOther), 'relay relay');
       assert.equal(await hider.evaluate(openConnections), 1, 'those before are closed');
       const refused = await hider.evaluate(() => {
         try {

@@ -71,7 +71,8 @@ export async function addCandidates(candidates: readonly string[]): Promise<void
 export async function portsOfOthers(): Promise<readonly number[]> {
   const ports: number[] = [];
   for (const connection of (globalThis as Watching).watched?.connections ?? []) {
-    const report = await connection.getStats();
+    // one that only told its certificate has none
+    const report = connection.connectionState === 'closed' ? new Map() : await connection.getStats();
     for (const entry of report.values() as Iterable<{ type: string; port?: number }>) {
       if (entry.type === 'remote-candidate' && entry.port !== undefined) ports.push(entry.port);
     }
