@@ -123,9 +123,12 @@ for (const name of BROWSER_NAMES) {
 
     it('PR9: a browser that goes straight all the same is found out: closed, told, and seen by this test', async () => {
       const [hider, peer] = await meet(name, other, '/leaky');
-      await talk([hider, peer]);
-      assert.ok(await hider.evaluate(isPrivate), 'what it is told is told by nothing that goes wrong yet');
-      await hider.evaluate(addCandidates, await peer.evaluate(ownHostCandidates));
+      await peer.until('it has found its own ways', () => {
+        const { watched } = globalThis as unknown as { readonly watched: { readonly found: readonly string[] } };
+        return watched.found.some((text) => text.includes(' typ host') && / udp /i.test(text));
+      });
+      assert.ok(await hider.evaluate(isPrivate), 'nothing shows yet');
+      await hider.until('a connection takes it', plantLeak, await peer.evaluate(ownHostCandidates));
       await hider.until('it is noticed', () => !document.querySelector('tai-room')?.matches(':state(private)'));
       const shown = await hider.evaluate(() => {
         const toasts = document.querySelector('tai-room')?.shadowRoot?.querySelectorAll('[part~=toast]') ?? [];

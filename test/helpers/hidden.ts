@@ -34,7 +34,12 @@ export const WATCH = `<script>(${(() => {
   };
 }).toString()})()</script>`;
 
-/** Another one: a browser that does not do what it is told, and says that it does. */
+type Leaking = RTCPeerConnection & { addLeaked(candidate: RTCIceCandidateInit): Promise<void> };
+
+/**
+ * Another one: a browser that does not do what it is told, and says that it does. It takes no candidate that the room gives it, so that
+ * none of the ways through a TURN host is there before the one that the test plants.
+ */
 export const LEAK = `<script>(${(() => {
   globalThis.RTCPeerConnection = class extends RTCPeerConnection {
     constructor(configuration?: RTCConfiguration) {
@@ -42,6 +47,16 @@ export const LEAK = `<script>(${(() => {
     }
     override getConfiguration(): RTCConfiguration {
       return { ...super.getConfiguration(), iceTransportPolicy: 'relay' };
+    }
+    override setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
+      const sdp = description.sdp?.replace(/^a=candidate:.*\r\n/gm, '');
+      return super.setRemoteDescription({ type: description.type, ...(sdp !== undefined && { sdp }) });
+    }
+    override addIceCandidate(): Promise<void> {
+      return Promise.resolve();
+    }
+    addLeaked(candidate: RTCIceCandidateInit): Promise<void> {
+      return super.addIceCandidate(candidate);
     }
   };
 }).toString()})()</script>`;
@@ -57,14 +72,15 @@ export function ownHostCandidates(): readonly string[] {
   return found.filter((text) => text.includes(' typ host') && / udp /i.test(text));
 }
 
-/** In the page, whatever the room does: its connections may be reached there. */
-export async function addCandidates(candidates: readonly string[]): Promise<void> {
-  for (const connection of (globalThis as Watching).watched?.connections ?? []) {
-    if (connection.connectionState === 'closed') continue;
+/** In a page that leaks, whatever the room does: whether there was a connection that took these. */
+export async function plantLeak(candidates: readonly string[]): Promise<boolean> {
+  for (const connection of ((globalThis as Watching).watched?.connections ?? []) as Leaking[]) {
+    if (connection.connectionState === 'closed' || !connection.remoteDescription || candidates.length === 0) continue;
     const sdpMid = connection.getTransceivers()[0]?.mid ?? '0';
-    const add = RTCPeerConnection.prototype.addIceCandidate.bind(connection);
-    for (const candidate of candidates) await add({ candidate, sdpMid }).catch(() => undefined);
+    for (const candidate of candidates) await connection.addLeaked({ candidate, sdpMid });
+    return true;
   }
+  return false;
 }
 
 /** In the page: ports of the others' candidates that its connections have tried, those that were never told among them. */
