@@ -28,6 +28,8 @@ const ENTRIES = {
   report: /^chunks\/path-report-/,
   // where a relay issues TURN credentials
   turn: /^chunks\/(relay-calls|turn-issue)-/,
+  // `private`
+  private: /^chunks\/hidden-path-/,
   // stands in for browsers without these algorithms of their own, and is fetched by nobody else
   fallback: /^chunks\/(ed25519|ml-kem)-/,
 };

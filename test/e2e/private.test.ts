@@ -6,16 +6,7 @@ import { BROWSER_NAMES } from '../helpers/browsers.ts';
 import { hearsAudio, inviteOf, joinByClick, roomPage, seesVideo } from '../helpers/call.ts';
 import { startCoturn } from '../helpers/coturn.ts';
 import type { Coturn } from '../helpers/coturn.ts';
-import {
-  LEAK,
-  RELAYED,
-  WATCH,
-  addCandidates,
-  arrivals,
-  heardTexts,
-  leaksTo,
-  openConnections,
-} from '../helpers/hidden.ts';
+import { LEAK, RELAYED, WATCH, arrivals, heardTexts, leaksTo, openConnections, plantLeak } from '../helpers/hidden.ts';
 import { ownHostCandidates } from '../helpers/hidden.ts';
 import { captureLoopback } from '../helpers/loopback.ts';
 import type { Capture } from '../helpers/loopback.ts';
