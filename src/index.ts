@@ -44,6 +44,7 @@ export type {
   PeerLeaveReason,
   PeerStats,
   Phase,
+  Privacy,
   PublicationKind,
   RoomCode,
   RoomId,
