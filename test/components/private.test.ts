@@ -107,7 +107,8 @@ describe('<tai-room private>', () => {
     same(told, ['failed', 'privacy-failed true']);
     equal(Object.keys(facts(room))[0], 'exposed');
     ok(texts(room).includes('Your IP address may have been seen'), texts(room));
-    ok(texts(room).includes('did not go through a TURN host, and was closed'), 'the message');
+    const toasts = findAll(room, '.toast').map(({ textContent }) => textContent);
+    ok(toasts.join().includes('did not go through a TURN host, and was closed'), toasts.join());
     const shield = find(room, 'tai-privacy-shield');
     ok(!isPrivate(room) && !isPrivate(shield) && shield.matches(':state(warning)'), 'the states');
     await accessible(room);
