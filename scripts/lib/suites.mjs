@@ -13,6 +13,8 @@ const E2E_TIMEOUT_MS = 300_000;
 const UNIT_DEADLINE_MS = 540_000;
 const COMPONENTS_DEADLINE_MS = 300_000;
 const E2E_DEADLINE_MS = 1_500_000;
+/** While one waits (for a start, a protocol's timer, a picture), the other goes on. */
+const E2E_FILES_AT_ONCE = 2;
 /** What `long` runs takes its time, and as much more as is asked for. */
 const LONG_TIMEOUT_MS = 1_800_000;
 const LONG_DEADLINE_MS = 3_600_000;
@@ -25,16 +27,26 @@ const COVERAGE = [
   ...['lines', 'branches', 'functions'].map((kind) => `--test-coverage-${kind}=100`),
 ];
 /** Whose tests cover them whole. The others run without counting, which makes hot loops twice as slow. */
-const COVERING = ['attacks', 'crypto', 'keys'];
-/** Node leaves one processor free for its own process, which does next to nothing; on two that is half of them. */
-const ON_ALL_PROCESSORS = `--test-concurrency=${availableParallelism()}`;
+const COVERING = ['crypto', 'keys'];
+/** Of these, what goes through the same lines again and again. */
+const REPEATING = ['crypto/ratchet-order', 'crypto/safety-number', 'crypto/vectors', 'keys/room-code-rooms'];
 /**
  * What waits for most of its time, as for an object that the platform puts to sleep after ten idle seconds, runs beside what
  * computes. None of it is measured in less than seconds.
  */
-const WAITING = ['half-open', 'mailbox', 'runtime', 'worker-door'].map((name) => `test/relay/${name}.test.ts`);
+const WAITING = ['relay/half-open', 'relay/mailbox', 'relay/runtime', 'relay/worker-door'];
 /** Folders of `test/` that run in browsers; every other one runs in Node. */
 const BROWSER_FOLDERS = ['components', 'e2e', 'long', 'helpers'];
+
+let compiled;
+/** For processes that load the same modules as others: each is compiled once. The folder is gone at the end. */
+function keepCompiled() {
+  if (compiled === undefined) {
+    compiled = mkdtempSync(join(tmpdir(), 'tai-compiled-'));
+    process.on('exit', () => rmSync(compiled, { recursive: true, force: true }));
+  }
+  return { NODE_COMPILE_CACHE: compiled };
+}
 
 function testFiles(includes) {
   return listFiles(root, 'test').filter((path) => path.endsWith('.test.ts') && includes(path.split('/')[1]));
@@ -96,25 +108,28 @@ function sum(all) {
   return total;
 }
 
+/** On all processors: by itself Node leaves one free for its own process, which does next to nothing. */
 export async function unit({ filter, env }) {
-  const run = (includes, { options = [ON_ALL_PROCESSORS], output } = {}) =>
+  const run = (includes, { files_at_once = availableParallelism(), isCounted = false, output } = {}) =>
     runNodeTests(testFiles((folder) => !BROWSER_FOLDERS.includes(folder)).filter(includes), {
       filter,
       timeout_ms: UNIT_TIMEOUT_MS,
       deadline_ms: UNIT_DEADLINE_MS,
-      options,
-      env,
+      options: [`--test-concurrency=${files_at_once}`, ...(isCounted ? COVERAGE : [])],
+      // What is counted in compiled code that was kept is not exact.
+      env: isCounted ? env : { ...env, ...keepCompiled() },
       output,
     });
   // Some of the tests alone cover some of the lines.
   if (filter !== undefined) return run(() => true);
-  const isWaiting = (path) => WAITING.includes(path);
-  const isCovering = (path) => COVERING.includes(path.split('/')[1]);
+  const isNamed = (path, names) => names.some((name) => path === `test/${name}.test.ts`);
+  const isWaiting = (path) => isNamed(path, WAITING);
+  const isCovering = (path) => COVERING.includes(path.split('/')[1]) && !isNamed(path, REPEATING);
   const computing = async () => [
-    await run(isCovering, { options: [ON_ALL_PROCESSORS, ...COVERAGE] }),
+    await run(isCovering, { isCounted: true }),
     await run((path) => !isCovering(path) && !isWaiting(path)),
   ];
-  const waiting = run(isWaiting, { options: ['--test-concurrency=2'], output: 'capture' });
+  const waiting = run(isWaiting, { output: 'capture' });
   return sum([...(await computing()), await waiting]);
 }
 
@@ -138,8 +153,8 @@ export function e2e({ filter, env }) {
     filter,
     timeout_ms: E2E_TIMEOUT_MS,
     deadline_ms: E2E_DEADLINE_MS,
-    options: ['--test-concurrency=1'],
-    env,
+    options: [`--test-concurrency=${E2E_FILES_AT_ONCE}`],
+    env: { ...env, ...keepCompiled() },
   });
 }
 
