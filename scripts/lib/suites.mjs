@@ -35,6 +35,8 @@ const REPEATING = ['crypto/ratchet-order', 'crypto/safety-number', 'crypto/vecto
  * computes. None of it is measured in less than seconds.
  */
 const WAITING = ['relay/half-open', 'relay/mailbox', 'relay/runtime', 'relay/worker-door'];
+/** Node leaves one processor free for its own process, which does next to nothing; on two that is half of them. */
+const ON_ALL_PROCESSORS = `--test-concurrency=${availableParallelism()}`;
 /** Folders of `test/` that run in browsers; every other one runs in Node. */
 const BROWSER_FOLDERS = ['components', 'e2e', 'long', 'helpers'];
 
@@ -108,14 +110,13 @@ function sum(all) {
   return total;
 }
 
-/** On all processors: by itself Node leaves one free for its own process, which does next to nothing. */
 export async function unit({ filter, env }) {
-  const run = (includes, { files_at_once = availableParallelism(), isCounted = false, output } = {}) =>
+  const run = (includes, { isCounted = false, output } = {}) =>
     runNodeTests(testFiles((folder) => !BROWSER_FOLDERS.includes(folder)).filter(includes), {
       filter,
       timeout_ms: UNIT_TIMEOUT_MS,
       deadline_ms: UNIT_DEADLINE_MS,
-      options: [`--test-concurrency=${files_at_once}`, ...(isCounted ? COVERAGE : [])],
+      options: [ON_ALL_PROCESSORS, ...(isCounted ? COVERAGE : [])],
       // What is counted in compiled code that was kept is not exact.
       env: isCounted ? env : { ...env, ...keepCompiled() },
       output,

@@ -112,6 +112,8 @@ export type LaunchOptions = {
   readonly cameraFps?: number;
   /** As of a page, for all that do not say. */
   readonly cameraSize?: Size;
+  /** How often Firefox draws in a second, where not 60 times: it draws whole windows, without a graphics card in its main process. */
+  readonly firefoxFps?: number;
   /** More of them, for Chromium; and another program in its place. */
   readonly chromiumArguments?: readonly string[];
   readonly chromiumPath?: string;
@@ -169,12 +171,20 @@ async function launchChromium({
   };
 }
 
-async function launchFirefox({ cameraFps = 30, cameraSize: cameraSizeOfAll }: LaunchOptions): Promise<TestBrowser> {
+async function launchFirefox({
+  cameraFps = 30,
+  cameraSize: cameraSizeOfAll,
+  firefoxFps,
+}: LaunchOptions): Promise<TestBrowser> {
   const browser = await puppeteer.launch({
     browser: 'firefox',
     executablePath: browserPath('firefox'),
     headless: true,
-    extraPrefsFirefox: { ...FIREFOX_PREFERENCES, 'media.navigator.video.default_fps': cameraFps },
+    extraPrefsFirefox: {
+      ...FIREFOX_PREFERENCES,
+      'media.navigator.video.default_fps': cameraFps,
+      ...(firefoxFps !== undefined && { 'layout.frame_rate': firefoxFps }),
+    },
   });
   return {
     name: 'firefox',

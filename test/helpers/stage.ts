@@ -15,7 +15,11 @@ const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
 const CAMERA_FPS = 10;
 
 /** For what is not about the pictures themselves: coding and drawing whole ones (720p) is most of what a call costs here. */
-export const SMALL_PICTURES: LaunchOptions = { cameraFps: CAMERA_FPS, cameraSize: { width: 320, height: 180 } };
+export const SMALL_PICTURES: LaunchOptions = {
+  cameraFps: CAMERA_FPS,
+  cameraSize: { width: 320, height: 180 },
+  firefoxFps: 2 * CAMERA_FPS,
+};
 
 export type Stage = {
   readonly relay: RelayProcess;
