@@ -15,6 +15,8 @@ const COMPONENTS_DEADLINE_MS = 300_000;
 const E2E_DEADLINE_MS = 1_500_000;
 /** While one waits (for a start, a protocol's timer, a picture), the other goes on. */
 const E2E_FILES_AT_ONCE = 2;
+/** Has as many people in a call as the machine can bear. */
+const E2E_ALONE = ['mesh'];
 /** What `long` runs takes its time, and as much more as is asked for. */
 const LONG_TIMEOUT_MS = 1_800_000;
 const LONG_DEADLINE_MS = 3_600_000;
@@ -148,15 +150,23 @@ export function components({ filter, env }) {
   );
 }
 
-export function e2e({ filter, env }) {
+export async function e2e({ filter, env }) {
+  const run = (files, filesAtOnce) =>
+    runNodeTests(files, {
+      filter,
+      timeout_ms: E2E_TIMEOUT_MS,
+      deadline_ms: E2E_DEADLINE_MS,
+      options: [`--test-concurrency=${filesAtOnce}`],
+      env: { ...env, ...keepCompiled() },
+    });
   const files = testFiles((folder) => folder === 'e2e');
-  return runNodeTests(files, {
-    filter,
-    timeout_ms: E2E_TIMEOUT_MS,
-    deadline_ms: E2E_DEADLINE_MS,
-    options: [`--test-concurrency=${E2E_FILES_AT_ONCE}`],
-    env: { ...env, ...keepCompiled() },
-  });
+  if (filter !== undefined) return run(files, 1);
+  const isAlone = (path) => E2E_ALONE.some((name) => path === `test/e2e/${name}.test.ts`);
+  const together = await run(
+    files.filter((path) => !isAlone(path)),
+    E2E_FILES_AT_ONCE,
+  );
+  return sum([together, await run(files.filter(isAlone), 1)]);
 }
 
 /** Not a part of `npm test`. */
