@@ -3,7 +3,7 @@
  * since it runs before anything is installed. Run by itself it sets up everything.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -116,8 +116,18 @@ function isInstalled() {
   });
 }
 
+/** `npm ci` empties what it finds first: behind a link that is the folder of another checkout. */
+function isLink(path) {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+}
+
 function installDependencies() {
   if (isInstalled()) return;
+  if (isLink(join(root, 'node_modules'))) {
+    fail(
+      'node_modules is a symbolic link to a folder that does not hold what package-lock.json asks for: nothing is installed through it. Remove the link, or install where it leads.',
+    );
+  }
   process.stderr.write('Installing dependencies …\n');
   const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
