@@ -37,6 +37,8 @@ const PROGRAMS = {
     paths: ['/opt/homebrew/bin/turnserver', '/usr/local/bin/turnserver'],
     packages: ['coturn'],
   },
+  ip: { title: 'iproute2', env: 'IP_PATH', names: ['ip'], paths: [], packages: ['iproute2'] },
+  iptables: { title: 'iptables', env: 'IPTABLES_PATH', names: ['iptables'], paths: [], packages: ['iptables'] },
 };
 
 /** Ends the script with one sentence in place of a stack trace. */
@@ -102,6 +104,11 @@ function need(key) {
   return find(key) ?? fail(`${title} is needed and was not found: install it, or set ${env} to its path.`);
 }
 
+/** Installed where that is easy. Where it is missing, the tests that need it say so. */
+function want(key) {
+  if (!find(key)) installBySystem(key);
+}
+
 /** What is installed against the lock, package by package, so that a changed lock is noticed and `npm install` is not redone. */
 function isInstalled() {
   const hidden = join(root, 'node_modules', '.package-lock.json');
@@ -152,13 +159,17 @@ export function toolEnvironment(more = {}) {
   };
 }
 
-/** Readies the checkout; returns the paths of the programs asked for. Ends the process with a sentence when it cannot. */
-export function setup({ browsers = false, coturn = false } = {}) {
+/**
+ * Readies the checkout; returns the paths of the programs asked for. Ends the process with a sentence when it cannot. `lab`: tools for
+ * networks of our own, which do without where they cannot be had.
+ */
+export function setup({ browsers = false, coturn = false, lab = false } = {}) {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
     fail(`Node 20.19 or newer is needed; this is ${process.versions.node}.`);
   }
   installDependencies();
+  if (lab) ['ip', 'iptables'].forEach(want);
   return {
     ...(browsers && { chromium: need('chromium'), firefox: need('firefox') }),
     ...(coturn && { coturn: need('coturn') }),
@@ -166,7 +177,7 @@ export function setup({ browsers = false, coturn = false } = {}) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  for (const [name, path] of Object.entries(setup({ browsers: true, coturn: true }))) {
+  for (const [name, path] of Object.entries(setup({ browsers: true, coturn: true, lab: true }))) {
     process.stdout.write(`${name}: ${path}\n`);
   }
 }

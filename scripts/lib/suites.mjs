@@ -29,7 +29,7 @@ const COVERING = ['attacks', 'crypto', 'keys'];
 /** Node leaves one processor free for its own process, which does next to nothing; on two that is half of them. */
 const ON_ALL_PROCESSORS = `--test-concurrency=${availableParallelism()}`;
 /** Folders of `test/` that run in browsers; every other one runs in Node. */
-const BROWSER_FOLDERS = ['components', 'e2e', 'long', 'helpers'];
+const BROWSER_FOLDERS = ['components', 'e2e', 'lab', 'long', 'helpers'];
 
 function testFiles(includes) {
   return listFiles(root, 'test').filter((path) => path.endsWith('.test.ts') && includes(path.split('/')[1]));
@@ -125,6 +125,20 @@ export function e2e({ filter, env }) {
     options: ['--test-concurrency=1'],
     env,
   });
+}
+
+/** Networks of its own, on Linux as root; elsewhere its tests say so and are skipped. `isWhole`: every pair of routers, not a few. */
+export function lab({ filter, env, isWhole = false }) {
+  return runNodeTests(
+    testFiles((folder) => folder === 'lab'),
+    {
+      filter,
+      timeout_ms: E2E_TIMEOUT_MS,
+      deadline_ms: E2E_DEADLINE_MS,
+      options: ['--test-concurrency=1'],
+      env: { ...env, TAI_LAB: isWhole ? 'whole' : 'few' },
+    },
+  );
 }
 
 /** Not a part of `npm test`. */
