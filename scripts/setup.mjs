@@ -9,7 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** What may have to be on the system. `env` names the variable by which a path can be given. */
+/** What may have to be on the system. `env` names the variable by which a path can be given, where one can. */
 const PROGRAMS = {
   chromium: {
     title: 'Chromium',
@@ -37,8 +37,8 @@ const PROGRAMS = {
     paths: ['/opt/homebrew/bin/turnserver', '/usr/local/bin/turnserver'],
     packages: ['coturn'],
   },
-  ip: { title: 'iproute2', env: 'IP_PATH', names: ['ip'], paths: [], packages: ['iproute2'] },
-  iptables: { title: 'iptables', env: 'IPTABLES_PATH', names: ['iptables'], paths: [], packages: ['iptables'] },
+  ip: { title: 'iproute2', names: ['ip'], paths: [], packages: ['iproute2'] },
+  iptables: { title: 'iptables', names: ['iptables'], paths: [], packages: ['iptables'] },
 };
 
 /** Ends the script with one sentence in place of a stack trace. */
@@ -70,7 +70,7 @@ function inSearchPath(name) {
 /** The path of a program, or `undefined`. A path given by its variable must be right: nothing else is tried then. */
 export function find(key) {
   const program = PROGRAMS[key];
-  const given = process.env[program.env];
+  const given = program.env && process.env[program.env];
   if (given) {
     if (!isExecutable(given)) fail(`${program.env} names ${given}, and there is no program there.`);
     return given;
