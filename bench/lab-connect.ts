@@ -40,7 +40,7 @@ async function measure(options: BenchOptions): Promise<BenchResult> {
 
 /** One who never sees anybody is a sample too: what the lab has found is not thrown away for it. */
 async function sample(lab: Lab, { nats }: Pair, weather: Weather): Promise<LabSample> {
-  lab.network.setWeather('b', weather);
+  await lab.network.setWeather('b', weather);
   try {
     const pages = await lab.meet(nats);
     const journal: Journal = await firstFrame(pages.b);

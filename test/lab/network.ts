@@ -33,7 +33,7 @@ export type Network = {
   /** For connections from now on. */
   setNat(side: Side, nat: Nat): void;
   /** Of the line between this side's router and all others, each way. Nothing: no delay but the machine's own, no loss. */
-  setWeather(side: Side, weather?: Weather): void;
+  setWeather(side: Side, weather?: Weather): Promise<void>;
   remove(): Promise<void>;
 };
 
@@ -78,7 +78,12 @@ export async function makeNetwork(): Promise<Network> {
       server,
       hosts: { a: homes.a.host, b: homes.b.host },
       setNat,
-      setWeather: (side, weather = {}) => void homes[side].program.stdin?.write(`${JSON.stringify(weather)}\n`),
+      setWeather: async (side, weather = {}) => {
+        const { program } = homes[side];
+        const taken = new Promise((resolve) => program.stdout?.once('data', resolve));
+        program.stdin?.write(`${JSON.stringify(weather)}\n`);
+        await taken;
+      },
       remove,
     };
   } catch (error) {

@@ -51,7 +51,7 @@ function suite(title: string, names: { readonly [Each in Side]: BrowserName }, p
 
     for (const pair of pairs) {
       it(`${nameOf(pair)}: both see each other, sealed, ${pair.link === 'direct' ? 'directly' : 'through coturn'}`, async () => {
-        lab.network.setWeather('b');
+        await lab.network.setWeather('b');
         await meetsSealed(lab, pair);
       });
     }
@@ -59,7 +59,7 @@ function suite(title: string, names: { readonly [Each in Side]: BrowserName }, p
     if (names.b !== 'chromium') return;
     for (const pair of isWhole ? pairs : pairs.slice(-1)) {
       it(`${nameOf(pair)}: the same over a line with 100 ± 25 ms and 5 % loss each way`, async () => {
-        lab.network.setWeather('b', BAD_WEATHER);
+        await lab.network.setWeather('b', BAD_WEATHER);
         await meetsSealed(lab, pair);
       });
     }

@@ -1,6 +1,6 @@
 /**
  * Delay and loss in user space: passes VXLAN packets on between two ends, `PORT NEAR PEER NEAR PEER`: our own address and the peer's, at
- * each end. A line of JSON (`Weather`) on standard input changes what holds from then on.
+ * each end. A line of JSON (`Weather`) on standard input changes what holds from then on, and is answered with `taken`.
  */
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
@@ -64,6 +64,7 @@ b.on('message', (packet) => toA.pass(packet));
 const lines = createInterface(process.stdin);
 lines.on('line', (line) => {
   weather = JSON.parse(line) as Weather;
+  process.stdout.write('taken\n');
 });
 lines.on('close', () => process.exit(0));
 process.stdout.write('ready\n');
