@@ -3,7 +3,7 @@
  * the room already, with the relay, coturn and the page across the internet. With no delay but the machine's own, and over a line with
  * 100 ± 25 ms and 5 % loss each way.
  */
-import { browserPath } from '../test/helpers/browsers.ts';
+import { DEADLINE_MS, browserPath } from '../test/helpers/browsers.ts';
 import { firstFrame } from '../test/lab/journal.ts';
 import type { Journal } from '../test/lab/journal.ts';
 import { labObstacle, setLab } from '../test/lab/lab.ts';
@@ -45,10 +45,15 @@ async function sample(lab: Lab, { nats }: Pair, weather: Weather): Promise<LabSa
     const pages = await lab.meet(nats);
     const journal: Journal = await firstFrame(pages.b);
     const paths = await Promise.all(SIDES.map((side) => pathOf(pages[side])));
-    return { journal, paths: paths.map(({ link, relayProtocol }) => [link, relayProtocol].join(' ').trim()) };
+    const waited_ms = journal.marks.firstFrame ?? DEADLINE_MS;
+    return {
+      waited_ms,
+      journal,
+      paths: paths.map(({ link, relayProtocol }) => [link, relayProtocol].join(' ').trim()),
+    };
   } catch (error) {
     process.stderr.write(`${nats.a}-${nats.b}: ${error instanceof Error ? error.message : String(error)}\n`);
-    return { journal: undefined, paths: [] };
+    return { waited_ms: DEADLINE_MS, journal: undefined, paths: [] };
   } finally {
     await lab.clear();
   }
