@@ -3,16 +3,15 @@ import { strict as assert } from 'node:assert';
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { after, before, describe, it } from 'node:test';
+import { after, before, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { eventually } from '../helpers/eventually.ts';
-import { labObstacle } from './lab.ts';
+import { describeInLab } from './describe-in-lab.ts';
 import { end, readiness } from './namespace.ts';
 import { SERVER_ADDRESS, makeNetwork } from './network.ts';
 import type { Network, Side } from './network.ts';
 
-const obstacle = labObstacle();
 const PORTS = ['5001', '5002', '5003'];
 /** An answer is there in milliseconds, or never. */
 const WAIT_MS = 10_000;
@@ -23,7 +22,7 @@ type Answer = { readonly seen: string; readonly after_ms: number } | null;
 const program = (name: string): string => fileURLToPath(new URL(`programs/${name}.ts`, import.meta.url));
 const run = promisify(execFile);
 
-describe('the network of the lab', { skip: obstacle ?? false }, () => {
+describeInLab('the network of the lab', () => {
   let network: Network;
   let mirror: ChildProcess;
   before(async () => {

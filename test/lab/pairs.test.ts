@@ -3,12 +3,13 @@
  * all of them in `npm run test:lab`; how long it takes is for `npm run bench -- lab-connect`.
  */
 import { strict as assert } from 'node:assert';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { after, afterEach, before, it } from 'node:test';
 import { seesVideo } from '../helpers/call.ts';
 import type { BrowserName, TestPage } from '../helpers/browsers.ts';
 import { encryptionOfOther } from '../helpers/sealed-call.ts';
+import { describeInLab } from './describe-in-lab.ts';
 import { firstFrame } from './journal.ts';
-import { labObstacle, setLab } from './lab.ts';
+import { setLab } from './lab.ts';
 import type { Lab } from './lab.ts';
 import { SIDES } from './network.ts';
 import type { Side } from './network.ts';
@@ -17,7 +18,6 @@ import type { Pair } from './pairs.ts';
 import { BAD_WEATHER } from './weather.ts';
 
 const isWhole = process.env['TAI_LAB'] === 'whole';
-const obstacle = labObstacle();
 /** The way across, the way by UDP through coturn, and the way by TCP. */
 const FEW = ['cone-cone', 'symmetric-symmetric', 'noudp-noudp'];
 const few = PAIRS.filter((pair) => FEW.includes(nameOf(pair)));
@@ -41,7 +41,7 @@ async function isSealedCall(page: TestPage): Promise<void> {
 }
 
 function suite(title: string, names: { readonly [Each in Side]: BrowserName }, pairs: readonly Pair[]): void {
-  describe(title, { skip: obstacle ?? false }, () => {
+  describeInLab(title, () => {
     let lab: Lab;
     before(async () => {
       lab = await setLab(names);
