@@ -40,7 +40,7 @@ const WAITING = ['relay/half-open', 'relay/mailbox', 'relay/runtime', 'relay/wor
 /** Node leaves one processor free for its own process, which does next to nothing; on two that is half of them. */
 const ON_ALL_PROCESSORS = `--test-concurrency=${availableParallelism()}`;
 /** Folders of `test/` that run in browsers; every other one runs in Node. */
-const BROWSER_FOLDERS = ['components', 'e2e', 'long', 'helpers'];
+const BROWSER_FOLDERS = ['components', 'e2e', 'lab', 'long', 'helpers'];
 
 let compiled;
 /** For processes that load the same modules as others: each is compiled once. The folder is gone at the end. */
@@ -167,6 +167,20 @@ export async function e2e({ filter, env }) {
     E2E_FILES_AT_ONCE,
   );
   return sum([together, await run(files.filter(isAlone), 1)]);
+}
+
+/** Networks of its own, on Linux as root; elsewhere its tests say so and are skipped. `isWhole`: every pair of routers, not a few. */
+export function lab({ filter, env, isWhole = false }) {
+  return runNodeTests(
+    testFiles((folder) => folder === 'lab'),
+    {
+      filter,
+      timeout_ms: E2E_TIMEOUT_MS,
+      deadline_ms: E2E_DEADLINE_MS,
+      options: ['--test-concurrency=1'],
+      env: { ...env, TAI_LAB: isWhole ? 'whole' : 'few' },
+    },
+  );
 }
 
 /** Not a part of `npm test`. */

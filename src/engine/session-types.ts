@@ -212,9 +212,12 @@ export type MediaDevice = {
 };
 
 export type PeerStats = {
-  /** `relay` = through a TURN host. */
+  /** `relay` = through a TURN host, ours or the peer's. */
   readonly link: 'direct' | 'relay' | 'none';
+  /** Of our own end. */
   readonly candidateType: string;
+  /** How we reach our own TURN host, where we use it: `udp`, `tcp`, `tls`; else empty. */
+  readonly relayProtocol: string;
   /** Milliseconds; `undefined` until measured. */
   readonly rtt_ms: number | undefined;
   /** Frames that left sealed, and frames that opened: sound and pictures together, counted by the worker. */

@@ -31,14 +31,18 @@ export function peerStatsOf({ report, counts }: StatsSources): PeerStats {
   const all = [...entries.values()];
   const pair = selectedPair(all, entries);
   const local = pair && entries.get(text(pair, 'localCandidateId'));
+  const remote = pair && entries.get(text(pair, 'remoteCandidateId'));
   const candidateType = local ? text(local, 'candidateType') : '';
+  // of one TURN host between two people, each is told only as that side's whose it is
+  const isRelayed = candidateType === 'relay' || (remote && text(remote, 'candidateType') === 'relay');
   const outbound = all.filter(({ type }) => type === 'outbound-rtp');
   const inbound = all.filter(({ type }) => type === 'inbound-rtp');
   const codecs = [...outbound, ...inbound].map((entry) => text(entries.get(text(entry, 'codecId')) ?? {}, 'mimeType'));
   const rtt_s = pair?.['currentRoundTripTime'];
   return {
-    link: pair ? (candidateType === 'relay' ? 'relay' : 'direct') : 'none',
+    link: pair ? (isRelayed ? 'relay' : 'direct') : 'none',
     candidateType,
+    relayProtocol: local && candidateType === 'relay' ? text(local, 'relayProtocol') : '',
     rtt_ms: typeof rtt_s === 'number' ? rtt_s * 1000 : undefined,
     framesSealed: doneOf(counts, 'seal'),
     framesOpened: doneOf(counts, 'open'),

@@ -10,8 +10,11 @@ import type { Moment } from './room/events.ts';
 import type { TurnWallet } from './session-types.ts';
 import type { TurnAnswer } from './turn-issue.ts';
 
-/** How long links wait for credentials: with them from the start, nobody has to begin anew because of them. */
-export const HOLD_MS = 1_000;
+/**
+ * How long links wait for credentials: with them from the start, nobody has to begin anew because of them. A line with a round trip of
+ * 200 ms and some loss takes more than a second to bring them; who begins without waits for the room's next look, at 5 s.
+ */
+export const HOLD_MS = 3_000;
 /** Of their life. */
 const RENEW_AT = 0.8;
 const RENEW_MAX_MS = 86_400_000;

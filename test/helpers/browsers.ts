@@ -75,7 +75,6 @@ const CHROMIUM_ARGUMENTS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  '--allow-loopback-in-peer-connection',
   '--use-fake-ui-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
 ];
@@ -84,7 +83,6 @@ const CHROMIUM_ARGUMENTS = [
 export const TONE_HZ = 440;
 
 const FIREFOX_PREFERENCES = {
-  'media.peerconnection.ice.loopback': true,
   'media.peerconnection.ice.obfuscate_host_addresses': false,
   'media.navigator.streams.fake': true,
   'media.navigator.audio.fake_frequency': TONE_HZ,
@@ -117,7 +115,15 @@ export type LaunchOptions = {
   /** More of them, for Chromium; and another program in its place. */
   readonly chromiumArguments?: readonly string[];
   readonly chromiumPath?: string;
+  readonly firefoxPath?: string;
+  /** Where Firefox is to listen for us. */
+  readonly firefoxPort?: number;
+  /** On a network, not on one machine alone: no way through the loopback, and servers with certificates of a test's own making. */
+  readonly isOnNetwork?: boolean;
 };
+
+const LOOPBACK_ARGUMENT = '--allow-loopback-in-peer-connection';
+const NETWORK_ARGUMENT = '--ignore-certificate-errors';
 
 export function launchBrowser(name: BrowserName, options: LaunchOptions = {}): Promise<TestBrowser> {
   return name === 'chromium' ? launchChromium(options) : launchFirefox(options);
@@ -128,9 +134,11 @@ async function launchChromium({
   cameraSize: cameraSizeOfAll,
   chromiumArguments = [],
   chromiumPath,
+  isOnNetwork = false,
 }: LaunchOptions): Promise<TestBrowser> {
   const camera = `--use-fake-device-for-media-stream=fps=${cameraFps}`;
-  const args = [...CHROMIUM_ARGUMENTS, camera, ...chromiumArguments];
+  const network = isOnNetwork ? NETWORK_ARGUMENT : LOOPBACK_ARGUMENT;
+  const args = [...CHROMIUM_ARGUMENTS, network, camera, ...chromiumArguments];
   const browser = await chromium.launch({ executablePath: chromiumPath ?? browserPath('chromium'), args });
   return {
     name: 'chromium',
@@ -171,17 +179,18 @@ async function launchChromium({
   };
 }
 
-async function launchFirefox({
-  cameraFps = 30,
-  cameraSize: cameraSizeOfAll,
-  firefoxFps,
-}: LaunchOptions): Promise<TestBrowser> {
+async function launchFirefox(options: LaunchOptions): Promise<TestBrowser> {
+  const { cameraFps = 30, firefoxFps, firefoxPath, firefoxPort, isOnNetwork = false } = options;
+  const cameraSizeOfAll = options.cameraSize;
   const browser = await puppeteer.launch({
     browser: 'firefox',
-    executablePath: browserPath('firefox'),
+    executablePath: firefoxPath ?? browserPath('firefox'),
     headless: true,
+    acceptInsecureCerts: isOnNetwork,
+    ...(firefoxPort !== undefined && { debuggingPort: firefoxPort }),
     extraPrefsFirefox: {
       ...FIREFOX_PREFERENCES,
+      'media.peerconnection.ice.loopback': !isOnNetwork,
       'media.navigator.video.default_fps': cameraFps,
       ...(firefoxFps !== undefined && { 'layout.frame_rate': firefoxFps }),
     },
