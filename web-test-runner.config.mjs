@@ -81,7 +81,7 @@ export default {
   nodeResolve: { exportConditions: [], browser: true },
   browsers: [chromium, firefox],
   concurrency: 1,
-  concurrentBrowsers: 1,
+  concurrentBrowsers: 2,
   filterBrowserLogs: ({ args }) => !args.some((arg) => PROVOKED.test(String(arg))),
   testsFinishTimeout: FILE_TIMEOUT_MS,
   testFramework: { config: { ui: 'bdd', timeout: TEST_TIMEOUT_MS } },

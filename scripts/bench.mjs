@@ -18,9 +18,10 @@ if (!name || !benches.includes(`${name}.ts`)) {
   fail(`${name ? `There is no bench “${name}”` : 'Name a bench'}: ${names || 'there is none yet'}.`);
 }
 
-const { chromium, firefox } = setup({ browsers: true });
+const isInLab = name === 'lab-connect';
+const { chromium, firefox, coturn } = setup({ browsers: true, coturn: isInLab, lab: isInLab });
 if (!(await build())) fail('The build failed: the lines above say why.');
 const { code } = await runNode([join(folder, `${name}.ts`), ...options], {
-  env: { CHROMIUM_PATH: chromium, FIREFOX_PATH: firefox },
+  env: { CHROMIUM_PATH: chromium, FIREFOX_PATH: firefox, ...(coturn && { TURNSERVER_PATH: coturn }) },
 });
 process.exit(code);

@@ -3,13 +3,13 @@
  * since it runs before anything is installed. Run by itself it sets up everything.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** What may have to be on the system. `env` names the variable by which a path can be given. */
+/** What may have to be on the system. `env` names the variable by which a path can be given, where one can. */
 const PROGRAMS = {
   chromium: {
     title: 'Chromium',
@@ -37,6 +37,8 @@ const PROGRAMS = {
     paths: ['/opt/homebrew/bin/turnserver', '/usr/local/bin/turnserver'],
     packages: ['coturn'],
   },
+  ip: { title: 'iproute2', names: ['ip'], paths: [], packages: ['iproute2'] },
+  iptables: { title: 'iptables', names: ['iptables'], paths: [], packages: ['iptables'] },
 };
 
 /** Ends the script with one sentence in place of a stack trace. */
@@ -68,7 +70,7 @@ function inSearchPath(name) {
 /** The path of a program, or `undefined`. A path given by its variable must be right: nothing else is tried then. */
 export function find(key) {
   const program = PROGRAMS[key];
-  const given = process.env[program.env];
+  const given = program.env && process.env[program.env];
   if (given) {
     if (!isExecutable(given)) fail(`${program.env} names ${given}, and there is no program there.`);
     return given;
@@ -102,6 +104,11 @@ function need(key) {
   return find(key) ?? fail(`${title} is needed and was not found: install it, or set ${env} to its path.`);
 }
 
+/** Installed where that is easy. Where it is missing, the tests that need it say so. */
+function want(key) {
+  if (!find(key)) installBySystem(key);
+}
+
 /** What is installed against the lock, package by package, so that a changed lock is noticed and `npm install` is not redone. */
 function isInstalled() {
   const hidden = join(root, 'node_modules', '.package-lock.json');
@@ -116,8 +123,18 @@ function isInstalled() {
   });
 }
 
+/** `npm ci` empties what it finds first: behind a link that is the folder of another checkout. */
+function isLink(path) {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+}
+
 function installDependencies() {
   if (isInstalled()) return;
+  if (isLink(join(root, 'node_modules'))) {
+    fail(
+      'node_modules is a symbolic link to a folder that does not hold what package-lock.json asks for: nothing is installed through it. Remove the link, or install where it leads.',
+    );
+  }
   process.stderr.write('Installing dependencies …\n');
   const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
@@ -152,13 +169,17 @@ export function toolEnvironment(more = {}) {
   };
 }
 
-/** Readies the checkout; returns the paths of the programs asked for. Ends the process with a sentence when it cannot. */
-export function setup({ browsers = false, coturn = false } = {}) {
+/**
+ * Readies the checkout; returns the paths of the programs asked for. Ends the process with a sentence when it cannot. `lab`: tools for
+ * networks of our own, which do without where they cannot be had.
+ */
+export function setup({ browsers = false, coturn = false, lab = false } = {}) {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
     fail(`Node 20.19 or newer is needed; this is ${process.versions.node}.`);
   }
   installDependencies();
+  if (lab) ['ip', 'iptables'].forEach(want);
   return {
     ...(browsers && { chromium: need('chromium'), firefox: need('firefox') }),
     ...(coturn && { coturn: need('coturn') }),
@@ -166,7 +187,7 @@ export function setup({ browsers = false, coturn = false } = {}) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  for (const [name, path] of Object.entries(setup({ browsers: true, coturn: true }))) {
+  for (const [name, path] of Object.entries(setup({ browsers: true, coturn: true, lab: true }))) {
     process.stdout.write(`${name}: ${path}\n`);
   }
 }

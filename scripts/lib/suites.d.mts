@@ -13,3 +13,4 @@ export function unit(options: SuiteOptions): Promise<Counts>;
 export function components(options: SuiteOptions): Promise<Counts>;
 export function e2e(options: SuiteOptions): Promise<Counts>;
 export function long(options: SuiteOptions): Promise<Counts>;
+export function lab(options: SuiteOptions & { readonly isWhole?: boolean }): Promise<Counts>;

@@ -13,6 +13,10 @@ const E2E_TIMEOUT_MS = 300_000;
 const UNIT_DEADLINE_MS = 540_000;
 const COMPONENTS_DEADLINE_MS = 300_000;
 const E2E_DEADLINE_MS = 1_500_000;
+/** While one waits (for a start, a protocol's timer, a picture), the other goes on. */
+const E2E_FILES_AT_ONCE = 2;
+/** Has as many people in a call as the machine can bear. */
+const E2E_ALONE = ['mesh'];
 /** What `long` runs takes its time, and as much more as is asked for. */
 const LONG_TIMEOUT_MS = 1_800_000;
 const LONG_DEADLINE_MS = 3_600_000;
@@ -25,11 +29,28 @@ const COVERAGE = [
   ...['lines', 'branches', 'functions'].map((kind) => `--test-coverage-${kind}=100`),
 ];
 /** Whose tests cover them whole. The others run without counting, which makes hot loops twice as slow. */
-const COVERING = ['attacks', 'crypto', 'keys'];
+const COVERING = ['crypto', 'keys'];
+/** Of these, what goes through the same lines again and again. */
+const REPEATING = ['crypto/ratchet-order', 'crypto/safety-number', 'crypto/vectors', 'keys/room-code-rooms'];
+/**
+ * What waits for most of its time, as for an object that the platform puts to sleep after ten idle seconds, runs beside what
+ * computes. None of it is measured in less than seconds.
+ */
+const WAITING = ['relay/half-open', 'relay/mailbox', 'relay/runtime', 'relay/worker-door'];
 /** Node leaves one processor free for its own process, which does next to nothing; on two that is half of them. */
 const ON_ALL_PROCESSORS = `--test-concurrency=${availableParallelism()}`;
 /** Folders of `test/` that run in browsers; every other one runs in Node. */
-const BROWSER_FOLDERS = ['components', 'e2e', 'long', 'helpers'];
+const BROWSER_FOLDERS = ['components', 'e2e', 'lab', 'long', 'helpers'];
+
+let compiled;
+/** For processes that load the same modules as others: each is compiled once. The folder is gone at the end. */
+function keepCompiled() {
+  if (compiled === undefined) {
+    compiled = mkdtempSync(join(tmpdir(), 'tai-compiled-'));
+    process.on('exit', () => rmSync(compiled, { recursive: true, force: true }));
+  }
+  return { NODE_COMPILE_CACHE: compiled };
+}
 
 function testFiles(includes) {
   return listFiles(root, 'test').filter((path) => path.endsWith('.test.ts') && includes(path.split('/')[1]));
@@ -56,11 +77,12 @@ async function withCounts(run) {
   }
 }
 
-export function runNodeTests(files, { filter, timeout_ms, deadline_ms, options = [], env = {} }) {
+/** `output`: as of `runNode`; what is captured is shown in one piece at the end. */
+export function runNodeTests(files, { filter, timeout_ms, deadline_ms, options = [], env = {}, output = 'inherit' }) {
   const chosen = narrow(files, filter);
   if (chosen.files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
-  return withCounts((countsFile) =>
-    runNode(
+  return withCounts(async (countsFile) => {
+    const { code, text } = await runNode(
       [
         '--test',
         ...options,
@@ -76,30 +98,42 @@ export function runNodeTests(files, { filter, timeout_ms, deadline_ms, options =
         // Set where these scripts themselves run inside a test; a nested runner would report to the outer one.
         env: { ...env, NODE_TEST_CONTEXT: undefined },
         deadline_ms,
+        output,
       },
-    ),
-  );
+    );
+    process.stdout.write(text);
+    return { code };
+  });
+}
+
+function sum(all) {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const counts of all) for (const key of Object.keys(total)) total[key] += counts[key];
+  return total;
 }
 
 export async function unit({ filter, env }) {
-  const run = (includes, options = []) =>
-    runNodeTests(testFiles(includes), {
+  const run = (includes, { isCounted = false, output } = {}) =>
+    runNodeTests(testFiles((folder) => !BROWSER_FOLDERS.includes(folder)).filter(includes), {
       filter,
       timeout_ms: UNIT_TIMEOUT_MS,
       deadline_ms: UNIT_DEADLINE_MS,
-      options: [ON_ALL_PROCESSORS, ...options],
-      env,
+      options: [ON_ALL_PROCESSORS, ...(isCounted ? COVERAGE : [])],
+      // What is counted in compiled code that was kept is not exact.
+      env: isCounted ? env : { ...env, ...keepCompiled() },
+      output,
     });
-  const isUnit = (folder) => !BROWSER_FOLDERS.includes(folder);
   // Some of the tests alone cover some of the lines.
-  if (filter !== undefined) return run(isUnit);
-  const covering = await run((folder) => COVERING.includes(folder), COVERAGE);
-  const others = await run((folder) => isUnit(folder) && !COVERING.includes(folder));
-  return {
-    passed: covering.passed + others.passed,
-    failed: covering.failed + others.failed,
-    skipped: covering.skipped + others.skipped,
-  };
+  if (filter !== undefined) return run(() => true);
+  const isNamed = (path, names) => names.some((name) => path === `test/${name}.test.ts`);
+  const isWaiting = (path) => isNamed(path, WAITING);
+  const isCovering = (path) => COVERING.includes(path.split('/')[1]) && !isNamed(path, REPEATING);
+  const computing = async () => [
+    await run(isCovering, { isCounted: true }),
+    await run((path) => !isCovering(path) && !isWaiting(path)),
+  ];
+  const waiting = run(isWaiting, { output: 'capture' });
+  return sum([...(await computing()), await waiting]);
 }
 
 export function components({ filter, env }) {
@@ -116,15 +150,37 @@ export function components({ filter, env }) {
   );
 }
 
-export function e2e({ filter, env }) {
+export async function e2e({ filter, env }) {
+  const run = (files, filesAtOnce) =>
+    runNodeTests(files, {
+      filter,
+      timeout_ms: E2E_TIMEOUT_MS,
+      deadline_ms: E2E_DEADLINE_MS,
+      options: [`--test-concurrency=${filesAtOnce}`],
+      env: { ...env, ...keepCompiled() },
+    });
   const files = testFiles((folder) => folder === 'e2e');
-  return runNodeTests(files, {
-    filter,
-    timeout_ms: E2E_TIMEOUT_MS,
-    deadline_ms: E2E_DEADLINE_MS,
-    options: ['--test-concurrency=1'],
-    env,
-  });
+  if (filter !== undefined) return run(files, 1);
+  const isAlone = (path) => E2E_ALONE.some((name) => path === `test/e2e/${name}.test.ts`);
+  const together = await run(
+    files.filter((path) => !isAlone(path)),
+    E2E_FILES_AT_ONCE,
+  );
+  return sum([together, await run(files.filter(isAlone), 1)]);
+}
+
+/** Networks of its own, on Linux as root; elsewhere its tests say so and are skipped. `isWhole`: every pair of routers, not a few. */
+export function lab({ filter, env, isWhole = false }) {
+  return runNodeTests(
+    testFiles((folder) => folder === 'lab'),
+    {
+      filter,
+      timeout_ms: E2E_TIMEOUT_MS,
+      deadline_ms: E2E_DEADLINE_MS,
+      options: ['--test-concurrency=1'],
+      env: { ...env, TAI_LAB: isWhole ? 'whole' : 'few' },
+    },
+  );
 }
 
 /** Not a part of `npm test`. */

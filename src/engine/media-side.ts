@@ -79,7 +79,6 @@ export function openMediaSide(options: MediaSideOptions): MediaSide {
     ...options,
     steadyNow: () => performance.now(),
     onServers: (servers) => links.setIceServers(servers),
-    isAwaited: () => hiding.isOn,
     startTimer: (delay_ms) => clock.start(TURN_TIMER, delay_ms),
     stopTimer: () => clock.stop(TURN_TIMER),
   });

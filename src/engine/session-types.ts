@@ -227,6 +227,8 @@ export type PeerStats = {
   readonly link: 'direct' | 'relay' | 'none';
   /** Of our own end: `relay` at a TURN host of ours. */
   readonly candidateType: string;
+  /** How we reach our own TURN host, where we use it: `udp`, `tcp`, `tls`; else empty. */
+  readonly relayProtocol: string;
   /** Milliseconds; `undefined` until measured. */
   readonly rtt_ms: number | undefined;
   /** Frames that left sealed, and frames that opened: sound and pictures together, counted by the worker. */

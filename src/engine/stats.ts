@@ -30,9 +30,11 @@ export function peerStatsOf({ report, counts }: StatsSources): PeerStats {
   const entries = entriesOf(report);
   const all = [...entries.values()];
   const pair = selectedPair(all, entries);
-  const candidateType = pair ? candidateTypeOf(pair, 'localCandidateId', entries) : '';
-  // through the peer's TURN host it goes as well as through one of ours
-  const isRelayed = pair && [candidateType, candidateTypeOf(pair, 'remoteCandidateId', entries)].includes('relay');
+  const local = pair && entries.get(text(pair, 'localCandidateId'));
+  const remote = pair && entries.get(text(pair, 'remoteCandidateId'));
+  const candidateType = local ? text(local, 'candidateType') : '';
+  // of one TURN host between two people, each is told only as that side's whose it is
+  const isRelayed = candidateType === 'relay' || (remote && text(remote, 'candidateType') === 'relay');
   const outbound = all.filter(({ type }) => type === 'outbound-rtp');
   const inbound = all.filter(({ type }) => type === 'inbound-rtp');
   const codecs = [...outbound, ...inbound].map((entry) => text(entries.get(text(entry, 'codecId')) ?? {}, 'mimeType'));
@@ -40,6 +42,7 @@ export function peerStatsOf({ report, counts }: StatsSources): PeerStats {
   return {
     link: pair ? (isRelayed ? 'relay' : 'direct') : 'none',
     candidateType,
+    relayProtocol: local && candidateType === 'relay' ? text(local, 'relayProtocol') : '',
     rtt_ms: typeof rtt_s === 'number' ? rtt_s * 1000 : undefined,
     framesSealed: doneOf(counts, 'seal'),
     framesOpened: doneOf(counts, 'open'),

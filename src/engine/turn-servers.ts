@@ -10,10 +10,11 @@ import type { Moment } from './room/events.ts';
 import type { TurnWallet } from './session-types.ts';
 import type { TurnAnswer } from './turn-issue.ts';
 
-/** How long links wait for credentials: with them from the start, nobody has to begin anew because of them. */
-export const HOLD_MS = 1_000;
-/** Where nothing can be opened without them. */
-export const HOLD_HIDDEN_MS = 5_000;
+/**
+ * How long links wait for credentials: with them from the start, nobody has to begin anew because of them. A line with a round trip of
+ * 200 ms and some loss takes more than a second to bring them; who begins without waits for the room's next look, at 5 s.
+ */
+export const HOLD_MS = 3_000;
 /** Of their life. */
 const RENEW_AT = 0.8;
 const RENEW_MAX_MS = 86_400_000;
@@ -31,8 +32,6 @@ export type TurnServersOptions = {
   readonly ports: Pick<Ports, 'openCalls' | 'pageOrigin'>;
   /** Milliseconds of a clock that nobody sets. */
   steadyNow(): number;
-  /** No link opens without any (PR2). */
-  isAwaited(): boolean;
   /** For links from now on, and for those that stand, when they look for ways again. */
   onServers(servers: readonly IceServer[]): void;
   /** More are known than what `welcome` has said: whoever shows them should look again. */
@@ -114,7 +113,7 @@ export class TurnServers {
   async #first(asked: Promise<void>): Promise<void> {
     const { wait = delay } = this.#options;
     const done = new AbortController();
-    await Promise.race([asked, wait(this.#options.isAwaited() ? HOLD_HIDDEN_MS : HOLD_MS, done.signal)]);
+    await Promise.race([asked, wait(HOLD_MS, done.signal)]);
     done.abort();
   }
 

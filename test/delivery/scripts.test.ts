@@ -1,7 +1,7 @@
 /** The scripts, as somebody meets them: `npm start` from nothing to an answer and back, and sentences in place of traces. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -135,6 +135,23 @@ describe('setup', () => {
     const { code, stderr } = await node(ask('{ coturn: true }'), { PATH: folder.path, TURNSERVER_PATH: undefined });
     assert.equal(code, 1);
     assert.equal(stderr, 'coturn is needed and was not found: install it, or set TURNSERVER_PATH to its path.\n');
+  });
+
+  const isWindows = process.platform === 'win32';
+  const linked = 'installs nothing through a link to the packages of another checkout, and says so';
+  it(linked, { skip: isWindows && 'stands in for npm by a shell script' }, async () => {
+    using folder = scratchFolder();
+    const at = (...path: string[]): string => join(folder.path, ...path);
+    for (const name of ['bin', 'checkout', 'checkout/scripts', 'others']) mkdirSync(at(name));
+    writeFileSync(at('bin/npm'), `#!/bin/sh\necho "$*" >> ${at('log')}\n`);
+    chmodSync(at('bin/npm'), 0o755);
+    copyFileSync(join(ROOT, 'scripts/setup.mjs'), at('checkout/scripts/setup.mjs'));
+    copyFileSync(join(ROOT, 'package-lock.json'), at('checkout/package-lock.json'));
+    symlinkSync(at('others'), at('checkout/node_modules'));
+    const { code, stdout, stderr } = await runNode([at('checkout/scripts/setup.mjs')], { env: { PATH: at('bin') } });
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.match(stderr, /^node_modules is a symbolic link to a folder that does not hold what [^\n]+\n$/);
+    assert.equal(existsSync(at('log')), false, 'npm was called');
   });
 
   const isRoot = process.getuid?.() === 0 && process.platform === 'linux';

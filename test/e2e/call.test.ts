@@ -1,6 +1,7 @@
 /** The main job, in real browsers, through the real relay: one click each, and they see and hear each other. */
 import { strict as assert } from 'node:assert';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { BROWSER_NAMES } from '../helpers/browsers.ts';
 import type { BrowserName } from '../helpers/browsers.ts';
 import {
   hearsAudio,
@@ -13,7 +14,7 @@ import {
   seesOthers,
   seesVideo,
 } from '../helpers/call.ts';
-import { setStage } from '../helpers/stage.ts';
+import { SMALL_PICTURES, setStage } from '../helpers/stage.ts';
 import type { Stage } from '../helpers/stage.ts';
 
 /** Two of one kind meet on the demo page. */
@@ -21,20 +22,22 @@ const PAIRS: readonly (readonly [BrowserName, BrowserName])[] = [
   ['chromium', 'firefox'],
   ['firefox', 'chromium'],
 ];
+/** What cameras have that are asked for it. */
+const WHOLE_PICTURES = { cameraSize: { width: 1280, height: 720 } };
 
 describe('a call', () => {
   let stage: Stage;
   before(async () => {
-    stage = await setStage((relayUrl) => ({ '/': { html: roomPage(relayUrl) } }));
+    stage = await setStage((relayUrl) => ({ '/': { html: roomPage(relayUrl) } }), BROWSER_NAMES, {}, SMALL_PICTURES);
   });
   afterEach(() => stage.clear());
   after(() => stage?.close());
 
   for (const [host, guest] of PAIRS) {
     it(`${host} creates a room, ${guest} opens the link: both see and hear each other`, async () => {
-      const first = await stage.open(host, `${stage.site.url}/`);
+      const first = await stage.open(host, `${stage.site.url}/`, WHOLE_PICTURES);
       await joinByClick(first);
-      const second = await stage.open(guest, await inviteOf(first));
+      const second = await stage.open(guest, await inviteOf(first), WHOLE_PICTURES);
       await joinByClick(second);
       await Promise.all([seesVideo(first, 1), seesVideo(second, 1)]);
       await Promise.all([hearsAudio(first, 1), hearsAudio(second, 1)]);
@@ -44,7 +47,7 @@ describe('a call', () => {
     });
   }
 
-  for (const name of ['chromium', 'firefox'] satisfies BrowserName[]) {
+  for (const name of BROWSER_NAMES) {
     it(`${name}: on the demo page, as the relay serves it: create a room, send the link, talk, leave`, async () => {
       const first = await stage.open(name, `${stage.relay.url}/`);
       await joinByClick(first);

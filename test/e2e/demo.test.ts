@@ -7,7 +7,7 @@ import { compileFunction } from 'node:vm';
 import type axeCore from 'axe-core';
 import { BROWSER_NAMES } from '../helpers/browsers.ts';
 import type { TestPage } from '../helpers/browsers.ts';
-import { setStage } from '../helpers/stage.ts';
+import { SMALL_PICTURES, setStage } from '../helpers/stage.ts';
 import type { Stage } from '../helpers/stage.ts';
 
 const INVITE = `#tai=${Buffer.alloc(64, 7).toString('base64url')}`;
@@ -56,7 +56,7 @@ function hasRooms(): boolean {
 describe('the demo', () => {
   let stage: Stage;
   before(async () => {
-    stage = await setStage(() => ({}));
+    stage = await setStage(() => ({}), BROWSER_NAMES, {}, SMALL_PICTURES);
   });
   afterEach(() => stage.clear());
   after(() => stage?.close());

@@ -7,6 +7,7 @@ import { BROWSER_NAMES, launchBrowser } from '../helpers/browsers.ts';
 import type { TestBrowser, TestPage } from '../helpers/browsers.ts';
 import { serveHostSite } from '../helpers/host-page.ts';
 import type { HostPage, HostSite } from '../helpers/host-page.ts';
+import { SMALL_PICTURES } from '../helpers/stage.ts';
 
 /** Higher than any near viewport: an element after it is far away. */
 const FAR = '<div class="far"></div>';
@@ -78,7 +79,7 @@ for (const name of BROWSER_NAMES) {
     let page: TestPage;
     before(async () => {
       await ensureBuilt();
-      browser = await launchBrowser(name);
+      browser = await launchBrowser(name, SMALL_PICTURES);
       cdn = await serveHostSite(published());
       site = await serveHostSite(pages(cdn.url));
     });

@@ -1,9 +1,9 @@
 /** A room is a guest in somebody's page: it shares nothing, breaks nothing, survives what pages do. */
 import { strict as assert } from 'node:assert';
 import { after, afterEach, before, describe, it } from 'node:test';
-import type { BrowserName } from '../helpers/browsers.ts';
+import { BROWSER_NAMES } from '../helpers/browsers.ts';
 import { inviteOf, joinByClick, roomPage, seesOthers, seesVideo } from '../helpers/call.ts';
-import { setStage } from '../helpers/stage.ts';
+import { SMALL_PICTURES, setStage } from '../helpers/stage.ts';
 import type { Stage } from '../helpers/stage.ts';
 
 type Room = HTMLElement & {
@@ -37,11 +37,12 @@ function twoRooms(relayUrl: string): string {
 describe('a room in a page', () => {
   let stage: Stage;
   before(async () => {
-    stage = await setStage((relayUrl) => ({
+    const pages = (relayUrl: string) => ({
       '/': { html: roomPage(relayUrl) },
       '/strict': { html: roomPage(relayUrl), headers: { 'content-security-policy': strictPolicy(relayUrl) } },
       '/two': { html: twoRooms(relayUrl) },
-    }));
+    });
+    stage = await setStage(pages, BROWSER_NAMES, {}, SMALL_PICTURES);
   });
   afterEach(() => stage.clear());
   after(() => stage?.close());
@@ -73,7 +74,7 @@ describe('a room in a page', () => {
     assert.deepEqual(await two.evaluate(state), { red: ['left', []], blue: ['joined', []] });
   });
 
-  for (const name of ['chromium', 'firefox'] satisfies BrowserName[]) {
+  for (const name of BROWSER_NAMES) {
     it(`${name}: the element is moved in the DOM and keeps its call; removed from the page it leaves`, async () => {
       const first = await stage.open(name, `${stage.site.url}/`);
       await joinByClick(first);

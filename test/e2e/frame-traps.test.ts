@@ -29,7 +29,7 @@ import {
   sealWatchScript,
 } from '../helpers/seal-watch.ts';
 import type { SealFacts, WatchedPlace } from '../helpers/seal-watch.ts';
-import { setStage } from '../helpers/stage.ts';
+import { SMALL_PICTURES, setStage } from '../helpers/stage.ts';
 import type { Stage } from '../helpers/stage.ts';
 import { isEncryptedAs, isShownInRoom } from '../helpers/trust.ts';
 
@@ -85,7 +85,7 @@ function unguarded({ places }: SealFacts): readonly WatchedPlace[] {
 describe('traps of encoded transforms', () => {
   let stage: Stage;
   before(async () => {
-    stage = await setStage((relayUrl) => {
+    const pages = (relayUrl: string) => {
       const page = roomPage(relayUrl);
       const withScripts = (...scripts: string[]): { html: string } => ({
         html: page.replace('<script', (tag) => scripts.join('') + tag),
@@ -100,7 +100,8 @@ describe('traps of encoded transforms', () => {
         '/streams': withScripts(patternScript(), sealWatchScript({ lacks: 'script-transform' })),
         '/unable': withScripts(sealWatchScript({ lacks: 'all-transforms' })),
       };
-    });
+    };
+    stage = await setStage(pages, BROWSER_NAMES, {}, SMALL_PICTURES);
   });
   afterEach(() => stage.clear());
   after(() => stage?.close());

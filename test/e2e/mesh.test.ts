@@ -2,12 +2,13 @@
 import { strict as assert } from 'node:assert';
 import { availableParallelism } from 'node:os';
 import { after, afterEach, before, describe, it } from 'node:test';
-import type { BrowserName, TestPage } from '../helpers/browsers.ts';
+import { BROWSER_NAMES } from '../helpers/browsers.ts';
+import type { TestPage } from '../helpers/browsers.ts';
 import { inviteOf, joinByClick, roomPage, seesOthers, seesVideo } from '../helpers/call.ts';
 import { startCoturn } from '../helpers/coturn.ts';
 import type { Coturn } from '../helpers/coturn.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { setStage } from '../helpers/stage.ts';
+import { SMALL_PICTURES, setStage } from '../helpers/stage.ts';
 import type { Stage } from '../helpers/stage.ts';
 
 /** Each page draws, encodes and decodes by itself: six of them keep two cores from coming to an end with anything. */
@@ -17,7 +18,15 @@ describe(`${PEOPLE} people`, () => {
   let stage: Stage;
   before(async () => {
     // It is the mesh that is looked at, not how much the machine can draw.
-    stage = await setStage((relayUrl) => ({ '/': { html: roomPage(relayUrl) } }), ['chromium'], {}, { cameraFps: 5 });
+    stage = await setStage(
+      (relayUrl) => ({ '/': { html: roomPage(relayUrl) } }),
+      ['chromium'],
+      {},
+      {
+        ...SMALL_PICTURES,
+        cameraFps: 5,
+      },
+    );
   });
   after(() => stage?.close());
 
@@ -42,9 +51,8 @@ describe("the operator's ICE servers", () => {
   let coturn: Coturn;
   before(async () => {
     coturn = await startCoturn();
-    stage = await setStage((relayUrl) => ({ '/': { html: roomPage(relayUrl) } }), ['chromium', 'firefox'], {
-      ICE_SERVERS: JSON.stringify([coturn.iceServer]),
-    });
+    const vars = { ICE_SERVERS: JSON.stringify([coturn.iceServer]) };
+    stage = await setStage((relayUrl) => ({ '/': { html: roomPage(relayUrl) } }), BROWSER_NAMES, vars, SMALL_PICTURES);
   });
   afterEach(() => stage.clear());
   after(async () => {
@@ -52,7 +60,7 @@ describe("the operator's ICE servers", () => {
     await coturn?.stop();
   });
 
-  for (const name of ['chromium', 'firefox'] satisfies BrowserName[]) {
+  for (const name of BROWSER_NAMES) {
     it(`${name} is given them by the relay, uses them, and the room says so`, async () => {
       const first = await stage.open(name, `${stage.site.url}/`);
       await joinByClick(first);

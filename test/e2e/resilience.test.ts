@@ -1,15 +1,15 @@
 /** What networks and machines do to a call, and what is left of it afterwards. */
 import { strict as assert } from 'node:assert';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { launchBrowser } from '../helpers/browsers.ts';
+import { BROWSER_NAMES, launchBrowser } from '../helpers/browsers.ts';
 import { hearsAudio, inviteOf, joinByClick, roomPage, roomState, seesOthers, seesVideo } from '../helpers/call.ts';
-import { setStage } from '../helpers/stage.ts';
+import { SMALL_PICTURES, setStage } from '../helpers/stage.ts';
 import type { Stage } from '../helpers/stage.ts';
 
 describe('a relay that dies in a call', () => {
   let stage: Stage;
   before(async () => {
-    stage = await setStage((relayUrl) => ({ '/': { html: roomPage(relayUrl) } }));
+    stage = await setStage((relayUrl) => ({ '/': { html: roomPage(relayUrl) } }), BROWSER_NAMES, {}, SMALL_PICTURES);
   });
   afterEach(() => stage.clear());
   after(() => stage?.close());
@@ -63,7 +63,7 @@ describe('a relay that dies in a call', () => {
   it('a peer whose browser is gone without a word is told as lost, never as having left', async () => {
     const first = await stage.open('chromium', `${stage.site.url}/`);
     await joinByClick(first);
-    const doomed = await launchBrowser('firefox');
+    const doomed = await launchBrowser('firefox', SMALL_PICTURES);
     const second = await doomed.newPage();
     await second.goto(await inviteOf(first));
     await joinByClick(second);

@@ -2,8 +2,9 @@
 import { strict as assert } from 'node:assert';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { checkAuditLog } from '../../src/engine/keys/audit-log.ts';
+import { BROWSER_NAMES } from '../helpers/browsers.ts';
 import { inviteOf, joinByClick, leaves, roomPage, seesOthers, seesVideo } from '../helpers/call.ts';
-import { setStage } from '../helpers/stage.ts';
+import { SMALL_PICTURES, setStage } from '../helpers/stage.ts';
 import type { Stage } from '../helpers/stage.ts';
 import {
   agreedCode,
@@ -26,10 +27,11 @@ const NAME = 'Ada Lovelace';
 describe('trust', () => {
   let stage: Stage;
   before(async () => {
-    stage = await setStage((relayUrl) => ({
+    const pages = (relayUrl: string) => ({
       '/': { html: roomPage(relayUrl) },
       '/device': { html: roomPage(relayUrl, `identity="device" display-name="${NAME}"`) },
-    }));
+    });
+    stage = await setStage(pages, BROWSER_NAMES, {}, SMALL_PICTURES);
   });
   afterEach(() => stage.clear());
   after(() => stage?.close());
@@ -91,7 +93,7 @@ describe('trust', () => {
     }
   });
 
-  for (const name of ['chromium', 'firefox'] as const) {
+  for (const name of BROWSER_NAMES) {
     it(`PN: ${name} keeps its keys, and is known again, verified, rotated, revoked`, async () => {
       const first = await stage.open(name, `${stage.site.url}/device`);
       await joinByClick(first);

@@ -9,7 +9,7 @@ import { startCoturn } from '../helpers/coturn.ts';
 import type { Coturn } from '../helpers/coturn.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { bearer, postCall } from '../helpers/relay-calls.ts';
-import { setStage } from '../helpers/stage.ts';
+import { SMALL_PICTURES, setStage } from '../helpers/stage.ts';
 import type { Stage } from '../helpers/stage.ts';
 import { createTestRoom } from '../helpers/tokens.ts';
 
@@ -18,10 +18,8 @@ let coturn: Coturn;
 
 before(async () => {
   coturn = await startCoturn();
-  stage = await setStage((relayUrl) => ({ '/': { html: roomPage(relayUrl) } }), BROWSER_NAMES, {
-    TURN_URLS: JSON.stringify(coturn.urls),
-    TURN_SECRET: coturn.secret,
-  });
+  const vars = { TURN_URLS: JSON.stringify(coturn.urls), TURN_SECRET: coturn.secret };
+  stage = await setStage((relayUrl) => ({ '/': { html: roomPage(relayUrl) } }), BROWSER_NAMES, vars, SMALL_PICTURES);
 });
 afterEach(() => stage.clear());
 after(async () => {

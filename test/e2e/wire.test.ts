@@ -6,7 +6,7 @@ import type { TestBrowser } from '../helpers/browsers.ts';
 import { inviteOf, joinByClick, roomPage, seesVideo } from '../helpers/call.ts';
 import { serveHostSite } from '../helpers/host-page.ts';
 import type { HostSite } from '../helpers/host-page.ts';
-import { setStage } from '../helpers/stage.ts';
+import { SMALL_PICTURES, setStage } from '../helpers/stage.ts';
 import type { Stage } from '../helpers/stage.ts';
 import { startWireTap } from '../helpers/wire-tap.ts';
 import type { WireTap } from '../helpers/wire-tap.ts';
@@ -54,7 +54,7 @@ describe('the wire between pages and relay', () => {
     stage = await setStage(() => ({}), []);
     tap = await startWireTap(stage.relay.port);
     site = await serveHostSite({ '/': { html: roomPage(tap.url, `display-name="${NAME}"`) } });
-    browser = await launchBrowser('chromium');
+    browser = await launchBrowser('chromium', SMALL_PICTURES);
   });
   after(async () => {
     await browser?.close();

@@ -24,6 +24,13 @@ export type Devtools = {
   on(event: string, listener: (parameters: unknown) => void): void;
 };
 
+export type Size = { readonly width: number; readonly height: number };
+
+export type PageOptions = Partial<Size> & {
+  /** The biggest picture that the page is given by a camera, whatever it would like to have; else the browser's. */
+  readonly cameraSize?: Size;
+};
+
 export type TestPage = {
   readonly browser: BrowserName;
   /** Chromium alone has them. */
@@ -43,7 +50,7 @@ export type TestPage = {
   ): Promise<NonNullable<Awaited<Result>>>;
   /** A real click in the middle of the element that the path (`a >>> b`, through shadow roots) leads to, once it is there. */
   click(path: string): Promise<void>;
-  resize(size: { readonly width: number; readonly height: number }): Promise<void>;
+  resize(size: Size): Promise<void>;
   screenshot(file: string): Promise<void>;
   /** Uncaught errors and console errors of the page so far. */
   errors(): readonly string[];
@@ -53,7 +60,7 @@ export type TestPage = {
 export type TestBrowser = {
   readonly name: BrowserName;
   /** In a profile of its own. */
-  newPage(options?: { readonly width?: number; readonly height?: number }): Promise<TestPage>;
+  newPage(options?: PageOptions): Promise<TestPage>;
   close(): Promise<void>;
   /** As a power cut ends it: no page gets to say a word. */
   kill(): Promise<void>;
@@ -68,7 +75,6 @@ const CHROMIUM_ARGUMENTS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  '--allow-loopback-in-peer-connection',
   '--use-fake-ui-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
 ];
@@ -77,7 +83,6 @@ const CHROMIUM_ARGUMENTS = [
 export const TONE_HZ = 440;
 
 const FIREFOX_PREFERENCES = {
-  'media.peerconnection.ice.loopback': true,
   'media.peerconnection.ice.obfuscate_host_addresses': false,
   'media.navigator.streams.fake': true,
   'media.navigator.audio.fake_frequency': TONE_HZ,
@@ -103,10 +108,22 @@ export function browserPath(name: BrowserName): string {
 export type LaunchOptions = {
   /** Pictures a second that a fake camera takes, where not Chromium's own 20 or Firefox's 30. */
   readonly cameraFps?: number;
+  /** As of a page, for all that do not say. */
+  readonly cameraSize?: Size;
+  /** How often Firefox draws in a second, where not 60 times: it draws whole windows, without a graphics card in its main process. */
+  readonly firefoxFps?: number;
   /** More of them, for Chromium; and another program in its place. */
   readonly chromiumArguments?: readonly string[];
   readonly chromiumPath?: string;
+  readonly firefoxPath?: string;
+  /** Where Firefox is to listen for us. */
+  readonly firefoxPort?: number;
+  /** On a network, not on one machine alone: no way through the loopback, and servers with certificates of a test's own making. */
+  readonly isOnNetwork?: boolean;
 };
+
+const LOOPBACK_ARGUMENT = '--allow-loopback-in-peer-connection';
+const NETWORK_ARGUMENT = '--ignore-certificate-errors';
 
 export function launchBrowser(name: BrowserName, options: LaunchOptions = {}): Promise<TestBrowser> {
   return name === 'chromium' ? launchChromium(options) : launchFirefox(options);
@@ -114,16 +131,20 @@ export function launchBrowser(name: BrowserName, options: LaunchOptions = {}): P
 
 async function launchChromium({
   cameraFps = 20,
+  cameraSize: cameraSizeOfAll,
   chromiumArguments = [],
   chromiumPath,
+  isOnNetwork = false,
 }: LaunchOptions): Promise<TestBrowser> {
   const camera = `--use-fake-device-for-media-stream=fps=${cameraFps}`;
-  const args = [...CHROMIUM_ARGUMENTS, camera, ...chromiumArguments];
+  const network = isOnNetwork ? NETWORK_ARGUMENT : LOOPBACK_ARGUMENT;
+  const args = [...CHROMIUM_ARGUMENTS, network, camera, ...chromiumArguments];
   const browser = await chromium.launch({ executablePath: chromiumPath ?? browserPath('chromium'), args });
   return {
     name: 'chromium',
-    newPage: async ({ width = WINDOW.width, height = WINDOW.height } = {}) => {
+    newPage: async ({ width = WINDOW.width, height = WINDOW.height, cameraSize = cameraSizeOfAll } = {}) => {
       const context = await browser.newContext({ viewport: { width, height }, permissions: ['camera', 'microphone'] });
+      if (cameraSize) await context.addInitScript(limitCamera, cameraSize);
       const page = await context.newPage();
       const errors: string[] = [];
       page.on('pageerror', (error) => errors.push(String(error)));
@@ -158,20 +179,30 @@ async function launchChromium({
   };
 }
 
-async function launchFirefox({ cameraFps = 30 }: LaunchOptions): Promise<TestBrowser> {
+async function launchFirefox(options: LaunchOptions): Promise<TestBrowser> {
+  const { cameraFps = 30, firefoxFps, firefoxPath, firefoxPort, isOnNetwork = false } = options;
+  const cameraSizeOfAll = options.cameraSize;
   const browser = await puppeteer.launch({
     browser: 'firefox',
-    executablePath: browserPath('firefox'),
+    executablePath: firefoxPath ?? browserPath('firefox'),
     headless: true,
-    extraPrefsFirefox: { ...FIREFOX_PREFERENCES, 'media.navigator.video.default_fps': cameraFps },
+    acceptInsecureCerts: isOnNetwork,
+    ...(firefoxPort !== undefined && { debuggingPort: firefoxPort }),
+    extraPrefsFirefox: {
+      ...FIREFOX_PREFERENCES,
+      'media.peerconnection.ice.loopback': !isOnNetwork,
+      'media.navigator.video.default_fps': cameraFps,
+      ...(firefoxFps !== undefined && { 'layout.frame_rate': firefoxFps }),
+    },
   });
   return {
     name: 'firefox',
-    newPage: async ({ width = WINDOW.width, height = WINDOW.height } = {}) => {
+    newPage: async ({ width = WINDOW.width, height = WINDOW.height, cameraSize = cameraSizeOfAll } = {}) => {
       const context = await browser.createBrowserContext();
       // In a window of its own: a tab in the background gets no frames.
       const page = await context.newPage({ type: 'window' });
       await page.setViewport({ width, height });
+      if (cameraSize) await page.evaluateOnNewDocument(limitCamera, cameraSize);
       const errors: string[] = [];
       page.on('pageerror', (error) => errors.push(String(error)));
       page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
@@ -250,6 +281,20 @@ function testPage(browser: BrowserName, errors: readonly string[], driver: Drive
       return driver.devtools();
     },
     close: () => driver.close(),
+  };
+}
+
+/** Runs in the page before its own scripts, whatever its policy. The camera is asked as before, for no more than this. */
+function limitCamera(ideal: Size): void {
+  // a page that is not secure has none
+  const devices = globalThis.MediaDevices?.prototype;
+  if (!devices) return;
+  const { getUserMedia } = devices;
+  devices.getUserMedia = function ask(constraints) {
+    const video = constraints?.video;
+    if (typeof video !== 'object') return getUserMedia.call(this, constraints);
+    const size = { width: { ideal: ideal.width }, height: { ideal: ideal.height } };
+    return getUserMedia.call(this, { ...constraints, video: { ...video, ...size } });
   };
 }
 

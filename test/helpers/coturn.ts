@@ -1,5 +1,5 @@
 /**
- * The real coturn on the loopback, under the configuration that operators are given (relay-worker/turn/turnserver.conf), ended with the
+ * The real coturn on the loopback, or where a test says, under the configuration that operators are given (relay-worker/turn/turnserver.conf), ended with the
  * test. What is not theirs here: addresses, ports and certificate, a log to read, and that a loopback peer may be sent to.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -14,7 +14,9 @@ import { findFreePort } from './relay-process.ts';
 
 const START_DEADLINE_MS = 15_000;
 const PROBE_EVERY_MS = 50;
+const PROBE_MAX_MS = 2_000;
 const LIFE_S = 3600;
+const LOOPBACK = '127.0.0.1';
 
 export const TURN_CONFIGURATION = fileURLToPath(new URL('../../relay-worker/turn/turnserver.conf', import.meta.url));
 
@@ -43,6 +45,18 @@ export type CoturnOptions = {
   readonly relay?: { readonly ip: string; readonly ports: readonly [first: number, last: number] };
   /** Lines behind all others. */
   readonly lines?: readonly string[];
+  /** Somewhere else than on the loopback. */
+  readonly elsewhere?: Elsewhere;
+};
+
+export type Elsewhere = {
+  /** Before its command: where it is to run. */
+  readonly enter: readonly string[];
+  readonly address: string;
+  /** This port of our own loopback leads to the same one there. */
+  readonly port: number;
+  /** Whom it may send to, though the operator's configuration does not let it: `first-last`. */
+  readonly peers: string;
 };
 
 /** Where the system has it, or where `TURNSERVER_PATH` says. */
@@ -55,13 +69,15 @@ function coturnPath(): string {
 }
 
 export async function startCoturn(options: CoturnOptions = {}): Promise<Coturn> {
-  const port = await findFreePort();
+  const { elsewhere } = options;
+  const port = elsewhere?.port ?? (await findFreePort());
   const tlsPort = options.isTls ? await findFreePort() : undefined;
   const folder = mkdtempSync(join(tmpdir(), 'tai-coturn-'));
   const secret = randomBytes(24).toString('base64url');
   const path = join(folder, 'turnserver.conf');
   writeFileSync(path, configuration({ ...options, port, tlsPort, folder, secret }), { mode: 0o600 });
-  const child = spawn(coturnPath(), ['-c', path], { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder });
+  const [program = '', ...parameters] = [...(elsewhere?.enter ?? []), coturnPath(), '-c', path];
+  const child = spawn(program, parameters, { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder });
   let output = '';
   const collect = (chunk: Buffer): void => {
     output += chunk.toString();
@@ -85,7 +101,9 @@ export async function startCoturn(options: CoturnOptions = {}): Promise<Coturn> 
     }
     await delay(PROBE_EVERY_MS);
   }
-  const urls = [`turn:127.0.0.1:${port}`];
+  const host = `${elsewhere?.address ?? LOOPBACK}:${port}`;
+  // a loopback lets all UDP through
+  const urls = elsewhere ? [`turn:${host}`, `turn:${host}?transport=tcp`] : [`turn:${host}`];
   const iceServer = { urls, ...turnLogin(secret, Math.floor(Date.now() / 1000) + LIFE_S) };
   return { iceServer, urls, secret, port, tlsPort, output: () => output, stop };
 }
@@ -103,41 +121,55 @@ type Place = CoturnOptions & {
   readonly secret: string;
 };
 
-function configuration({ port, tlsPort, folder, secret, relay, isSilent = false, lines = [] }: Place): string {
+function configuration(place: Place): string {
+  const { port, tlsPort, folder, secret, isSilent = false, lines = [], elsewhere, relay } = place;
+  const address = elsewhere?.address ?? LOOPBACK;
   const quiet = isSilent ? REPLACED.filter((name) => !name.includes('log')) : REPLACED;
   const replaced = relay ? [...quiet, 'min-port', 'max-port'] : quiet;
   const theirs = readFileSync(TURN_CONFIGURATION, 'utf8')
     .split('\n')
     .filter((line) => !replaced.includes(line.split('=')[0] ?? ''));
-  const loopback = [
-    'listening-ip=127.0.0.1',
-    `relay-ip=${relay?.ip ?? '127.0.0.1'}`,
-    'allow-loopback-peers',
-    'allowed-peer-ip=127.0.0.1',
-    ...(relay ? [`allowed-peer-ip=${relay.ip}`, `min-port=${relay.ports[0]}`, `max-port=${relay.ports[1]}`] : []),
-  ];
+  const addresses = [`listening-ip=${address}`, `relay-ip=${relay?.ip ?? address}`];
+  const ports = relay
+    ? [`min-port=${relay.ports[0]}`, `max-port=${relay.ports[1]}`, `allowed-peer-ip=${relay.ip}`]
+    : [];
+  const peers = elsewhere
+    ? [`allowed-peer-ip=${elsewhere.peers}`]
+    : ['allow-loopback-peers', `allowed-peer-ip=${LOOPBACK}`];
   const ours = [`listening-port=${port}`, 'realm=tai.test', `static-auth-secret=${secret}`];
   const files = [`pidfile=${join(folder, 'pid')}`, `userdb=${join(folder, 'db')}`];
   const log = isSilent ? [] : ['log-file=stdout', 'verbose'];
-  const tls = tlsPort === undefined ? ['no-tls'] : [`tls-listening-port=${tlsPort}`, ...certificate(folder)];
-  return [...theirs, ...loopback, ...ours, ...files, ...log, ...tls, ...lines, ''].join('\n');
+  const tls = tlsPort === undefined ? ['no-tls'] : [`tls-listening-port=${tlsPort}`, ...certificateLines(folder)];
+  return [...theirs, ...addresses, ...peers, ...ports, ...ours, ...files, ...log, ...tls, ...lines, ''].join('\n');
 }
 
-function certificate(folder: string): readonly string[] {
+/** One that nobody has signed, and its key, as files in that folder. */
+export function makeCertificate(folder: string): { readonly cert: string; readonly key: string } {
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
   const names = ['-subj', '/CN=localhost', '-keyout', key, '-out', cert];
   execFileSync('openssl', ['req', '-x509', ...kind, ...names], { stdio: 'ignore' });
+  return { cert, key };
+}
+
+function certificateLines(folder: string): readonly string[] {
+  const { cert, key } = makeCertificate(folder);
   return [`cert=${cert}`, `pkey=${key}`];
 }
 
+/** Whether it answers a STUN binding request (RFC 8489 §6): on the way to it there may be somebody who takes every connection. */
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
+    const socket = connect(port, LOOPBACK);
+    socket.once('connect', () =>
+      socket.write(Buffer.from(`000100002112a442${randomBytes(12).toString('hex')}`, 'hex')),
+    );
+    socket.once('data', () => {
       socket.destroy();
       resolve(true);
     });
-    socket.once('error', () => resolve(false));
+    socket.once('close', () => resolve(false));
+    socket.on('error', () => undefined);
+    socket.setTimeout(PROBE_MAX_MS, () => socket.destroy());
   });
 }

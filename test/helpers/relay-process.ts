@@ -43,6 +43,8 @@ export type RelayProcessOptions = {
   readonly runtime?: 'wrangler' | 'workerd';
   /** With `workerd`: storage is on disk, as with `wrangler`. Without, it has no SQLite, which only mailboxes need. */
   readonly isStored?: boolean;
+  /** Before its command: where it is to run. `port` has to lead there. */
+  readonly enter?: readonly string[];
 };
 
 export type RelayProcess = {
@@ -77,7 +79,7 @@ export async function startRelayProcess(options: RelayProcessOptions = {}): Prom
   const kept = isStored ? { stateDirectory } : {};
   const config = options.doorLimit === undefined ? [] : await limitedConfig(directory, assets, options.doorLimit);
   const status = options.isMisconfigured ? 503 : 200;
-  const [program = '', ...parameters] =
+  const command =
     options.runtime === 'workerd'
       ? [
           WORKERD,
@@ -86,6 +88,7 @@ export async function startRelayProcess(options: RelayProcessOptions = {}): Prom
           await writeWorkerdConfig({ repository, directory, address, assets, vars, variant, ...kept }),
         ]
       : [...wranglerCommand(port, assets, stateDirectory, vars), ...config];
+  const [program = '', ...parameters] = [...(options.enter ?? []), ...command];
   let output = '';
   let child: ChildProcess | undefined;
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { launchBrowser } from './browsers.ts';
-import type { BrowserName, LaunchOptions, TestBrowser, TestPage } from './browsers.ts';
+import type { BrowserName, LaunchOptions, PageOptions, TestBrowser, TestPage } from './browsers.ts';
 import { serveHostSite } from './host-page.ts';
 import type { HostPage, HostSite } from './host-page.ts';
 import { startRelayProcess } from './relay-process.ts';
@@ -14,14 +14,17 @@ const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
 /** Two processors without a graphics card code and draw the pictures of three people at this rate, and not at full rate. */
 const CAMERA_FPS = 10;
 
+/** For what is not about the pictures themselves: coding and drawing whole ones (720p) is most of what a call costs here. */
+export const SMALL_PICTURES: LaunchOptions = {
+  cameraFps: CAMERA_FPS,
+  cameraSize: { width: 320, height: 180 },
+  firefoxFps: 2 * CAMERA_FPS,
+};
+
 export type Stage = {
   readonly relay: RelayProcess;
   readonly site: HostSite;
-  open(
-    browser: BrowserName,
-    url: string,
-    size?: { readonly width: number; readonly height: number },
-  ): Promise<TestPage>;
+  open(browser: BrowserName, url: string, options?: PageOptions): Promise<TestPage>;
   /** Closes every page opened since the last call. */
   clear(): Promise<void>;
   close(): Promise<void>;
@@ -42,10 +45,10 @@ export async function setStage(
   return {
     relay,
     site,
-    open: async (name, url, size) => {
+    open: async (name, url, pageOptions) => {
       const browser = browsers.get(name);
       if (!browser) throw new Error(`${name} was not asked for`);
-      const page = await browser.newPage(size);
+      const page = await browser.newPage(pageOptions);
       open.push(page);
       await page.goto(url);
       return page;

@@ -236,6 +236,8 @@ describe('A bundle', () => {
       oneTime: undefined,
     });
     assert.equal(await alice.meet(BOB, altered), 'bad-bundle');
+    const short = await forger.seal(BOB, { head: sealedHead.subarray(1), oneTime: undefined });
+    assert.equal(await alice.meet(BOB, short), 'bad-bundle');
     assert.equal(alice.hasSession(BOB), false);
     assert.equal(await alice.meet(BOB, { head, one_time: one_time! }), undefined);
   });

@@ -255,62 +255,65 @@ describe('AD9–AD15: a room with a host', () => {
     await host.client.close();
   });
 
-  it('AD11, AD8: a lock outlives the room’s sleep; who was in comes back, nobody in its name and nobody new does', async () => {
-    const room = await createHostedTestRoom();
-    const host = await enterAsHost(room);
-    const bob = await enter(relay.url, room);
-    assert.equal((await act(host, 'lock')).type, 'result');
-    assert.deepEqual(await bob.client.notification('door_changed'), { door: 'locked' });
-    const locked = { code: 4012, reason: 'room-locked' };
-    assert.deepEqual(await refusalOf(await offerFor(room)), locked);
-    await bob.client.close();
-    await host.client.notification('peer_left');
-    await delay(ASLEEP_AFTER_MS);
-    assert.deepEqual(await refusalOf(await offerFor(room)), locked, 'after a sleep');
-    const inHisName = await offerFor(room, { peerId: bob.peerId, nonce: new Uint8Array(16) });
-    assert.deepEqual(await refusalOf(inHisName), locked);
-    const { join_number: joinNumber } = bob.welcome;
-    const again = await openRaw(relay.port, await offerFor(room, { peerId: bob.peerId, joinNumber }));
-    const taken = { code: 4001, reason: 'token-invalid' };
-    assert.deepEqual(await refusalOf(inHisName), taken, 'nor while he is here');
+  // At once: each is asleep for most of its time.
+  describe('that sleeps', { concurrency: true }, () => {
+    it('AD11, AD8: a lock outlives the room’s sleep; who was in comes back, nobody in its name and nobody new does', async () => {
+      const room = await createHostedTestRoom();
+      const host = await enterAsHost(room);
+      const bob = await enter(relay.url, room);
+      assert.equal((await act(host, 'lock')).type, 'result');
+      assert.deepEqual(await bob.client.notification('door_changed'), { door: 'locked' });
+      const locked = { code: 4012, reason: 'room-locked' };
+      assert.deepEqual(await refusalOf(await offerFor(room)), locked);
+      await bob.client.close();
+      await host.client.notification('peer_left');
+      await delay(ASLEEP_AFTER_MS);
+      assert.deepEqual(await refusalOf(await offerFor(room)), locked, 'after a sleep');
+      const inHisName = await offerFor(room, { peerId: bob.peerId, nonce: new Uint8Array(16) });
+      assert.deepEqual(await refusalOf(inHisName), locked);
+      const { join_number: joinNumber } = bob.welcome;
+      const again = await openRaw(relay.port, await offerFor(room, { peerId: bob.peerId, joinNumber }));
+      const taken = { code: 4001, reason: 'token-invalid' };
+      assert.deepEqual(await refusalOf(inHisName), taken, 'nor while he is here');
 
-    // RL5: one live socket a peer id, locked or not
-    const newer = await enter(relay.url, room, { peerId: bob.peerId, joinNumber });
-    assert.deepEqual(await again.closed(), { code: 4004, reason: 'replaced' });
-    again.socket.destroy();
-    assert.notEqual(newer.welcome.ep, bob.welcome.ep, 'it has slept');
-    assert.deepEqual([newer.welcome.door, newer.welcome.join_number], ['locked', joinNumber]);
-    await Promise.all([host.client.close(), newer.client.close()]);
-  });
+      // RL5: one live socket a peer id, locked or not
+      const newer = await enter(relay.url, room, { peerId: bob.peerId, joinNumber });
+      assert.deepEqual(await again.closed(), { code: 4004, reason: 'replaced' });
+      again.socket.destroy();
+      assert.notEqual(newer.welcome.ep, bob.welcome.ep, 'it has slept');
+      assert.deepEqual([newer.welcome.door, newer.welcome.join_number], ['locked', joinNumber]);
+      await Promise.all([host.client.close(), newer.client.close()]);
+    });
 
-  it('AD12: a knock outlives the room’s sleep, and is answered by the host', async () => {
-    const room = await createHostedTestRoom();
-    const host = await enterAsHost(room);
-    assert.equal((await act(host, 'knock')).type, 'result');
-    const [carol, dave] = [randomPeerId(), randomPeerId()];
-    const knock = formatRequest({ method: 'knock', params: { room_id: room.roomId, note: 'c2VhbGVkLW5hbWU' } }, 'k');
-    const outside = new RelayClient(relay.url, await offerFor(room, { peerId: carol }));
-    assert.equal((await outside.notification('waiting')).peer_id, carol);
-    outside.send(knock);
-    assert.equal((await outside.answer('k')).type, 'result');
-    assert.deepEqual(await host.client.notification('peer_knocked'), { peer_id: carol, note: 'c2VhbGVkLW5hbWU' });
-    await delay(ASLEEP_AFTER_MS);
-    const other = new RelayClient(relay.url, await offerFor(room, { peerId: dave }));
-    await other.notification('waiting');
-    other.send(knock);
-    await host.client.notification('peer_knocked');
-    assert.equal((await act(host, 'admit', carol)).type, 'result');
-    const welcome = await outside.notification('welcome');
-    assert.deepEqual(
-      welcome.peers.map(({ peer_id }) => peer_id),
-      [host.peerId],
-    );
-    assert.deepEqual(await host.client.notification('knock_ended'), { peer_id: carol });
-    assert.equal((await act(host, 'decline', dave)).type, 'result');
-    assert.deepEqual(await other.closed(), { code: 4014, reason: 'declined' });
-    assert.equal((await other.answer('k')).type, 'result');
-    assert.deepEqual(other.inbox, [], 'it was told nothing of who is in');
-    await Promise.all([outside.close(), host.client.close()]);
+    it('AD12: a knock outlives the room’s sleep, and is answered by the host', async () => {
+      const room = await createHostedTestRoom();
+      const host = await enterAsHost(room);
+      assert.equal((await act(host, 'knock')).type, 'result');
+      const [carol, dave] = [randomPeerId(), randomPeerId()];
+      const knock = formatRequest({ method: 'knock', params: { room_id: room.roomId, note: 'c2VhbGVkLW5hbWU' } }, 'k');
+      const outside = new RelayClient(relay.url, await offerFor(room, { peerId: carol }));
+      assert.equal((await outside.notification('waiting')).peer_id, carol);
+      outside.send(knock);
+      assert.equal((await outside.answer('k')).type, 'result');
+      assert.deepEqual(await host.client.notification('peer_knocked'), { peer_id: carol, note: 'c2VhbGVkLW5hbWU' });
+      await delay(ASLEEP_AFTER_MS);
+      const other = new RelayClient(relay.url, await offerFor(room, { peerId: dave }));
+      await other.notification('waiting');
+      other.send(knock);
+      await host.client.notification('peer_knocked');
+      assert.equal((await act(host, 'admit', carol)).type, 'result');
+      const welcome = await outside.notification('welcome');
+      assert.deepEqual(
+        welcome.peers.map(({ peer_id }) => peer_id),
+        [host.peerId],
+      );
+      assert.deepEqual(await host.client.notification('knock_ended'), { peer_id: carol });
+      assert.equal((await act(host, 'decline', dave)).type, 'result');
+      assert.deepEqual(await other.closed(), { code: 4014, reason: 'declined' });
+      assert.equal((await other.answer('k')).type, 'result');
+      assert.deepEqual(other.inbox, [], 'it was told nothing of who is in');
+      await Promise.all([outside.close(), host.client.close()]);
+    });
   });
 
   it('AD13: a kick is told in the host’s words and keeps that peer id out; the link alone still opens the door', async () => {

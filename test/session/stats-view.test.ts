@@ -36,7 +36,7 @@ describe('statistics', () => {
           ...media,
           transport: { type: 'transport', selectedCandidatePairId: 'pair' },
           pair: { type: 'candidate-pair', currentRoundTripTime: 0.025, localCandidateId: 'local' },
-          local: { type: 'local-candidate', candidateType: 'relay' },
+          local: { type: 'local-candidate', candidateType: 'relay', relayProtocol: 'tcp' },
         },
         [
           counted(0, 'seal', 4, { 'no-key': 1 }),
@@ -48,6 +48,7 @@ describe('statistics', () => {
     assert.deepEqual(stats, {
       link: 'relay',
       candidateType: 'relay',
+      relayProtocol: 'tcp',
       rtt_ms: 25,
       framesSealed: 7,
       framesOpened: 2,
@@ -69,6 +70,21 @@ describe('statistics', () => {
       }),
     );
     assert.deepEqual([stats.link, stats.candidateType, stats.rtt_ms], ['direct', 'host', undefined]);
+  });
+
+  it('a path through the TURN host of the peer is no direct one', () => {
+    const of = (remote: string): readonly string[] => {
+      const stats = peerStatsOf(
+        report({
+          pair: { type: 'candidate-pair', selected: true, localCandidateId: 'local', remoteCandidateId: 'remote' },
+          local: { type: 'local-candidate', candidateType: 'prflx' },
+          remote: { type: 'remote-candidate', candidateType: remote, relayProtocol: 'udp' },
+        }),
+      );
+      return [stats.link, stats.candidateType, stats.relayProtocol];
+    };
+    assert.deepEqual(of('relay'), ['relay', 'prflx', '']);
+    assert.deepEqual(of('srflx'), ['direct', 'prflx', '']);
   });
 
   it('of a connection that is not there yet say so', () => {

@@ -96,7 +96,6 @@ class Scene {
       onChanged: () => this.changes++,
       onMoment: (moment) => this.moments.push(moment),
       onDropped: (reason) => this.dropped.push(reason),
-      isAwaited: () => false,
       startTimer: (delay_ms) => (this.timer = delay_ms),
       stopTimer: () => (this.timer = undefined),
       wait: () => new Promise((resolve) => (this.endWait = resolve)),
