@@ -37,13 +37,13 @@ export const WATCH = `<script>(${(() => {
 type Leaking = RTCPeerConnection & { addLeaked(candidate: RTCIceCandidateInit): Promise<void> };
 
 /**
- * Another one: a browser that does not do what it is told, and says that it does. It takes no candidate that the room gives it, so that
- * none of the ways through a TURN host is there before the one that the test plants.
+ * Another one: a browser that does not do what it is told, and says that it does. It asks no TURN host, and takes no candidate that the
+ * room gives it, so that there is no way but the one that the test plants.
  */
 export const LEAK = `<script>(${(() => {
   globalThis.RTCPeerConnection = class extends RTCPeerConnection {
     constructor(configuration?: RTCConfiguration) {
-      super({ ...configuration, iceTransportPolicy: 'all' });
+      super({ ...configuration, iceTransportPolicy: 'all', iceServers: [] });
     }
     override getConfiguration(): RTCConfiguration {
       return { ...super.getConfiguration(), iceTransportPolicy: 'relay' };
