@@ -220,11 +220,20 @@ describe('RL23: what was dropped', () => {
     stage.send(alice, resume, 4);
     const told = alice.take();
     assert.deepEqual(bodiesOf(told), [[1, 'dropped']]);
-    assert.deepEqual(
-      methodsOf(told),
-      ['relay_message', 'result', 'result'],
-      'while it does not read, not even the answer',
-    );
+    assert.deepEqual(methodsOf(told), ['error', 'relay_message', 'result', 'result']);
+    assert.deepEqual(told[0], errorOf(2, 'rate-limited'), 'who asked hears that it has to ask again');
+  });
+
+  it('LM6: whoever only asks, and never reads, is closed', () => {
+    const stage = new Stage();
+    const alice = new StalledSocket();
+    stage.room.enter(alice, ALICE, 0, stage.nowMs, NO_VISITOR);
+    alice.bufferedAmount = BEHIND_CLOSE_BYTES - 200;
+    const resume = { method: 'resume', params: { room_id: ROOM, ep: EP, n: 0 } } as const;
+    stage.send(alice, resume);
+    const before = alice.closed;
+    for (let i = 0; i < 3; i++) stage.send(alice, resume, i);
+    assert.deepEqual([before, alice.closed?.reason], [undefined, 'slow-reader'], 'without an answer it costs nothing');
   });
 
   it('RL13: of another room is not asked for here; over HTTP there is no such method', () => {
