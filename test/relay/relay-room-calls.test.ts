@@ -180,6 +180,7 @@ describe('AD11, AD12: a call where the door is not open', () => {
     const stage = new HostedStage(await createHostedTestRoom());
     const bob = stage.enter(BOB);
     const room_id = stage.hosted.roomId;
+    stage.alice.take();
     stage.ask(stage.alice, { method: 'publish_bundle', params: { room_id, head, one_time: [] } });
     bob.take();
     const fetch: ClientRequest = { method: 'fetch_bundle', params: { room_id, peer_id: ALICE } };
