@@ -4,7 +4,6 @@
  *
  * An event that reaches the room for a socket that is not (or no longer) in it does nothing.
  */
-import type { RpcErrorReason } from '../src/engine/protocol/errors.ts';
 import type { PeerId } from '../src/engine/protocol/ids.ts';
 import {
   RELAY_TEXT_MAX,
@@ -16,7 +15,7 @@ import {
 import type { ClientRequest, PeerPlace, RpcId, Welcome } from '../src/engine/protocol/relay.ts';
 import type { KeptPeer } from './attachment.ts';
 import { BundleDesk } from './bundle-desk.ts';
-import { BUFFERED_DROP_BYTES, FAULTS_MAX, RoomBudget, SocketBudget, TEXT_CLOSE_BYTES } from './limits.ts';
+import { BUFFERED_DROP_BYTES, RoomBudget, SocketBudget, TEXT_CLOSE_BYTES } from './limits.ts';
 import { Members, keptOf, memberOf, placeOf } from './members.ts';
 import type { Member, NewMember } from './members.ts';
 import { Porch } from './porch.ts';
@@ -33,7 +32,7 @@ export type { Arrival, CallAnswer, Caller, EntryRefusal, RoomOptions } from './r
 export class RelayRoom<S extends RoomSocket> {
   readonly #options: RoomOptions<S>;
   readonly #members = new Members<S>();
-  readonly #voice = new Voice<S>((member) => this.#dismiss(member, 'slow-reader'));
+  readonly #voice = new Voice<S>((member, reason) => this.#dismiss(member, reason));
   readonly #bundles = new BundleDesk(this.#members, (owner) => this.#tellPublished(owner));
   readonly #budget = new RoomBudget();
   readonly #porch: Porch<S>;
@@ -154,10 +153,10 @@ export class RelayRoom<S extends RoomSocket> {
       const parsed = plain ?? (typeof data === 'string' ? parseClientText(data) : undefined);
       return this.#voice.answerError(member, parsed?.id ?? null, 'rate-limited');
     }
-    if (typeof data !== 'string') return this.#fault(member, null, 'invalid-request');
-    if (bytes > RELAY_TEXT_MAX) return this.#fault(member, null, 'too-large');
+    if (typeof data !== 'string') return this.#voice.fault(member, null, 'invalid-request');
+    if (bytes > RELAY_TEXT_MAX) return this.#voice.fault(member, null, 'too-large');
     const parsed = plain ?? parseClientText(data);
-    if (parsed.type === 'fault') return this.#fault(member, parsed.id, parsed.reason);
+    if (parsed.type === 'fault') return this.#voice.fault(member, parsed.id, parsed.reason);
     return this.#handle(member, parsed.request, parsed.id, nowMs);
   }
 
@@ -192,12 +191,12 @@ export class RelayRoom<S extends RoomSocket> {
   }
 
   #handle(member: Member<S>, request: ClientRequest, id: RpcId | undefined, nowMs: number): void | Promise<void> {
-    if (request.params.room_id !== this.#options.roomId) return this.#fault(member, id, 'room-mismatch');
+    if (request.params.room_id !== this.#options.roomId) return this.#voice.fault(member, id, 'room-mismatch');
     const isForWaiting = request.method === 'knock' || request.method === 'leave';
-    if (member.waiting && !isForWaiting) return this.#fault(member, id, 'not-admitted');
+    if (member.waiting && !isForWaiting) return this.#voice.fault(member, id, 'not-admitted');
     switch (request.method) {
       case 'join':
-        if (request.params.peer_id !== member.peerId) return this.#fault(member, id, 'peer-mismatch');
+        if (request.params.peer_id !== member.peerId) return this.#voice.fault(member, id, 'peer-mismatch');
         return this.#voice.answer(member, id, this.#welcome(member));
       case 'leave':
         this.#voice.answer(member, id, {});
@@ -210,7 +209,7 @@ export class RelayRoom<S extends RoomSocket> {
         return this.#voice.answer(member, id, {});
       case 'knock': {
         const reason = this.#porch.knock(member, request.params.note);
-        if (reason === 'invalid-params') return this.#fault(member, id, reason);
+        if (reason === 'invalid-params') return this.#voice.fault(member, id, reason);
         return reason ? this.#voice.answerError(member, id, reason) : this.#voice.answer(member, id, {});
       }
       case 'host_statement':
@@ -240,11 +239,11 @@ export class RelayRoom<S extends RoomSocket> {
 
   async #takeStatement(member: Member<S>, text: string, id: RpcId | undefined, nowMs: number): Promise<void> {
     // AD9: before it costs a signature, or the host one of its own statements (LM17)
-    if (!member.isHost) return this.#fault(member, id, 'host-invalid');
+    if (!member.isHost) return this.#voice.fault(member, id, 'host-invalid');
     const { reason, data } = await this.#porch.takeStatement(text, member.peerId, nowMs);
     // it may have gone while the signature was checked
     if (this.#of(member.socket) !== member) return;
-    if (reason === 'host-invalid') this.#fault(member, id, reason);
+    if (reason === 'host-invalid') this.#voice.fault(member, id, reason);
     else if (reason) this.#voice.answerError(member, id, reason, data);
     else this.#voice.answer(member, id, {});
   }
@@ -338,12 +337,6 @@ export class RelayRoom<S extends RoomSocket> {
     if (this.#of(member.socket) !== member) return;
     closeSocket(member.socket, 'silent');
     this.gone(member.socket, nowMs);
-  }
-
-  #fault(member: Member<S>, id: RpcId | null | undefined, reason: RpcErrorReason): void {
-    this.#voice.answerError(member, id, reason);
-    member.faults++;
-    if (member.faults >= FAULTS_MAX) this.#dismiss(member, 'bad-input');
   }
 
   #tellLeft(member: Member<S>): void {

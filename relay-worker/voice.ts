@@ -1,25 +1,24 @@
-/** What a room says to its sockets, and what it does where one does not read (PROTOCOL.md LM6). */
+/** What a room says to its sockets, and when it has said enough: to one that does not read (PROTOCOL.md LM6), or breaks the protocol (RL12). */
 import type { RpcErrorReason } from '../src/engine/protocol/errors.ts';
 import { formatError, formatResult } from '../src/engine/protocol/relay.ts';
 import type { ErrorData, RpcId, RpcResult } from '../src/engine/protocol/relay.ts';
-import { BUFFERED_DROP_BYTES } from './limits.ts';
+import { BUFFERED_DROP_BYTES, FAULTS_MAX } from './limits.ts';
 import { isBehind } from './members.ts';
 import type { Member } from './members.ts';
 import { send } from './room-socket.ts';
 import type { RoomSocket } from './room-socket.ts';
 
 export class Voice<S extends RoomSocket> {
-  readonly #onBehind: (member: Member<S>) => void;
+  readonly #dismiss: (member: Member<S>, reason: 'slow-reader' | 'bad-input') => void;
 
-  /** `onBehind`: it is too far behind to be told anything more. */
-  constructor(onBehind: (member: Member<S>) => void) {
-    this.#onBehind = onBehind;
+  constructor(dismiss: (member: Member<S>, reason: 'slow-reader' | 'bad-input') => void) {
+    this.#dismiss = dismiss;
   }
 
   /** What must not be missing: waits with the rest. Who is too far behind leaves only when all have been told. */
   tell(targets: readonly Member<S>[], text: string): void {
     for (const target of targets) send(target.socket, text);
-    for (const target of targets) if (isBehind(target)) this.#onBehind(target);
+    for (const target of targets) if (isBehind(target)) this.#dismiss(target, 'slow-reader');
   }
 
   /** Everything else: `false` where it was dropped. */
@@ -30,7 +29,7 @@ export class Voice<S extends RoomSocket> {
       return true;
     }
     target.droppedBytes += text.length;
-    if (isBehind(target)) this.#onBehind(target);
+    if (isBehind(target)) this.#dismiss(target, 'slow-reader');
     return false;
   }
 
@@ -40,6 +39,13 @@ export class Voice<S extends RoomSocket> {
 
   answerError(member: Member<S>, id: RpcId | null | undefined, reason: RpcErrorReason, data?: ErrorData): void {
     if (id !== undefined) this.offer(member, formatError(id, reason, data));
+  }
+
+  /** RL12: it broke the protocol, and is told how, until it has done so too often. */
+  fault(member: Member<S>, id: RpcId | null | undefined, reason: RpcErrorReason): void {
+    this.answerError(member, id, reason);
+    member.faults++;
+    if (member.faults >= FAULTS_MAX) this.#dismiss(member, 'bad-input');
   }
 
   /** RL23: to who asks because something was dropped. Dropped as well, it would be waited for. */
