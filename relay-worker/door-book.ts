@@ -2,7 +2,6 @@
  * What a room's host has decided about who comes in (PROTOCOL.md AD8–AD14). Kept in the attachment of every socket of the
  * room, waiting ones too, so that it lasts exactly as long as somebody is here.
  */
-import { equalBytes } from '../src/engine/protocol/bytes.ts';
 import type { Bytes } from '../src/engine/protocol/bytes.ts';
 import type { Door } from '../src/engine/protocol/host.ts';
 import type { PeerId } from '../src/engine/protocol/ids.ts';
@@ -39,14 +38,15 @@ export class DoorBook {
     return this.record.door;
   }
 
-  /** `isIn`: it has a socket in the room now, or a seat there, with this very proof. */
-  refusalOf(peerId: PeerId, visitor: Visitor, isIn: boolean): 'kicked' | 'room-locked' | undefined {
+  /** `isExpected`: as `Porch` has it. */
+  refusalOf(peerId: PeerId, isExpected: boolean): 'kicked' | 'room-locked' | undefined {
     if (this.record.kicked.includes(peerId)) return 'kicked';
-    return this.door === 'locked' && !this.#isExpected(peerId, visitor, isIn) ? 'room-locked' : undefined;
+    return this.door === 'locked' && !isExpected ? 'room-locked' : undefined;
   }
 
-  mustWait(peerId: PeerId, visitor: Visitor, isIn: boolean): boolean {
-    return this.door === 'knock' && !this.#isExpected(peerId, visitor, isIn);
+  /** Of who is expected back. */
+  proofOf(peerId: PeerId): Bytes | undefined {
+    return this.record.absent.find((known) => known.peerId === peerId)?.proof;
   }
 
   setDoor(door: Door): void {
@@ -65,13 +65,11 @@ export class DoorBook {
     this.record = { ...this.record, absent: [...others, { peerId, proof }].slice(-ABSENT_MAX) };
   }
 
-  /** Back, or gone on purpose. */
-  forget(peerId: PeerId): void {
-    this.record = { ...this.record, absent: this.record.absent.filter((known) => known.peerId !== peerId) };
-  }
-
-  #isExpected(peerId: PeerId, { proof, isHost }: Visitor, isIn: boolean): boolean {
-    const isBack = this.record.absent.some((known) => known.peerId === peerId && equalBytes(known.proof, proof));
-    return isHost || isIn || isBack;
+  /** Back, or gone on purpose. `false` where it was not expected. */
+  forget(peerId: PeerId): boolean {
+    const absent = this.record.absent.filter((known) => known.peerId !== peerId);
+    if (absent.length === this.record.absent.length) return false;
+    this.record = { ...this.record, absent };
+    return true;
   }
 }

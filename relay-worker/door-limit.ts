@@ -1,7 +1,7 @@
 /**
  * How often one address may come to the door (PROTOCOL.md LM15): asked of the platform's rate limiting binding before any
  * token is read. The binding counts by a key, and the key must tell nobody an address: it is 20 bits of a hash that changes
- * every day, shared by some 4,000 IPv4 addresses.
+ * every day, shared by some 4,000 IPv4 addresses. Without an operator's secret in it anybody can work out which addresses share one.
  */
 import { asciiBytes, concatBytes, toHex } from '../src/engine/protocol/bytes.ts';
 
@@ -17,18 +17,21 @@ export async function isWithinDoorLimit(
   limit: RateLimit | undefined,
   address: string | null,
   nowMs: number,
+  secret = '',
 ): Promise<boolean> {
   if (!limit || address === null) return true;
   try {
-    const { success } = await limit.limit({ key: await doorKey(address, nowMs) });
+    const { success } = await limit.limit({ key: await doorKey(address, nowMs, secret) });
     return success;
   } catch {
     return true;
   }
 }
 
-export async function doorKey(address: string, nowMs: number): Promise<string> {
-  const text = new TextEncoder().encode(`${Math.floor(nowMs / DAY_MS)} ${addressBlock(address)}`);
+/** `secret`: the operator's; empty where there is none. */
+export async function doorKey(address: string, nowMs: number, secret = ''): Promise<string> {
+  const salt = secret === '' ? '' : ` ${secret}`;
+  const text = new TextEncoder().encode(`${Math.floor(nowMs / DAY_MS)} ${addressBlock(address)}${salt}`);
   const hash = await crypto.subtle.digest('SHA-256', concatBytes(LABEL, text));
   return toHex(new Uint8Array(hash)).slice(0, KEY_DIGITS);
 }

@@ -11,12 +11,19 @@ import type { OriginRule } from './origins.ts';
 export type OutsideRefusal = 'origin-refused' | 'rate-limited';
 
 /** The settings that this reads, as `wrangler.toml` binds them. */
-export type DoorEnv = { readonly ALLOWED_ORIGINS?: unknown; readonly DOOR_LIMIT?: RateLimit };
+export type DoorEnv = {
+  readonly ALLOWED_ORIGINS?: unknown;
+  readonly DOOR_LIMIT?: RateLimit;
+  readonly DOOR_SECRET?: unknown;
+};
 
 export class Door {
   readonly #origins: OriginRule;
   readonly #limit: RateLimit | undefined;
+  readonly #limitSecret: string;
   readonly jwt: JwtGate;
+  /** Whether anybody with a token passes, which anybody can make for a room of his own (TU1). */
+  readonly isForAnybody: boolean;
   /** Names of settings that cannot be used: nobody comes in until they are put right. Never their values. */
   readonly faults: readonly string[];
 
@@ -24,7 +31,9 @@ export class Door {
     const jwtRule = parseJwtSettings(env as { readonly [name: string]: unknown });
     this.#origins = parseOrigins(env.ALLOWED_ORIGINS);
     this.#limit = env.DOOR_LIMIT;
+    this.#limitSecret = typeof env.DOOR_SECRET === 'string' ? env.DOOR_SECRET : '';
     this.jwt = new JwtGate(jwtRule);
+    this.isForAnybody = jwtRule.type === 'off';
     this.faults = [
       ...(this.#origins.type === 'malformed' ? ['ALLOWED_ORIGINS'] : []),
       ...(jwtRule.type === 'malformed' ? [jwtRule.setting] : []),
@@ -34,7 +43,8 @@ export class Door {
   /** Before anything of the request is looked at. */
   async refusalOf(headers: Headers, nowMs: number): Promise<OutsideRefusal | undefined> {
     if (!this.allows(headers)) return 'origin-refused';
-    const isWithin = await isWithinDoorLimit(this.#limit, headers.get('CF-Connecting-IP'), nowMs);
+    const address = headers.get('CF-Connecting-IP');
+    const isWithin = await isWithinDoorLimit(this.#limit, address, nowMs, this.#limitSecret);
     return isWithin ? undefined : 'rate-limited';
   }
 

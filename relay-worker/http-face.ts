@@ -26,6 +26,7 @@ const ERROR_STATUS: Partial<Record<RpcErrorReason, number>> = {
   'wallet-refused': 403,
   'stake-too-low': 403,
   'mailbox-forbidden': 403,
+  'not-admitted': 403,
   'origin-refused': 403,
   'mailbox-off': 404,
   'too-large': 413,

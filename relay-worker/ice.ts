@@ -21,6 +21,12 @@ export function parseIceServers(setting: unknown): readonly IceServer[] {
   return servers.filter((_, index) => (ends[index] ?? Infinity) <= ICE_SERVERS_TEXT_MAX);
 }
 
+/** Whether who asks is given the use of a TURN host: credentials for a token, or a password that every `welcome` tells (TU1). */
+export function isTurnForTokens(env: TurnEnv & { readonly ICE_SERVERS?: unknown }): boolean {
+  const { iceServers, turn } = iceOffer(env);
+  return turn === 'token' || iceServers.some(({ credential }) => credential !== undefined);
+}
+
 /** What every `welcome` says of helpers: those that the operator lists, and to whom TURN credentials are issued besides (TU1). */
 export function iceOffer(env: TurnEnv & { readonly ICE_SERVERS?: unknown }): {
   readonly iceServers: readonly IceServer[];

@@ -7,7 +7,7 @@ import { createRemoteJWKSet, customFetch } from 'jose/jwks/remote';
 import { jwtVerify } from 'jose/jwt/verify';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import { importJWK, importSPKI } from 'jose/key/import';
-import { asciiBytes, concatBytes, toBase64Url } from '../src/engine/protocol/bytes.ts';
+import { asciiBytes, concatBytes, fromBase64Url, toBase64Url } from '../src/engine/protocol/bytes.ts';
 import { idBytes } from '../src/engine/protocol/ids.ts';
 import type { RoomId } from '../src/engine/protocol/ids.ts';
 import { isRecord, parseJson } from '../src/engine/protocol/json.ts';
@@ -16,6 +16,9 @@ import { fetchKeys } from './jwks-fetch.ts';
 
 /** RFC 7518 §3.2: a key of HS256 has at least the size of its hash. */
 const SECRET_MIN_BYTES = 32;
+const ED25519_KEY_BYTES = 32;
+/** `SEQUENCE (42) { SEQUENCE (5) { OID 1.3.101.112 } BIT STRING (33), none unused`. */
+const ED25519_SPKI_HEAD = Uint8Array.of(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00);
 const LEEWAY_S = 30;
 const JWKS_FRESH_MS = 600_000;
 /** After the keys were fetched, another unknown key id is no reason to fetch them again for so long. */
@@ -75,11 +78,6 @@ export class JwtGate {
 
   constructor(rule: JwtRule) {
     this.#rule = rule;
-  }
-
-  /** `true`: without a JWT nobody passes. */
-  get isOn(): boolean {
-    return this.#rule.type !== 'off';
   }
 
   /** Never rejects. */
@@ -149,7 +147,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '';
 }
 
-/** As far as can be seen without importing it; a key that does not import lets nobody in. */
+/** Any 32 bytes are taken for a key by those who import one; whether they are that of the login service, the first JWT shows. */
 function isUsable(setting: KeySetting, value: string): boolean {
   switch (setting) {
     case 'JWT_SECRET':
@@ -157,12 +155,25 @@ function isUsable(setting: KeySetting, value: string): boolean {
     case 'JWT_PUBLIC_KEY': {
       const jwk = parseJson(value);
       // a private key in a public place is a slip that somebody has to hear of
-      if (isRecord(jwk)) return jwk['kty'] === 'OKP' && jwk['crv'] === 'Ed25519' && jwk['d'] === undefined;
-      return value.trim().startsWith('-----BEGIN PUBLIC KEY-----');
+      if (!isRecord(jwk)) return isEd25519Pem(value);
+      const isPublic = jwk['kty'] === 'OKP' && jwk['crv'] === 'Ed25519' && jwk['d'] === undefined;
+      return isPublic && isText(jwk['x']) && fromBase64Url(jwk['x'])?.length === ED25519_KEY_BYTES;
     }
     case 'JWT_JWKS_URL':
       return isKeysUrl(value);
   }
+}
+
+/** RFC 8410 §4: an algorithm identifier without parameters, and the key as a bit string. */
+function isEd25519Pem(text: string): boolean {
+  const body = /^-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----$/.exec(text.trim())?.[1];
+  // `base64url` differs in two digits, and has no padding
+  const digits = body?.replace(/[\s=]/g, '').replaceAll('+', '-').replaceAll('/', '_');
+  const der = fromBase64Url(digits ?? '');
+  return (
+    der?.length === ED25519_SPKI_HEAD.length + ED25519_KEY_BYTES &&
+    ED25519_SPKI_HEAD.every((byte, at) => der[at] === byte)
+  );
 }
 
 /** `https:`, and `http:` on this machine, where a test or a login service beside the relay may stand. */

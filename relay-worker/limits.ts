@@ -1,7 +1,8 @@
 /**
  * How much one socket and one room may ask of the relay (PROTOCOL.md LM1–LM17). No clock in here: time is an argument.
  *
- * Buckets live in memory only. An object that was put to sleep has been idle for longer than a bucket needs to fill.
+ * Buckets live in memory only, and a sleep fills them. The platform lets an object sleep that has heard nothing for 10 s, in which most
+ * of them are full anyway; those of LM8 (32 s) and the refusals of LM5 (15 s) are not, and what a sleep gives there stands in the rules.
  */
 import { TokenBucket } from '../src/engine/protocol/token-bucket.ts';
 
@@ -16,7 +17,10 @@ export const SOCKET_BYTES_BURST = 1024 * 1024;
 export const ROOM_MESSAGES_PER_S = 300;
 export const ROOM_MESSAGES_BURST = 900;
 
-/** Each admission is told to the whole room, and its end again. The largest room can come back at once after a restart. */
+/**
+ * Each admission is told to the whole room, and its end again. The largest room can come back at once after a restart. Those who come
+ * back to where they are known have as many for themselves.
+ */
 export const ROOM_ADMISSIONS_PER_S = 2;
 export const ROOM_ADMISSIONS_BURST = PEERS_CEILING;
 
@@ -37,9 +41,15 @@ export const HANDED_PEERS_MAX = PEERS_CEILING;
 
 /** LM16: sockets that wait outside a room for its host's word. A host can look at no more at a time. */
 export const WAITING_MAX = 8;
-/** LM17: a host's statements of one room, each of which costs a signature check. */
+/**
+ * LM4: of all those outside together, so that they use up nothing of the room's. As much as they may send: what one has used up would be
+ * missing to another's knock.
+ */
+export const OUTSIDE_MESSAGES_PER_S = WAITING_MAX * SOCKET_MESSAGES_PER_S;
+export const OUTSIDE_MESSAGES_BURST = WAITING_MAX * SOCKET_MESSAGES_BURST;
+/** LM17: a host's statements of one room, each of which costs a signature check. All who wait, and the door besides. */
 export const HOST_STATEMENTS_PER_S = 1;
-export const HOST_STATEMENTS_BURST = 16;
+export const HOST_STATEMENTS_BURST = 10;
 /** AD8, AD14: with everything else in it, an attachment has room for so many. */
 export const ABSENT_MAX = 8;
 export const KICKED_MAX = 16;
@@ -120,6 +130,15 @@ export class SocketBudget {
   #refuse(nowMs: number): RateVerdict {
     return this.#rateErrors.take(1, nowMs) ? 'refuse' : 'drop';
   }
+}
+
+/** What one room may be asked, by all who have to do with it. */
+export class RoomBudget {
+  readonly messages = bucketOf(ROOM_MESSAGES_PER_S, ROOM_MESSAGES_BURST);
+  readonly outside = bucketOf(OUTSIDE_MESSAGES_PER_S, OUTSIDE_MESSAGES_BURST);
+  readonly admissions = bucketOf(ROOM_ADMISSIONS_PER_S, ROOM_ADMISSIONS_BURST);
+  readonly returns = bucketOf(ROOM_ADMISSIONS_PER_S, ROOM_ADMISSIONS_BURST);
+  readonly calls = bucketOf(HTTP_CALLS_PER_S, HTTP_CALLS_BURST);
 }
 
 /** The `MAX_PEERS` setting: 1 to 64 as text or number; the default for anything else. */

@@ -2,7 +2,7 @@
  * One mailbox: sealed blobs for a peer that is away, and its long-term bundle (PROTOCOL.md MB1–MB12, LM21–LM23). Sees sizes,
  * counts and times, never a body. No platform in here: rows and time come in from outside.
  *
- * Who may ask for what was shown to the Worker by a pass (mailbox-door.ts); here it counts for how often.
+ * Who may ask for what was shown to the Worker by a pass (mailbox-face.ts); here it counts for how often.
  */
 import { blobBytes } from '../src/engine/protocol/bundle.ts';
 import { fromBase64Url, toBase64Url } from '../src/engine/protocol/bytes.ts';
@@ -93,7 +93,10 @@ export class MailBox {
     const body = fromBase64Url(params.blob) as Bytes;
     const { count, bytes } = this.#store.mailTotals();
     if (count >= MAIL_BLOBS_MAX || bytes + body.length > MAIL_BOX_MAX_BYTES) return { reason: 'mailbox-full' };
-    this.#store.put(pass.nonce, body, this.#endMs(params.ttl_s, nowMs));
+    const endMs = this.#endMs(params.ttl_s, nowMs);
+    this.#store.put(pass.nonce, body, endMs);
+    // what ends before its pass does must not be put again by it
+    if (endMs < pass.expS * 1000) this.#store.spend(pass.nonce, pass.expS * 1000);
     return DONE;
   }
 

@@ -9,6 +9,7 @@ import type { Door } from './door.ts';
 import { behindDoor, json } from './http-face.ts';
 import { turnHealth } from './ice-issuer.ts';
 import type { TurnEnv } from './ice-issuer.ts';
+import { isTurnForTokens } from './ice.ts';
 import { isMailboxOn } from './mailbox-limits.ts';
 
 export { COUNTERS_PATH } from '../src/engine/protocol/path-report.ts';
@@ -19,6 +20,7 @@ export const HEALTH_PATH = '/healthz';
 export type Counters = { writeDataPoint(point: { readonly blobs: string[]; readonly doubles: number[] }): void };
 
 export type HealthEnv = TurnEnv & {
+  readonly ICE_SERVERS?: unknown;
   readonly MAILBOX?: unknown;
   readonly COUNTERS?: Counters;
   readonly DEPLOYMENT?: { readonly id: string };
@@ -26,11 +28,11 @@ export type HealthEnv = TurnEnv & {
 
 /**
  * OP1: what is deployed and set, and nothing of how it is used. `ok` is false where a slip in the door's settings lets nobody in
- * (AD19): then `faults` names them, and never says what stands in them.
+ * (AD19): then `faults` names them, and never says what stands in them. `warnings` is of what works, and may not be meant.
  */
 export function healthOf(
   env: HealthEnv,
-  { faults }: Pick<Door, 'faults'>,
+  { faults, isForAnybody }: Pick<Door, 'faults' | 'isForAnybody'>,
 ): Readonly<Record<string, boolean | string>> & { readonly ok: boolean } {
   const isOpen = faults.length === 0;
   return {
@@ -41,6 +43,7 @@ export function healthOf(
     ...turnHealth(env),
     ...(env.DEPLOYMENT && { deployment: env.DEPLOYMENT.id }),
     ...(!isOpen && { faults: faults.join(' ') }),
+    ...(isForAnybody && isTurnForTokens(env) && { warnings: 'turn-for-anybody' }),
   };
 }
 

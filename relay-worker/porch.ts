@@ -65,27 +65,43 @@ export class Porch<S> {
   }
 
   refusalOf(peerId: PeerId, visitor: Visitor, nowMs: number): PorchRefusal | undefined {
-    if (this.isAnothers(peerId, visitor.proof, nowMs)) return 'token-invalid';
+    if (this.#isAnothers(peerId, visitor.proof, nowMs)) return 'token-invalid';
     const waiting = this.outside.get(peerId);
-    const refusal = this.#book.refusalOf(peerId, visitor, this.#isIn(peerId, visitor, nowMs));
+    const refusal = this.#book.refusalOf(peerId, this.isExpected(peerId, visitor, nowMs));
     if (refusal) return refusal;
     const isOneMore = !waiting && this.mustWait(peerId, visitor, nowMs);
-    return isOneMore && this.outside.size >= WAITING_MAX ? 'room-full' : undefined;
+    return isOneMore && this.outside.size >= WAITING_MAX && !this.#hasNotKnocked() ? 'room-full' : undefined;
   }
 
-  /** AD8: somebody else's peer id, whose page is here or outside, or was here a moment ago. */
-  isAnothers(peerId: PeerId, proof: Bytes, nowMs: number): boolean {
-    const known = this.#proofInside(peerId, nowMs) ?? this.outside.get(peerId)?.proof;
-    return known !== undefined && !equalBytes(known, proof);
+  /**
+   * RL20: of a call without a socket. What is there is told to nobody whom the door would not let in now; and by one word, whosever
+   * name it is made in, or the word would tell who is in.
+   */
+  callRefusalOf(peerId: PeerId, visitor: Visitor, nowMs: number): 'not-admitted' | 'token-invalid' | undefined {
+    const isShut = this.#book.refusalOf(peerId, this.isExpected(peerId, visitor, nowMs)) !== undefined;
+    if (isShut || this.mustWait(peerId, visitor, nowMs)) return 'not-admitted';
+    return this.#isAnothers(peerId, visitor.proof, nowMs) ? 'token-invalid' : undefined;
+  }
+
+  /** The host; or who is in the room, has a seat, or is expected back, by its proof. */
+  isExpected(peerId: PeerId, { proof, isHost }: Visitor, nowMs: number): boolean {
+    const known = this.#proofOf(peerId, nowMs);
+    return isHost || (known !== undefined && equalBytes(known, proof));
+  }
+
+  /** LM16: for one more outside, who has not knocked gives way: whoever does not ask for the host's word need not wait for it. */
+  makeRoom(): void {
+    const idle = this.outside.size >= WAITING_MAX ? this.#hasNotKnocked() : undefined;
+    if (idle) this.#options.dismiss(idle, 'room-full');
   }
 
   mustWait(peerId: PeerId, visitor: Visitor, nowMs: number): boolean {
-    return this.#book.mustWait(peerId, visitor, this.#isIn(peerId, visitor, nowMs));
+    return this.#book.door === 'knock' && !this.isExpected(peerId, visitor, nowMs);
   }
 
   /** It is in the room, and not expected any more. */
   entered({ peerId }: Member<S>): void {
-    this.#book.forget(peerId);
+    if (this.#book.forget(peerId)) this.#saveAll();
   }
 
   /** A host hears who waits. */
@@ -101,7 +117,8 @@ export class Porch<S> {
     if (!this.#options.verify) return;
     if (isForGood) this.#book.forget(member.peerId);
     else this.#book.expect(member.peerId, member.proof);
-    if (this.#book.door !== 'open') this.#saveAll();
+    // at an open door too: it may be shut before they are back
+    this.#saveAll();
   }
 
   /** AD12. Once for each socket; who was let in meanwhile has no need to. */
@@ -177,13 +194,24 @@ export class Porch<S> {
     }
   }
 
-  #isIn(peerId: PeerId, { proof }: Visitor, nowMs: number): boolean {
-    const known = this.#proofInside(peerId, nowMs);
-    return known !== undefined && equalBytes(known, proof);
+  /**
+   * AD8: somebody else's peer id, whose page is here, was here a moment ago, is expected back, or waits outside. In this order: by
+   * standing outside under an id nobody keeps its owner from coming back.
+   */
+  #isAnothers(peerId: PeerId, proof: Bytes, nowMs: number): boolean {
+    const known = this.#proofOf(peerId, nowMs) ?? this.outside.get(peerId)?.proof;
+    return known !== undefined && !equalBytes(known, proof);
   }
 
-  #proofInside(peerId: PeerId, nowMs: number): Bytes | undefined {
-    return this.#options.members.get(peerId)?.proof ?? this.#options.seats.proofOfSeat(peerId, nowMs);
+  #proofOf(peerId: PeerId, nowMs: number): Bytes | undefined {
+    const { members, seats } = this.#options;
+    return members.get(peerId)?.proof ?? seats.proofOfSeat(peerId, nowMs) ?? this.#book.proofOf(peerId);
+  }
+
+  /** Who has stood outside for longest without a word. */
+  #hasNotKnocked(): Member<S> | undefined {
+    const silent = this.outside.list().filter(({ waiting }) => !waiting?.note);
+    return silent.toSorted((a, b) => a.admittedMs - b.admittedMs)[0];
   }
 
   #hosts(): Member<S>[] {

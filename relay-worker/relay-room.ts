@@ -4,51 +4,37 @@
  *
  * An event that reaches the room for a socket that is not (or no longer) in it does nothing.
  */
-import type { RpcErrorReason } from '../src/engine/protocol/errors.ts';
 import type { PeerId } from '../src/engine/protocol/ids.ts';
 import {
   RELAY_TEXT_MAX,
-  formatError,
   formatNotification,
   formatResult,
   parseClientText,
   parsePlainText,
 } from '../src/engine/protocol/relay.ts';
-import type { ClientRequest, ErrorData, PeerPlace, RpcId, RpcResult, Welcome } from '../src/engine/protocol/relay.ts';
+import type { ClientRequest, PeerPlace, RpcId, Welcome } from '../src/engine/protocol/relay.ts';
 import type { KeptPeer } from './attachment.ts';
 import { BundleDesk } from './bundle-desk.ts';
-import {
-  BUFFERED_DROP_BYTES,
-  FAULTS_MAX,
-  HTTP_CALLS_BURST,
-  HTTP_CALLS_PER_S,
-  ROOM_ADMISSIONS_BURST,
-  ROOM_ADMISSIONS_PER_S,
-  ROOM_MESSAGES_BURST,
-  ROOM_MESSAGES_PER_S,
-  SocketBudget,
-  TEXT_CLOSE_BYTES,
-  bucketOf,
-} from './limits.ts';
-import { Members, isBehind, keptOf, memberOf, placeOf } from './members.ts';
+import { BUFFERED_DROP_BYTES, RoomBudget, SocketBudget, TEXT_CLOSE_BYTES } from './limits.ts';
+import { Members, keptOf, memberOf, placeOf } from './members.ts';
 import type { Member, NewMember } from './members.ts';
 import { Porch } from './porch.ts';
 import { Post } from './post.ts';
-import { closeSocket, send, sizeOf } from './room-socket.ts';
+import { closeSocket, sizeOf } from './room-socket.ts';
 import type { RoomSocket, SocketEnd } from './room-socket.ts';
 import { errorAnswer, isBundleRequest } from './room-types.ts';
 import type { Arrival, CallAnswer, Caller, EntryRefusal, RoomOptions } from './room-types.ts';
 import { Silence } from './silence.ts';
+import { Voice } from './voice.ts';
 
 export type { Arrival, CallAnswer, Caller, EntryRefusal, RoomOptions } from './room-types.ts';
 
 export class RelayRoom<S extends RoomSocket> {
   readonly #options: RoomOptions<S>;
   readonly #members = new Members<S>();
+  readonly #voice = new Voice<S>((member, reason) => this.#dismiss(member, reason));
   readonly #bundles = new BundleDesk(this.#members, (owner) => this.#tellPublished(owner));
-  readonly #messages = bucketOf(ROOM_MESSAGES_PER_S, ROOM_MESSAGES_BURST);
-  readonly #admissions = bucketOf(ROOM_ADMISSIONS_PER_S, ROOM_ADMISSIONS_BURST);
-  readonly #calls = bucketOf(HTTP_CALLS_PER_S, HTTP_CALLS_BURST);
+  readonly #budget = new RoomBudget();
   readonly #porch: Porch<S>;
   readonly #post: Post<S>;
   readonly #silence: Silence<S>;
@@ -56,11 +42,17 @@ export class RelayRoom<S extends RoomSocket> {
   constructor(options: RoomOptions<S>) {
     this.#options = options;
     const { roomId, ep, answeredAtMs } = options;
-    this.#post = new Post({ roomId, ep, members: this.#members, offer: (target, text) => this.#offer(target, text) });
+    this.#post = new Post({
+      roomId,
+      ep,
+      members: this.#members,
+      offer: (target, text) => this.#voice.offer(target, text),
+    });
     this.#silence = new Silence({
       everybody: () => [...this.#members.list(), ...this.#porch.outside.list()],
       answeredAtMs,
-      probe: (member) => this.#tell([member], formatNotification({ method: 'probe', params: { room_id: roomId } })),
+      probe: (member) =>
+        this.#voice.tell([member], formatNotification({ method: 'probe', params: { room_id: roomId } })),
       onLost: (member, nowMs) => this.#dismissLost(member, nowMs),
     });
     this.#porch = new Porch({
@@ -70,7 +62,7 @@ export class RelayRoom<S extends RoomSocket> {
       members: this.#members,
       letIn: (member, nowMs) => this.#letIn(member, nowMs),
       dismiss: (member, reason) => this.#dismiss(member, reason),
-      tell: (targets, text) => this.#tell(targets, text),
+      tell: (targets, text) => this.#voice.tell(targets, text),
       save: (member) => this.#save(member),
     });
   }
@@ -87,7 +79,8 @@ export class RelayRoom<S extends RoomSocket> {
   }
 
   /**
-   * Asked once before each `enter`: takes silent sockets out of the room, and the price of an admission from its bucket.
+   * Asked once before each `enter`: takes silent sockets out of the room, and the price of an admission from a bucket, which is another
+   * for those who come back: strangers must not be able to keep them out (LM8).
    * A peer that is here needs no place, as it replaces its own socket; which only its own page can (AD8).
    */
   refusalOf(peerId: PeerId, nowMs: number, arrival: Arrival): EntryRefusal | undefined {
@@ -95,7 +88,9 @@ export class RelayRoom<S extends RoomSocket> {
     const refusal = this.#porch.refusalOf(peerId, arrival, nowMs);
     if (refusal) return refusal;
     if (!this.#members.get(peerId) && this.#members.size >= this.#options.maxPeers) return 'room-full';
-    return this.#admissions.take(1, nowMs) ? undefined : 'rate-limited';
+    const { admissions, returns } = this.#budget;
+    const bucket = this.#porch.isExpected(peerId, arrival, nowMs) ? returns : admissions;
+    return bucket.take(1, nowMs) ? undefined : 'rate-limited';
   }
 
   /** Into the room, or outside to wait where its host wants to be asked (AD12). Only for who was not refused. */
@@ -130,12 +125,12 @@ export class RelayRoom<S extends RoomSocket> {
     this.#save(member);
     const welcome = this.#welcome(member);
     const params = joinNumberShown === 0 ? this.#bundles.withBundles(welcome) : welcome;
-    this.#tell([member], formatNotification({ method: 'welcome', params }));
+    this.#voice.tell([member], formatNotification({ method: 'welcome', params }));
     // before anything newer is said to it; and only to who knows the number of this join
     if (place) this.#post.catchUp(member, place, seat?.joinNumber === joinNumberShown, nowMs);
     this.#porch.tellWaiting(member);
     const own = placeOf(member);
-    if (!old) this.#tell(this.#members.list(member), formatNotification({ method: 'peer_joined', params: own }));
+    if (!old) this.#voice.tell(this.#members.list(member), formatNotification({ method: 'peer_joined', params: own }));
     return own;
   }
 
@@ -149,29 +144,32 @@ export class RelayRoom<S extends RoomSocket> {
     const plain = typeof data === 'string' ? parsePlainText(data) : undefined;
     const bytes = plain && typeof data === 'string' ? data.length : sizeOf(data);
     if (bytes > TEXT_CLOSE_BYTES) return this.#dismiss(member, 'too-large');
-    const verdict = member.budget.judge(bytes, this.#messages, nowMs);
+    const { messages, outside } = this.#budget;
+    const verdict = member.budget.judge(bytes, member.waiting ? outside : messages, nowMs);
     if (verdict === 'close') return this.#dismiss(member, 'rate-limited');
     if (verdict === 'drop') return;
     if (verdict === 'refuse') {
       // Told even where no answer was asked for: it is about the socket, and its owner should slow down.
       const parsed = plain ?? (typeof data === 'string' ? parseClientText(data) : undefined);
-      return this.#answerError(member, parsed?.id ?? null, 'rate-limited');
+      return this.#voice.answerError(member, parsed?.id ?? null, 'rate-limited');
     }
-    if (typeof data !== 'string') return this.#fault(member, null, 'invalid-request');
-    if (bytes > RELAY_TEXT_MAX) return this.#fault(member, null, 'too-large');
+    if (typeof data !== 'string') return this.#voice.fault(member, null, 'invalid-request');
+    if (bytes > RELAY_TEXT_MAX) return this.#voice.fault(member, null, 'too-large');
     const parsed = plain ?? parseClientText(data);
-    if (parsed.type === 'fault') return this.#fault(member, parsed.id, parsed.reason);
+    if (parsed.type === 'fault') return this.#voice.fault(member, parsed.id, parsed.reason);
     return this.#handle(member, parsed.request, parsed.id, nowMs);
   }
 
   /**
    * RL20: a call over HTTP of a peer whose token was checked, and which need not have a socket here. It is paid from the
    * room's own buckets and never from those of the peer's socket: whoever holds the link can make a token in its name. Such
-   * a token is found out by its nonce alone (AD8), and refused before anything is done in that name.
+   * a token is found out by its nonce alone (AD8), and refused before anything is done in that name; so is who would not be let in.
    */
   call({ peerId, nonce }: Caller, text: string, nowMs: number): CallAnswer {
-    if (!this.#calls.take(1, nowMs) || !this.#messages.take(1, nowMs)) return errorAnswer(null, 'rate-limited');
-    if (this.#porch.isAnothers(peerId, nonce, nowMs)) return errorAnswer(null, 'token-invalid');
+    const { calls, messages } = this.#budget;
+    if (!calls.take(1, nowMs) || !messages.take(1, nowMs)) return errorAnswer(null, 'rate-limited');
+    const refusal = this.#porch.callRefusalOf(peerId, { proof: nonce, isHost: false }, nowMs);
+    if (refusal) return errorAnswer(null, refusal);
     const parsed = parseClientText(text);
     if (parsed.type === 'fault') return errorAnswer(parsed.id, parsed.reason);
     const { request, id } = parsed;
@@ -193,26 +191,26 @@ export class RelayRoom<S extends RoomSocket> {
   }
 
   #handle(member: Member<S>, request: ClientRequest, id: RpcId | undefined, nowMs: number): void | Promise<void> {
-    if (request.params.room_id !== this.#options.roomId) return this.#fault(member, id, 'room-mismatch');
+    if (request.params.room_id !== this.#options.roomId) return this.#voice.fault(member, id, 'room-mismatch');
     const isForWaiting = request.method === 'knock' || request.method === 'leave';
-    if (member.waiting && !isForWaiting) return this.#fault(member, id, 'not-admitted');
+    if (member.waiting && !isForWaiting) return this.#voice.fault(member, id, 'not-admitted');
     switch (request.method) {
       case 'join':
-        if (request.params.peer_id !== member.peerId) return this.#fault(member, id, 'peer-mismatch');
-        return this.#answer(member, id, this.#welcome(member));
+        if (request.params.peer_id !== member.peerId) return this.#voice.fault(member, id, 'peer-mismatch');
+        return this.#voice.answer(member, id, this.#welcome(member));
       case 'leave':
-        this.#answer(member, id, {});
+        this.#voice.answer(member, id, {});
         return this.#dismiss(member, 'left');
       case 'relay_message':
         return this.#forward(member, request.params.target_peer_id, request.params.payload, id, nowMs);
       case 'resume':
-        if (member.socket.bufferedAmount > BUFFERED_DROP_BYTES) return this.#answerError(member, id, 'rate-limited');
+        if (member.socket.bufferedAmount > BUFFERED_DROP_BYTES) return this.#voice.askAgain(member, id);
         this.#post.catchUp(member, request.params, true, nowMs);
-        return this.#answer(member, id, {});
+        return this.#voice.answer(member, id, {});
       case 'knock': {
         const reason = this.#porch.knock(member, request.params.note);
-        if (reason === 'invalid-params') return this.#fault(member, id, reason);
-        return reason ? this.#answerError(member, id, reason) : this.#answer(member, id, {});
+        if (reason === 'invalid-params') return this.#voice.fault(member, id, reason);
+        return reason ? this.#voice.answerError(member, id, reason) : this.#voice.answer(member, id, {});
       }
       case 'host_statement':
         return this.#takeStatement(member, request.params.statement, id, nowMs);
@@ -221,31 +219,33 @@ export class RelayRoom<S extends RoomSocket> {
       case 'delete_bundle':
       case 'exchange_bundles': {
         const outcome = this.#bundles.handle(member.peerId, request, id !== undefined);
-        if ('reason' in outcome) return this.#answerError(member, id, outcome.reason);
-        return this.#answer(member, id, outcome.result);
+        if ('reason' in outcome) return this.#voice.answerError(member, id, outcome.reason);
+        return this.#voice.answer(member, id, outcome.result);
       }
     }
   }
 
   #forward(sender: Member<S>, to: PeerId, payload: string, id: RpcId | undefined, nowMs: number): void {
     const reason = this.#post.forward(sender, to, payload, nowMs);
-    if (reason) this.#answerError(sender, id, reason);
-    else this.#answer(sender, id, {});
+    if (reason) this.#voice.answerError(sender, id, reason);
+    else this.#voice.answer(sender, id, {});
   }
 
   /** RL19: those that came in later and have found nothing. */
   #tellPublished(owner: Member<S>): void {
     const later = this.#members.list(owner).filter((member) => member.joinNumber > owner.joinNumber);
-    this.#tell(later, formatNotification({ method: 'bundle_published', params: { peer_id: owner.peerId } }));
+    this.#voice.tell(later, formatNotification({ method: 'bundle_published', params: { peer_id: owner.peerId } }));
   }
 
   async #takeStatement(member: Member<S>, text: string, id: RpcId | undefined, nowMs: number): Promise<void> {
+    // AD9: before it costs a signature, or the host one of its own statements (LM17)
+    if (!member.isHost) return this.#voice.fault(member, id, 'host-invalid');
     const { reason, data } = await this.#porch.takeStatement(text, member.peerId, nowMs);
     // it may have gone while the signature was checked
     if (this.#of(member.socket) !== member) return;
-    if (reason === 'host-invalid') this.#fault(member, id, reason);
-    else if (reason) this.#answerError(member, id, reason, data);
-    else this.#answer(member, id, {});
+    if (reason === 'host-invalid') this.#voice.fault(member, id, reason);
+    else if (reason) this.#voice.answerError(member, id, reason, data);
+    else this.#voice.answer(member, id, {});
   }
 
   #welcome(member: Member<S>): Welcome {
@@ -265,6 +265,7 @@ export class RelayRoom<S extends RoomSocket> {
     const { proof, isHost, place } = arrival;
     const old = this.#porch.outside.get(peerId);
     if (old) this.#remove(old, 'replaced');
+    else this.#porch.makeRoom();
     const waiting = { note: old?.waiting?.note, place };
     const kept = {
       peerId,
@@ -277,7 +278,7 @@ export class RelayRoom<S extends RoomSocket> {
     const member = this.#add(socket, kept, old?.budget ?? new SocketBudget(), 0);
     this.#save(member);
     const params = { room_id: roomId, peer_id: peerId, ep };
-    this.#tell([member], formatNotification({ method: 'waiting', params }));
+    this.#voice.tell([member], formatNotification({ method: 'waiting', params }));
   }
 
   /** Who has waited, and comes in otherwise: as the host, or since the door is open to it. */
@@ -338,40 +339,8 @@ export class RelayRoom<S extends RoomSocket> {
     this.gone(member.socket, nowMs);
   }
 
-  #fault(member: Member<S>, id: RpcId | null | undefined, reason: RpcErrorReason): void {
-    this.#answerError(member, id, reason);
-    member.faults++;
-    if (member.faults >= FAULTS_MAX) this.#dismiss(member, 'bad-input');
-  }
-
-  #answer(member: Member<S>, id: RpcId | undefined, result: RpcResult): void {
-    if (id !== undefined) this.#offer(member, formatResult(id, result));
-  }
-
-  #answerError(member: Member<S>, id: RpcId | null | undefined, reason: RpcErrorReason, data?: ErrorData): void {
-    if (id !== undefined) this.#offer(member, formatError(id, reason, data));
-  }
-
   #tellLeft(member: Member<S>): void {
     const params = { peer_id: member.peerId };
-    this.#tell(this.#members.list(member), formatNotification({ method: 'peer_left', params }));
-  }
-
-  /** LM6 for what must not be missing: waits with the rest. Who is too far behind leaves only when all have been told. */
-  #tell(targets: readonly Member<S>[], text: string): void {
-    for (const target of targets) send(target.socket, text);
-    for (const target of targets) if (isBehind(target)) this.#dismiss(target, 'slow-reader');
-  }
-
-  /** LM6 for everything else: `false` where it was dropped. */
-  #offer(target: Member<S>, text: string): boolean {
-    if (target.socket.bufferedAmount <= BUFFERED_DROP_BYTES) {
-      target.droppedBytes = 0;
-      send(target.socket, text);
-      return true;
-    }
-    target.droppedBytes += text.length;
-    if (isBehind(target)) this.#dismiss(target, 'slow-reader');
-    return false;
+    this.#voice.tell(this.#members.list(member), formatNotification({ method: 'peer_left', params }));
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Challenges for wallets without a store (PROTOCOL.md TU6): the nonce of each is random and carries a MAC of the whole text, so that
- * what comes back is known for our own by itself. Those that were redeemed are remembered until they expire, by this instance of the
- * Worker alone; TU9 says what that leaves.
+ * what comes back is known for our own by itself. Those that were redeemed, or tried in vain, are remembered until they expire, by this
+ * instance of the Worker alone; TU9 says what that leaves.
  */
 import { asciiBytes, equalBytes, toHex } from '../src/engine/protocol/bytes.ts';
 import { formatTurnMessage, parseTurnMessage } from '../src/engine/protocol/turn-message.ts';
@@ -14,8 +14,10 @@ const SKEW_MAX_S = 5;
 const RANDOM_BYTES = 16;
 const MAC_BYTES = 16;
 const KEY_LABEL = asciiBytes('tai/1 turn challenge');
+/** Signatures that are looked at for one challenge: wallets sign well, and who does not must not use up the checks of all (LM19). */
+export const CHALLENGE_TRIES = 3;
 /** More than the limit of checks (LM19) lets in within a challenge's life. */
-const SPENT_MAX = 8192;
+const TRIED_MAX = 8192;
 const HMAC = { name: 'HMAC', hash: 'SHA-256' };
 
 export type Wallet = Pick<TurnMessage, 'chain' | 'address'>;
@@ -48,15 +50,32 @@ export async function readChallenge(
   return (await isSame(mac, expected)) ? message : undefined;
 }
 
-/** Nonces that were redeemed. */
-export class SpentNonces {
-  readonly #spent = new Map<string, number>();
+type Tried = { readonly untilS: number; readonly triesLeft: number };
+type Challenge = Pick<TurnMessage, 'nonce' | 'expiresAt'>;
 
-  /** `false` for one that was spent before; and where there is no room to remember another. */
-  spend({ nonce, expiresAt }: Pick<TurnMessage, 'nonce' | 'expiresAt'>, nowS: number): boolean {
-    for (const [each, untilS] of this.#spent) if (untilS <= nowS) this.#spent.delete(each);
-    if (this.#spent.has(nonce) || this.#spent.size >= SPENT_MAX) return false;
-    this.#spent.set(nonce, secondsOf(expiresAt));
+/** Challenges for which a signature was looked at. */
+export class TriedChallenges {
+  readonly #tried = new Map<string, Tried>();
+
+  isSpent({ nonce }: Challenge): boolean {
+    return this.#tried.get(nonce)?.triesLeft === 0;
+  }
+
+  /** It was redeemed. `false` where there is no room to remember that. */
+  spend(challenge: Challenge, nowS: number): boolean {
+    return this.#keep(challenge, 0, nowS);
+  }
+
+  /** Its signature was bad. */
+  fail(challenge: Challenge, nowS: number): void {
+    const { triesLeft } = this.#tried.get(challenge.nonce) ?? { triesLeft: CHALLENGE_TRIES };
+    this.#keep(challenge, triesLeft - 1, nowS);
+  }
+
+  #keep({ nonce, expiresAt }: Challenge, triesLeft: number, nowS: number): boolean {
+    for (const [each, { untilS }] of this.#tried) if (untilS <= nowS) this.#tried.delete(each);
+    if (!this.#tried.has(nonce) && this.#tried.size >= TRIED_MAX) return false;
+    this.#tried.set(nonce, { untilS: secondsOf(expiresAt), triesLeft });
     return true;
   }
 }

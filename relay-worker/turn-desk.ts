@@ -6,7 +6,7 @@ import type { RpcErrorReason } from '../src/engine/protocol/errors.ts';
 import type { IceServer } from '../src/engine/protocol/relay.ts';
 import type { IssuedServers, TurnChallenge, TurnWalletRequest } from '../src/engine/protocol/turn.ts';
 import type { TurnSettings } from './ice-issuer.ts';
-import { SpentNonces, makeChallenge, readChallenge } from './turn-challenges.ts';
+import { TriedChallenges, makeChallenge, readChallenge } from './turn-challenges.ts';
 import type { Place } from './turn-challenges.ts';
 import { cloudflareServers } from './turn-cloudflare.ts';
 import type { Fetch } from './turn-fetch.ts';
@@ -19,10 +19,10 @@ import { checksummed, isSignedByWallet } from './turn-wallet.ts';
 export type TurnOutcome = { readonly result: IssuedServers | TurnChallenge } | { readonly reason: RpcErrorReason };
 
 /** What one instance of the Worker remembers: by rooms and wallets, so that none gets in another's way. */
-export type TurnMemory = { readonly limits: TurnLimits; readonly spent: SpentNonces };
+export type TurnMemory = { readonly limits: TurnLimits; readonly tried: TriedChallenges };
 
 export function turnMemory(): TurnMemory {
-  return { limits: new TurnLimits(), spent: new SpentNonces() };
+  return { limits: new TurnLimits(), tried: new TriedChallenges() };
 }
 
 export type TurnDeskOptions = {
@@ -76,10 +76,13 @@ export class TurnDesk {
   ): Promise<TurnOutcome> {
     const { settings, memory, nowMs } = this.#options;
     const message = await readChallenge(this.#secret, text, place, this.#nowS);
-    if (!message) return { reason: 'wallet-refused' };
+    if (!message || memory.tried.isSpent(message)) return { reason: 'wallet-refused' };
     if (!memory.limits.takeCheck(nowMs)) return { reason: 'rate-limited' };
-    if (!isSignedByWallet(message, text, signature)) return { reason: 'wallet-refused' };
-    if (!memory.spent.spend(message, this.#nowS)) return { reason: 'wallet-refused' };
+    if (!isSignedByWallet(message, text, signature)) {
+      memory.tried.fail(message, this.#nowS);
+      return { reason: 'wallet-refused' };
+    }
+    if (!memory.tried.spend(message, this.#nowS)) return { reason: 'wallet-refused' };
     if (!memory.limits.takeForWallet(`${message.chain} ${message.address}`, nowMs)) return { reason: 'rate-limited' };
     const stake = this.#options.stake ?? (settings.stake && suiStakeCheck(settings.stake, this.#options.fetch));
     try {

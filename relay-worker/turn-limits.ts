@@ -11,6 +11,9 @@ export const TURN_ROOM_BURST = 64;
 /** To all rooms and wallets that one instance of the Worker serves. */
 export const TURN_ALL_PER_S = 50;
 export const TURN_ALL_BURST = 500;
+/** For these anybody may ask, without a signature: not at the cost of what is issued. */
+export const TURN_CHALLENGES_PER_S = 50;
+export const TURN_CHALLENGES_BURST = 500;
 /** To one wallet: so many at once, and one more each so many milliseconds. */
 export const TURN_WALLET_BURST = 8;
 export const TURN_WALLET_EVERY_MS = 15_000;
@@ -42,6 +45,7 @@ class Buckets {
 
 export class TurnLimits {
   readonly #all = bucketOf(TURN_ALL_PER_S, TURN_ALL_BURST);
+  readonly #challenges = bucketOf(TURN_CHALLENGES_PER_S, TURN_CHALLENGES_BURST);
   readonly #checks = bucketOf(TURN_CHECKS_PER_S, TURN_CHECKS_BURST);
   readonly #rooms = new Buckets(() => bucketOf(TURN_ROOM_PER_S, TURN_ROOM_BURST));
   readonly #wallets = new Buckets(() => new TokenBucket({ burst: TURN_WALLET_BURST, everyMs: TURN_WALLET_EVERY_MS }));
@@ -60,6 +64,6 @@ export class TurnLimits {
   }
 
   takeChallenge(nowMs: number): boolean {
-    return this.#all.take(1, nowMs);
+    return this.#challenges.take(1, nowMs);
   }
 }

@@ -396,7 +396,6 @@ describe('misuse is told', () => {
   });
 
   for (const [attribute, value] of [
-    ['private', ''],
     ['e2ee', 'off'],
     ['identity', 'wallet'],
   ] as const) {

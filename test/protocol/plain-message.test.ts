@@ -1,4 +1,4 @@
-/** The short way for `relay_message`: what it takes, the long way takes for the same. */
+/** RL3, the short way for `relay_message`: what it takes, the long way takes for the same. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
@@ -22,7 +22,7 @@ const SEED = 5;
 /** Whitespace before it is JSON still, and none of what the short way takes. */
 const byTheLongWay = (text: string): ReturnType<typeof parseClientText> => parseClientText(` ${text}`);
 
-describe('a plain message', () => {
+describe('RL3: a plain message', () => {
   it('is what our clients write, in whatever order they have it', () => {
     for (const id of [undefined, 0, 7, 999_999_999_999_999]) {
       const text = formatRequest(requestOf('abc-_09Z'), id);

@@ -165,6 +165,22 @@ describe('LM15: the limit at the door', () => {
     assert.notEqual(await doorKey('192.0.2.1', 5 * DAY_MS), await doorKey('192.0.2.1', 6 * DAY_MS));
   });
 
+  it('is counted by a key that nobody can work out without the operator’s secret, where there is one', async () => {
+    const keys = new Map<unknown, string>();
+    const limit = {
+      limit: async ({ key }: { readonly key: string }) => ({ success: keys.set(keys.size, key).size > 0 }),
+    };
+    const from = new Headers({ 'CF-Connecting-IP': '192.0.2.1' });
+    for (const DOOR_SECRET of [undefined, '', 'one secret', 'another secret']) {
+      await new Door({ DOOR_LIMIT: limit, DOOR_SECRET }).refusalOf(from, 0);
+    }
+    const [unset, empty, one, another] = keys.values();
+    assert.deepEqual([unset, empty], [await doorKey('192.0.2.1', 0), await doorKey('192.0.2.1', 0)]);
+    assert.equal(new Set([unset, one, another]).size, 3);
+    assert.equal(one, await doorKey('192.0.2.1', 0, 'one secret'));
+    assert.match(one ?? '', /^[0-9a-f]{5}$/);
+  });
+
   it('takes an IPv6 network for one address, however it is written', () => {
     const blocks = {
       '2001:db8:1:2:3:4:5:6': '2001:db8:1:2',

@@ -44,7 +44,7 @@ function partsOf(jwt: string): string[] {
 describe('AD17: settings', () => {
   it('without any, nobody is asked for a JWT', async () => {
     const gate = gateOf({ ROOMS: {}, ICE_SERVERS: '[]' });
-    assert.deepEqual([gate.isOn, await gate.check(undefined, ROOM)], [false, 'passed']);
+    assert.equal(await gate.check(undefined, ROOM), 'passed');
   });
 
   it('fail closed: one that is unknown, empty, too weak, doubled or alone lets nobody in, and is named', async () => {
@@ -53,6 +53,10 @@ describe('AD17: settings', () => {
     const jwk = { kty: 'OKP', crv: 'Ed25519', x };
     const PEM = await exportSPKI(publicKey);
     const aud = { JWT_AUDIENCE: AUDIENCE };
+    const pem = (der: Uint8Array): string =>
+      `-----BEGIN PUBLIC KEY-----\n${Buffer.from(der).toString('base64')}\n-----END PUBLIC KEY-----\n`;
+    const der = new Uint8Array(await crypto.subtle.exportKey('spki', publicKey));
+    const p256 = await generateKeyPair('ES256', { extractable: true });
     const bad: readonly [{ readonly [name: string]: unknown }, string][] = [
       [{ ...HMAC_ENV, JWT_SECERT: SECRET }, 'JWT_SECERT'],
       [{ ...HMAC_ENV, JWT_SECRET: '' }, 'JWT_SECRET'],
@@ -67,6 +71,16 @@ describe('AD17: settings', () => {
       [{ ...aud, JWT_PUBLIC_KEY: JSON.stringify({ ...jwk, d }) }, 'JWT_PUBLIC_KEY'],
       [{ ...aud, JWT_PUBLIC_KEY: JSON.stringify(rsa.jwk) }, 'JWT_PUBLIC_KEY'],
       [{ ...aud, JWT_PUBLIC_KEY: JSON.stringify({ kty: 'oct', k: 'AAAA' }) }, 'JWT_PUBLIC_KEY'],
+      [{ ...aud, JWT_PUBLIC_KEY: '{"kty":"OKP","crv":"Ed25519"}' }, 'JWT_PUBLIC_KEY'],
+      [{ ...aud, JWT_PUBLIC_KEY: JSON.stringify({ ...jwk, x: 'AQID' }) }, 'JWT_PUBLIC_KEY'],
+      [{ ...aud, JWT_PUBLIC_KEY: JSON.stringify({ ...jwk, x: `${x}AA` }) }, 'JWT_PUBLIC_KEY'],
+      [{ ...aud, JWT_PUBLIC_KEY: JSON.stringify({ ...jwk, x: `${x.slice(1)}=` }) }, 'JWT_PUBLIC_KEY'],
+      [{ ...aud, JWT_PUBLIC_KEY: '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----' }, 'JWT_PUBLIC_KEY'],
+      [{ ...aud, JWT_PUBLIC_KEY: '-----BEGIN PUBLIC KEY-----\n…\n-----END PUBLIC KEY-----' }, 'JWT_PUBLIC_KEY'],
+      [{ ...aud, JWT_PUBLIC_KEY: PEM.replace('-----END PUBLIC KEY-----', '') }, 'JWT_PUBLIC_KEY'],
+      [{ ...aud, JWT_PUBLIC_KEY: pem(der.subarray(0, 43)) }, 'JWT_PUBLIC_KEY'],
+      [{ ...aud, JWT_PUBLIC_KEY: pem(der.with(8, 0x6e)) }, 'JWT_PUBLIC_KEY'],
+      [{ ...aud, JWT_PUBLIC_KEY: await exportSPKI(p256.publicKey) }, 'JWT_PUBLIC_KEY'],
       [{ ...aud, JWT_JWKS_URL: 'login.example/keys' }, 'JWT_JWKS_URL'],
       [{ ...aud, JWT_JWKS_URL: 'http://login.example/keys' }, 'JWT_JWKS_URL'],
       [{ ...aud, JWT_JWKS_URL: 'https://user:pass@login.example/keys' }, 'JWT_JWKS_URL'],
@@ -75,13 +89,6 @@ describe('AD17: settings', () => {
     for (const [env, setting] of bad) {
       assert.deepEqual(parseJwtSettings(env), { type: 'malformed', setting }, setting);
       assert.equal(await gateOf(env).check(await signJwt(HMAC), ROOM), 'jwt-invalid');
-    }
-  });
-
-  it('fail closed: a key that looks like one and is none lets nobody in', async () => {
-    for (const key of ['-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----', '{"kty":"OKP","crv":"Ed25519"}']) {
-      const gate = gateOf({ JWT_PUBLIC_KEY: key, JWT_AUDIENCE: AUDIENCE });
-      assert.equal(await gate.check(await signJwt(ed), ROOM), 'jwt-invalid');
     }
   });
 });

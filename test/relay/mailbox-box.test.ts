@@ -125,6 +125,35 @@ describe('what is put into a box', () => {
     assert.deepEqual(stage.blobs(), []);
   });
 
+  it('MB5: attack: what ends before its pass does is not put a second time by it', () => {
+    const stage = new Stage();
+    const nonce = stage.nonce();
+    assert.deepEqual(stage.put(blobOf(1), 1, nonce), {});
+    stage.pass(1);
+    stage.box.sweep(stage.nowMs);
+    stage.evict();
+    const again = { role: 'put', nonce, expS: NOW_MS / 1000 + 60 } as const;
+    const put: MailRequest = { method: 'mailbox_put', params: { blob: blobOf(1) } };
+    assert.deepEqual(stage.ask(put, again), {});
+    assert.deepEqual(stage.blobs(), []);
+    assert.equal(stage.box.sweep(stage.nowMs), NOW_MS + 60_000, 'remembered as long as the pass can be shown');
+    stage.pass(59);
+    assert.equal(stage.box.sweep(stage.nowMs), undefined, 'and no longer');
+  });
+
+  it('MB5: what is acknowledged before it ends is remembered as long, and no blob is counted twice', () => {
+    const stage = new Stage();
+    const nonce = stage.nonce();
+    stage.put(blobOf(1), 1, nonce);
+    assert.equal(stage.blobs().length, 1);
+    stage.ask({ method: 'mailbox_ack', params: { ids: [nonce] } });
+    stage.pass(59);
+    stage.ask({ method: 'mailbox_put', params: { blob: blobOf(1) } }, { nonce, expS: NOW_MS / 1000 + 60 });
+    assert.deepEqual(stage.blobs(), []);
+    stage.pass(MAIL_PASS_SPAN_MS / 1000);
+    assert.equal(stage.box.sweep(stage.nowMs), undefined);
+  });
+
   it('MB6: is listed in parts that fit into one text, and each part says whether there is more', () => {
     const stage = new Stage();
     const put = Array.from({ length: 9 }, (_, byte) => blobOf(byte, byte % 4));
@@ -188,7 +217,8 @@ describe('MB7: time', () => {
     assert.equal(stage.blobs().length, 3);
     stage.pass(0.001);
     assert.deepEqual(stage.blobs(), [blobOf(2), blobOf(3)]);
-    assert.equal(stage.box.sweep(stage.nowMs), NOW_MS + DAY_MS);
+    assert.equal(stage.box.sweep(stage.nowMs), NOW_MS + 60_000, 'MB5: its pass, without a body');
+    assert.equal(stage.box.sweep(NOW_MS + 60_000), NOW_MS + DAY_MS);
     stage.nowMs = NOW_MS + DAY_MS;
     assert.deepEqual(stage.blobs(), []);
     assert.equal(stage.box.sweep(stage.nowMs), undefined);

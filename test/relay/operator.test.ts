@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Door } from '../../relay-worker/door.ts';
+import type { DoorEnv } from '../../relay-worker/door.ts';
 import { answerHealth, answerPathReport, count, healthOf } from '../../relay-worker/operator-view.ts';
-
+import type { HealthEnv } from '../../relay-worker/operator-view.ts';
 import { objectNamed } from '../../relay-worker/placement.ts';
 import type { PlacementSettings } from '../../relay-worker/placement.ts';
 import { COUNTERS_PATH, formatPathReport } from '../../src/engine/protocol/path-report.ts';
@@ -77,6 +78,37 @@ describe('OP1: what the operator is told', () => {
     assert.deepEqual([answer.status, await answer.json()], [503, { ...told, faults: 'ALLOWED_ORIGINS JWT_SECRET' }]);
     const open = answerHealth({ TURN_SECRET: 'short' }, OPEN);
     assert.deepEqual([open.status, await open.json()], [200, { ...told, ok: true, mailbox: false }]);
+  });
+});
+
+describe('OP1, TU1: TURN for anybody', () => {
+  const issuer = { TURN_URLS: '["turn:turn.example"]', TURN_SECRET: 'x'.repeat(32) };
+  const fixed = { ICE_SERVERS: '[{"urls":"turn:turn.example","username":"u","credential":"c"}]' };
+  const jwt = { JWT_SECRET: 'x'.repeat(32), JWT_AUDIENCE: 'tai-room' };
+  const warned = (env: HealthEnv & DoorEnv): unknown => {
+    const answer = healthOf(env, new Door(env));
+    assert.equal(answer.ok, true, 'a warning is no failure');
+    return answer['warnings'];
+  };
+
+  it('is warned of, as it is no failure: credentials are issued, or a password told, to who asks', () => {
+    for (const env of [issuer, fixed, { ...issuer, TURN_REQUIRES: 'token' }]) {
+      assert.equal(warned(env), 'turn-for-anybody');
+      assert.equal(
+        warned({ ...env, ALLOWED_ORIGINS: 'https://a.example' }),
+        'turn-for-anybody',
+        'no program is a page',
+      );
+    }
+    assert.equal(warned({ ...issuer, ...fixed, TURN_REQUIRES: 'wallet' }), 'turn-for-anybody');
+  });
+
+  it('is not warned of where a JWT or a wallet is asked for, or there is no TURN', () => {
+    for (const env of [{ ...issuer, ...jwt }, { ...fixed, ...jwt }, { ...issuer, TURN_REQUIRES: 'wallet' }, {}]) {
+      assert.equal(warned(env), undefined);
+    }
+    assert.equal(warned({ ICE_SERVERS: '[{"urls":"stun:stun.example"}]' }), undefined);
+    assert.equal(warned({ TURN_SECRET: 'short' }), undefined, 'a fault issues nothing');
   });
 });
 

@@ -11,6 +11,8 @@ import {
   PEERS_CEILING,
   PEERS_DEFAULT,
   PROBE_WAIT_MS,
+  OUTSIDE_MESSAGES_BURST,
+  OUTSIDE_MESSAGES_PER_S,
   RATE_ERRORS_BURST,
   RATE_ERRORS_PER_S,
   RING_AGE_MAX_MS,
@@ -31,11 +33,13 @@ import {
   WAITING_MAX,
   WELCOME_BUNDLES_MAX,
 } from '../../relay-worker/limits.ts';
-import { CHALLENGE_LIFE_S } from '../../relay-worker/turn-challenges.ts';
+import { CHALLENGE_LIFE_S, CHALLENGE_TRIES } from '../../relay-worker/turn-challenges.ts';
 import { OUTSIDE_TEXT_MAX, OUTSIDE_TIMEOUT_MS } from '../../relay-worker/turn-fetch.ts';
 import {
   TURN_ALL_BURST,
   TURN_ALL_PER_S,
+  TURN_CHALLENGES_BURST,
+  TURN_CHALLENGES_PER_S,
   TURN_CHECKS_BURST,
   TURN_CHECKS_PER_S,
   TURN_ROOM_BURST,
@@ -190,6 +194,7 @@ describe('the tables', () => {
       '`rate-limited` errors told': `${RATE_ERRORS_PER_S} a second, ${RATE_ERRORS_BURST} at once`,
       'waiting for a peer that does not read': `${BUFFERED_DROP_BYTES / KIB} KiB`,
       'peers in a room': `\`MAX_PEERS\`: ${PEERS_DEFAULT} unless set, at most ${PEERS_CEILING}`,
+      'messages of those outside it': `${OUTSIDE_MESSAGES_PER_S} a second, ${OUTSIDE_MESSAGES_BURST} at once`,
       'admissions to a room': `${ROOM_ADMISSIONS_PER_S} a second, ${ROOM_ADMISSIONS_BURST} at once`,
       'silence of a socket': `${SILENCE_MAX_MS / 1000} s; asked after ${SILENCE_PROBE_MS / 1000} s, ended ${PROBE_WAIT_MS / 1000} s later`,
       'kept for who may come back, of the whole room': `${RING_MESSAGES_MAX} messages, ${RING_BYTES_MAX / KIB} KiB, ${RING_AGE_MAX_MS / 1000} s; ${SEATS_MAX} seats`,
@@ -199,11 +204,12 @@ describe('the tables', () => {
       'bundles in a `welcome`': `${WELCOME_BUNDLES_MAX}, within ${RELAY_TEXT_MAX / KIB} KiB`,
       'calls over HTTP to a room': `${HTTP_CALLS_PER_S} a second, ${HTTP_CALLS_BURST} at once`,
       'TURN credentials for tokens, a room': `${TURN_ROOM_PER_S} a second, ${TURN_ROOM_BURST} at once`,
-      'TURN credentials and challenges, an instance of the Worker': `${TURN_ALL_PER_S} a second, ${TURN_ALL_BURST} at once`,
+      'TURN credentials, an instance of the Worker': `${TURN_ALL_PER_S} a second, ${TURN_ALL_BURST} at once`,
+      'challenges for wallets, an instance of the Worker': `${TURN_CHALLENGES_PER_S} a second, ${TURN_CHALLENGES_BURST} at once`,
+      'life of a challenge': `${CHALLENGE_LIFE_S} s, ${CHALLENGE_TRIES} bad signatures`,
       'TURN credentials, a wallet': `${TURN_WALLET_BURST} at once, one more each ${TURN_WALLET_EVERY_MS / 1000} s`,
       'signatures of wallets looked at, an instance of the Worker': `${TURN_CHECKS_PER_S} a second, ${TURN_CHECKS_BURST} at once`,
       'answers of other hosts': `${OUTSIDE_TIMEOUT_MS / 1000} s, ${OUTSIDE_TEXT_MAX / KIB} KiB`,
-      'life of a challenge': `${CHALLENGE_LIFE_S} s`,
       'a mailbox': `${MAIL_BLOBS_MAX} blobs, ${MAIL_BOX_MAX_BYTES / KIB ** 2} MiB`,
       'calls to a mailbox': `${MAIL_CALLS_PER_S} a second, ${MAIL_CALLS_BURST} at once`,
       'faults on a socket': `${FAULTS_MAX}`,

@@ -165,7 +165,54 @@ describe('AD8: a call in the name of a peer', () => {
     await stage.act('knock');
     stage.enter(CAROL);
     const refusals = Array.from({ length: HTTP_CALLS_BURST + 1 }, () => stage.call(CAROL, 'x', proofOf(BOB)).reason);
-    assert.deepEqual(refusals, [...Array<string>(HTTP_CALLS_BURST).fill('token-invalid'), 'rate-limited']);
+    assert.deepEqual(refusals, [...Array<string>(HTTP_CALLS_BURST).fill('not-admitted'), 'rate-limited']);
+  });
+});
+
+describe('AD11, AD12: a call where the door is not open', () => {
+  const refused = { reason: 'not-admitted', text: formatError(null, 'not-admitted') };
+
+  async function hosted(): Promise<{
+    stage: HostedStage;
+    bob: MemorySocket;
+    hears: (from: PeerId, nonce?: Bytes) => CallAnswer;
+  }> {
+    const stage = new HostedStage(await createHostedTestRoom());
+    const bob = stage.enter(BOB);
+    const room_id = stage.hosted.roomId;
+    stage.alice.take();
+    stage.ask(stage.alice, { method: 'publish_bundle', params: { room_id, head, one_time: [] } });
+    bob.take();
+    const fetch: ClientRequest = { method: 'fetch_bundle', params: { room_id, peer_id: ALICE } };
+    return { stage, bob, hears: (from, nonce) => call(stage, from, fetch, nonce) };
+  }
+  const told = { text: formatResult(1, { peer_id: ALICE, head }) };
+
+  for (const action of ['lock', 'knock'] as const) {
+    it(`(${action}) tells nobody who would not come in who is there, not even by how it is refused`, async () => {
+      const { stage, bob, hears } = await hosted();
+      assert.deepEqual(hears(STRANGER), told);
+      await stage.act(action);
+      if (action === 'knock') stage.enter(CAROL);
+      for (const outsider of [STRANGER, CAROL]) assert.deepEqual(hears(outsider), refused);
+      assert.deepEqual(hears(BOB, proofOf(CAROL)), refused, 'in the name of somebody who is in');
+      assert.deepEqual(hears(BOB), told);
+      stage.gone(bob);
+      assert.deepEqual(hears(BOB), told, 'it has a seat');
+      assert.deepEqual(hears(BOB, proofOf(CAROL)), refused);
+      stage.nowMs += RING_AGE_MAX_MS + 1;
+      assert.deepEqual(hears(BOB), told, 'it is expected back');
+      await stage.act('open');
+      assert.deepEqual(hears(STRANGER), told);
+    });
+  }
+
+  it('AD14: tells nothing to who was put out, at any door', async () => {
+    const { stage, hears } = await hosted();
+    await stage.act('kick', BOB);
+    assert.deepEqual([hears(BOB), hears(CAROL)], [refused, told]);
+    stage.sleep();
+    assert.deepEqual(hears(BOB), refused);
   });
 });
 

@@ -6,6 +6,7 @@ import {
   HOST_STATEMENTS_BURST,
   KICKED_MAX,
   RING_AGE_MAX_MS,
+  SOCKET_MESSAGES_BURST,
   WAITING_MAX,
 } from '../../relay-worker/limits.ts';
 import { parsePeerId } from '../../src/engine/protocol/ids.ts';
@@ -100,11 +101,36 @@ describe('AD11: a lock', () => {
     stage.gone(bob);
     void stage.send(carol, { method: 'leave', params: { room_id: room.roomId } });
     stage.sleep();
-    assert.equal(stage.refusalOf(BOB, OTHER_PROOF), 'room-locked', 'another in his name');
+    assert.equal(stage.refusalOf(BOB, OTHER_PROOF), 'token-invalid', 'another in his name');
     assert.equal(stage.refusalOf(CAROL), 'room-locked', 'she has left');
     assert.equal(stage.refusalOf(BOB), undefined);
     stage.enter(BOB, 17);
     assert.equal(stage.refusalOf(BOB, OTHER_PROOF), 'token-invalid');
+  });
+
+  it('attack: who is expected back is not kept out by somebody under its id, here or outside', async () => {
+    const stage = new Hosted();
+    const [bob] = stage.gather(BOB) as [MemorySocket];
+    await stage.act('knock');
+    stage.gone(bob);
+    stage.nowMs += RING_AGE_MAX_MS + 1;
+    stage.answeredAtMs.set(stage.alice, stage.nowMs);
+    stage.sleep();
+    assert.equal(stage.refusalOf(BOB, OTHER_PROOF), 'token-invalid');
+    assert.equal(stage.refusalOf(BOB), undefined);
+    assert.deepEqual(methodsOf(stage.enter(BOB, 17)), ['welcome']);
+  });
+
+  it('expects also those who have gone while the door was open, through a sleep', async () => {
+    const stage = new Hosted();
+    const [bob, carol] = stage.gather(BOB, CAROL) as [MemorySocket, MemorySocket];
+    stage.gone(bob);
+    void stage.send(carol, { method: 'leave', params: { room_id: room.roomId } });
+    stage.sleep();
+    await stage.act('lock');
+    assert.equal(stage.refusalOf(CAROL), 'room-locked', 'she has left');
+    assert.equal(stage.refusalOf(BOB, OTHER_PROOF), 'token-invalid');
+    assert.equal(stage.refusalOf(BOB), undefined);
   });
 
   it('lets another page of the host in', async () => {
@@ -274,12 +300,52 @@ describe('AD12: a knock', () => {
     const stage = new Hosted();
     await stage.act('knock');
     const waiting = Array.from({ length: WAITING_MAX }, (_, n) => stage.enter(peerIdOf(n + 1)));
+    for (const socket of waiting) stage.knock(socket);
     assert.equal(stage.refusalOf(CAROL), 'room-full');
     assert.equal(stage.refusalOf(peerIdOf(1)), undefined, 'who waits already may come again');
     stage.nowMs += 90_001;
     stage.answeredAtMs.set(stage.alice, stage.nowMs);
     assert.equal(stage.refusalOf(CAROL), undefined);
     assert.deepEqual(waiting[0]?.closed, { code: 1001, reason: 'silent' });
+  });
+
+  it('LM16: attack: who waits and does not knock gives way to who comes after, the oldest first', async () => {
+    const stage = new Hosted();
+    await stage.act('knock');
+    const waiting = Array.from({ length: WAITING_MAX }, (_, n) => {
+      stage.nowMs++;
+      return stage.enter(peerIdOf(n + 1));
+    });
+    for (const [n, socket] of waiting.entries()) if (n !== 2 && n !== 5) stage.knock(socket);
+    stage.alice.take();
+    stage.sleep();
+    for (const [peerId, n] of [
+      [CAROL, 2],
+      [DAVE, 5],
+    ] as const) {
+      assert.equal(stage.refusalOf(peerId), undefined);
+      assert.equal(waiting[n]?.closed, undefined, 'not before somebody has come');
+      const socket = stage.enter(peerId);
+      assert.deepEqual(methodsOf(socket), ['waiting']);
+      assert.deepEqual(waiting[n]?.closed, { code: 4003, reason: 'room-full' });
+      stage.knock(socket);
+    }
+    assert.equal(stage.refusalOf(BOB), 'room-full', 'all have knocked');
+    assert.equal(waiting.filter(({ closed }) => closed).length, 2);
+    assert.deepEqual(methodsOf(stage.alice), ['peer_knocked', 'peer_knocked']);
+  });
+
+  it('LM4: attack: those outside have messages of their own, and use up none of the room’s', async () => {
+    const stage = new Hosted();
+    const [bob] = stage.gather(BOB) as [MemorySocket];
+    await stage.act('knock');
+    const waiting = Array.from({ length: WAITING_MAX }, (_, n) => stage.enter(peerIdOf(n + 1)));
+    for (const socket of waiting) for (let i = 0; i < SOCKET_MESSAGES_BURST; i++) stage.knock(socket);
+    bob.take();
+    const params = { room_id: room.roomId, target_peer_id: ALICE, payload: 'AQID' };
+    for (let i = 0; i < SOCKET_MESSAGES_BURST; i++) {
+      assert.equal(stage.ask(bob, { method: 'relay_message', params }).type, 'result');
+    }
   });
 });
 
@@ -425,6 +491,33 @@ describe('AD10: a statement', () => {
     assert.equal((await stage.say(stage.alice, more))?.type, 'result', 'and may be said again as it is');
   });
 
+  it('LM17: attack: a guest’s words cost the host nothing', async () => {
+    const stage = new Hosted();
+    const [bob] = stage.gather(BOB) as [MemorySocket];
+    const issuedS = Math.floor(stage.nowMs / 1000);
+    for (let i = 0; i < HOST_STATEMENTS_BURST; i++) {
+      const forged = await signHostClaims(
+        hostClaims(room, 'lock', { from: BOB, ep: stage.ep }, { issuedS }),
+        stranger.hostKey,
+      );
+      assert.deepEqual(await stage.say(bob, forged), invalid);
+    }
+    await stage.act('lock');
+    assert.equal(stage.refusalOf(CAROL), 'room-locked');
+  });
+
+  it('AD9: of who holds the host’s key and has not claimed to at connecting is refused', async () => {
+    const stage = new Hosted();
+    const [bob] = stage.gather(BOB) as [MemorySocket];
+    const issuedS = Math.floor(stage.nowMs / 1000);
+    const good = await signHostClaims(hostClaims(room, 'lock', { from: BOB, ep: stage.ep }, { issuedS }), room.hostKey);
+    assert.deepEqual(await stage.say(bob, good), invalid);
+    assert.equal(stage.refusalOf(CAROL), undefined);
+    const asHost = stage.enter(BOB, 0, HOST);
+    asHost.take();
+    assert.equal((await stage.say(asHost, good))?.type, 'result');
+  });
+
   it('does nothing for one that has gone while the signature was checked', async () => {
     const stage = new Hosted();
     const saying = stage.send(stage.alice, hostRequest(room.roomId, await stage.statement('lock')), 'x');
@@ -448,35 +541,27 @@ async function play(seed: number): Promise<{ kept: number; waited: number; kicke
   const counts = { kept: 0, waited: 0, kicked: 0 };
   let door = 'open' as 'open' | 'knock' | 'lock';
   const expected = new Set<PeerId>();
-  /** Gone while the door was open, when nobody has to be remembered; then the room slept. */
-  const unsure = new Set<PeerId>();
   for (let event = 0; event < DOOR_EVENTS; event++) {
     stage.nowMs += 1000;
     stage.answeredAtMs.set(stage.alice, stage.nowMs);
     for (const socket of [...live.values(), ...outside.values()]) stage.answeredAtMs.set(socket, stage.nowMs);
     const peerId = random.pick(PEERS);
     const kind = random.below(8);
-    if (random.chance(0.1)) {
-      stage.sleep();
-      if (door === 'open') for (const id of expected) unsure.add(id);
-    }
+    if (random.chance(0.1)) stage.sleep();
     if (kind < 3) {
       const refusal = stage.refusalOf(peerId);
       const isIn = live.has(peerId) || expected.has(peerId);
       if (kicked.has(peerId)) assert.equal(refusal, 'kicked');
-      else if (unsure.has(peerId)) assert.ok(refusal === undefined || (refusal === 'room-locked' && door === 'lock'));
       else if (door === 'lock' && !isIn) assert.equal(refusal, 'room-locked');
       else assert.equal(refusal, undefined, `${door} ${isIn}`);
       if (refusal) counts.kept++;
       else {
         const socket = stage.enter(peerId, random.below(3));
         const method = methodsOf(socket)[0];
-        const mayBe = unsure.has(peerId) && door === 'knock' ? method : 'welcome';
-        assert.equal(method, door === 'knock' && !isIn ? 'waiting' : mayBe);
+        assert.equal(method, door === 'knock' && !isIn ? 'waiting' : 'welcome');
         (method === 'waiting' ? outside : live).set(peerId, socket);
         if (method === 'waiting') counts.waited++;
         expected.delete(peerId);
-        unsure.delete(peerId);
       }
     } else if (kind === 3) {
       const socket = live.get(peerId) ?? outside.get(peerId);

@@ -79,7 +79,7 @@ describe('a flood', () => {
     assert.deepEqual(bob.take(), [leftOf(ALICE)]);
   });
 
-  it('LM8: 64 admissions at once, then 2 a second; nobody is told of the rest, and a full room takes nothing', () => {
+  it('LM8: 64 newcomers at once, then 2 a second; nobody is told of the rest, and a full room takes nothing', () => {
     const stage = new Stage();
     const [watcher] = stage.gather(ALICE) as [MemorySocket];
     const admitted = (times: number): number => {
@@ -87,7 +87,7 @@ describe('a flood', () => {
       for (let i = 0; i < times; i++) {
         if (stage.refusalOf(BOB) === undefined) {
           total++;
-          stage.gone(stage.enter(BOB));
+          stage.send(stage.enter(BOB), { method: 'leave', params: { room_id: ROOM } });
         } else assert.equal(stage.refusalOf(BOB), 'rate-limited');
       }
       return total;
@@ -102,6 +102,25 @@ describe('a flood', () => {
     full.gather(ALICE);
     for (let i = 0; i < 200; i++) assert.equal(full.refusalOf(BOB), 'room-full');
     assert.equal(full.refusalOf(ALICE), undefined, 'it replaces its own socket');
+  });
+
+  it('LM8: attack: strangers keep nobody from coming back, who does so at a rate of its own', () => {
+    const stage = new Stage();
+    const [, bob] = stage.gather(ALICE, BOB) as [MemorySocket, MemorySocket];
+    stage.gone(bob);
+    for (let n = 0; n < 100; n++) stage.refusalOf(peerIdOf(n));
+    assert.equal(stage.refusalOf(CAROL), 'rate-limited');
+    assert.equal(stage.refusalOf(ALICE), undefined, 'it is in');
+    assert.equal(stage.refusalOf(BOB), undefined, 'it has a seat');
+    assert.equal(stage.refusalOf(BOB, { proof: new Uint8Array(16) }), 'token-invalid');
+    const [watcher] = [stage.enter(ALICE)];
+    let backs = 0;
+    while (stage.refusalOf(BOB) === undefined && backs < 200) {
+      backs++;
+      stage.gone(stage.enter(BOB));
+    }
+    assert.equal(backs, ROOM_ADMISSIONS_BURST - 2);
+    assert.equal(watcher.closed, undefined);
   });
 });
 

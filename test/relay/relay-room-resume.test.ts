@@ -12,6 +12,7 @@ import {
   SILENCE_LOOK_EVERY_MS,
   SILENCE_PROBE_MS,
 } from '../../relay-worker/limits.ts';
+import { formatError } from '../../src/engine/protocol/relay.ts';
 import type { RelayMessage } from '../../src/engine/protocol/relay.ts';
 import { MemorySocket } from '../helpers/memory-socket.ts';
 import { ALICE, BOB, CAROL, ROOM } from '../helpers/samples.ts';
@@ -220,11 +221,20 @@ describe('RL23: what was dropped', () => {
     stage.send(alice, resume, 4);
     const told = alice.take();
     assert.deepEqual(bodiesOf(told), [[1, 'dropped']]);
-    assert.deepEqual(
-      methodsOf(told),
-      ['relay_message', 'result', 'result'],
-      'while it does not read, not even the answer',
-    );
+    assert.deepEqual(methodsOf(told), ['error', 'relay_message', 'result', 'result']);
+    assert.deepEqual(told[0], errorOf(2, 'rate-limited'), 'who asked hears that it has to ask again');
+  });
+
+  it('LM6: whoever only asks, and never reads, is closed', () => {
+    const stage = new Stage();
+    const alice = new StalledSocket();
+    stage.room.enter(alice, ALICE, 0, stage.nowMs, NO_VISITOR);
+    alice.bufferedAmount = BEHIND_CLOSE_BYTES - 200;
+    const resume = { method: 'resume', params: { room_id: ROOM, ep: EP, n: 0 } } as const;
+    stage.send(alice, resume);
+    const before = alice.closed;
+    for (let i = 0; i < 3; i++) stage.send(alice, resume, i);
+    assert.deepEqual([before, alice.closed?.reason], [undefined, 'slow-reader'], 'without an answer it costs nothing');
   });
 
   it('RL13: of another room is not asked for here; over HTTP there is no such method', () => {
@@ -329,6 +339,8 @@ describe('LM14: a reader that stalls', () => {
     for (let i = 0; i < 20; i++) {
       stage.send(stalled, { method: 'resume', params: { room_id: ROOM, ep: EP, n: 0 } }, i);
     }
-    assert.equal(stalled.bufferedAmount, before);
+    const refusals = 20 * formatError(10, 'rate-limited').length;
+    assert.ok(stalled.bufferedAmount - before <= refusals, 'it is told that it has to read, and nothing else');
+    assert.ok(stalled.bufferedAmount < BEHIND_CLOSE_BYTES);
   });
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { TurnSettings } from '../../relay-worker/ice-issuer.ts';
-import { CHALLENGE_LIFE_S } from '../../relay-worker/turn-challenges.ts';
+import { CHALLENGE_LIFE_S, CHALLENGE_TRIES } from '../../relay-worker/turn-challenges.ts';
 import type { Place } from '../../relay-worker/turn-challenges.ts';
 import { API_ORIGIN, cloudflareServers } from '../../relay-worker/turn-cloudflare.ts';
 import { TurnDesk, turnMemory } from '../../relay-worker/turn-desk.ts';
@@ -11,6 +11,7 @@ import type { TurnMemory, TurnOutcome } from '../../relay-worker/turn-desk.ts';
 import { OUTSIDE_TEXT_MAX, askOutside } from '../../relay-worker/turn-fetch.ts';
 import {
   TURN_ALL_BURST,
+  TURN_CHALLENGES_BURST,
   TURN_CHECKS_BURST,
   TURN_ROOM_BURST,
   TURN_ROOM_PER_S,
@@ -192,8 +193,8 @@ describe('TU5–TU7: for a wallet', () => {
       const text = random.chance(0.5) ? brokenText(random, [message]) : message;
       const signed = text === message ? brokenText(random, [signature]) : signature;
       if (text === message && signed === signature) continue;
-      // a second is a check or more: no limit answers in their stead
-      const outcome = await redeem(text, signed, { memory, nowMs: NOW_MS + i * 50 });
+      // a memory of its own: neither a limit nor what was tried before answers in their stead
+      const outcome = await redeem(text, signed, { memory: turnMemory() });
       assert.equal(reasonOf(outcome), 'wallet-refused', `${i}: ${text} ${signed}`);
     }
     assert.equal(reasonOf(await redeem(message, signature, { memory })), 'issued');
@@ -211,14 +212,50 @@ describe('TU5–TU7: for a wallet', () => {
     assert.equal(await ask(SUI, NOW_MS + TURN_WALLET_EVERY_MS), 'issued');
 
     const crowd = turnMemory();
-    const message = await challengeFor(SUI, { memory: crowd });
-    const forged = ETHEREUM.sign(message);
-    for (let i = 0; i < TURN_CHECKS_BURST; i++) {
-      assert.equal(reasonOf(await redeem(message, forged, { memory: crowd })), 'wallet-refused');
+    const strangers = Array.from({ length: Math.ceil(TURN_CHECKS_BURST / CHALLENGE_TRIES) }, () =>
+      challengeFor(ETHEREUM, { memory: crowd }),
+    );
+    const forged = SUI.sign('forged');
+    let checks = 0;
+    for (const text of await Promise.all(strangers)) {
+      for (let i = 0; i < CHALLENGE_TRIES && checks < TURN_CHECKS_BURST; i++, checks++) {
+        assert.equal(reasonOf(await redeem(text, forged, { memory: crowd })), 'wallet-refused');
+      }
     }
+    const message = await challengeFor(SUI, { memory: crowd });
     assert.equal(reasonOf(await redeem(message, SUI.sign(message), { memory: crowd })), 'rate-limited');
     // what is no challenge of ours is not looked at, and costs nothing
     assert.equal(reasonOf(await redeem(`${message} `, forged, { memory: crowd })), 'wallet-refused');
+  });
+
+  it('TU9, LM19: attack: a challenge is spent at its third bad signature, and costs no more checks than that', async () => {
+    const memory = turnMemory();
+    const message = await challengeFor(SUI, { memory });
+    const forged = ETHEREUM.sign(message);
+    const other = await challengeFor(SUI, { memory });
+    for (let i = 1; i < CHALLENGE_TRIES; i++) {
+      assert.equal(reasonOf(await redeem(other, forged, { memory })), 'wallet-refused');
+    }
+    for (let i = 0; i < 2 * TURN_CHECKS_BURST; i++) {
+      assert.equal(reasonOf(await redeem(message, forged, { memory })), 'wallet-refused');
+    }
+    assert.equal(reasonOf(await redeem(message, SUI.sign(message), { memory })), 'wallet-refused', 'spent');
+    assert.equal(reasonOf(await redeem(other, SUI.sign(other), { memory })), 'issued', 'one try was left');
+  });
+
+  it('LM18: attack: who only asks for challenges uses up none of what is issued', async () => {
+    const memory = turnMemory();
+    const message = await challengeFor(SUI, { memory });
+    const { chain, address } = ETHEREUM;
+    const ask = async (nowMs = NOW_MS): Promise<string> =>
+      reasonOf(
+        await deskOf({ memory, nowMs }).forWallet({ method: 'turn_challenge', params: { chain, address } }, PLACE),
+      );
+    for (let i = 1; i < TURN_CHALLENGES_BURST; i++) assert.equal(await ask(), 'issued');
+    assert.equal(await ask(), 'rate-limited');
+    assert.equal(reasonOf(await redeem(message, SUI.sign(message), { memory })), 'issued');
+    assert.equal(reasonOf(await deskOf({ settings: REST, memory }).forToken('a room')), 'issued');
+    assert.equal(await ask(NOW_MS + 1000), 'issued');
   });
 
   it('TU8: is asked for its stake only once it has signed, and issued nothing where it is too low or unknown', async () => {

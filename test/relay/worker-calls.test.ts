@@ -125,12 +125,13 @@ describe('a call over HTTP', () => {
     await told(call, await bearer(await createTestRoom()));
     await told(call, await bearer(room));
     await told(formatRequest(fetchIn(room, guest.peerId), 1), await bearer(room));
-    // what only an operator's settings refuse: worker-door.test.ts; too fast, and not to be reached: not to be had here
+    // what only a host or an operator's settings refuse: worker-door.test.ts; too fast, and not to be reached: not to be had here
     assert.deepEqual(
       [...documented],
       [
         ['jwt-invalid', 401],
         ['origin-refused', 403],
+        ['not-admitted', 403],
         ['rate-limited', 429],
         ['unavailable', 503],
       ],

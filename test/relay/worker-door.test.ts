@@ -16,7 +16,7 @@ import { createHostedTestRoom, hostClaims, hostOfferFor, hostRequest, signHostCl
 import type { HostedRoom } from '../helpers/hosts.ts';
 import { AUDIENCE, createLoginKey, signJwt, startKeyServer, unsigned } from '../helpers/jwts.ts';
 import { openRaw } from '../helpers/raw-client.ts';
-import { bearer } from '../helpers/relay-calls.ts';
+import { bearer, callRelay } from '../helpers/relay-calls.ts';
 import { RelayClient, enter } from '../helpers/relay-client.ts';
 import type { Closed, Guest } from '../helpers/relay-client.ts';
 import { startRelayProcess } from '../helpers/relay-process.ts';
@@ -265,15 +265,26 @@ describe('AD9–AD15: a room with a host', () => {
       assert.deepEqual(await bob.client.notification('door_changed'), { door: 'locked' });
       const locked = { code: 4012, reason: 'room-locked' };
       assert.deepEqual(await refusalOf(await offerFor(room)), locked);
+      const fetchHost = { method: 'fetch_bundle', params: { room_id: room.roomId, peer_id: host.peerId } } as const;
+      const heard = async (peerId: PeerId): Promise<unknown> => {
+        const { status, message } = await callRelay(relay.url, room, { peerId }, fetchHost);
+        return [status, message?.type === 'error' && message.reason];
+      };
+      assert.deepEqual(
+        await heard(randomPeerId()),
+        [403, 'not-admitted'],
+        'RL20: nor does a call tell a stranger anything',
+      );
+      assert.deepEqual(await heard(bob.peerId), [200, 'no-bundle']);
       await bob.client.close();
       await host.client.notification('peer_left');
       await delay(ASLEEP_AFTER_MS);
       assert.deepEqual(await refusalOf(await offerFor(room)), locked, 'after a sleep');
       const inHisName = await offerFor(room, { peerId: bob.peerId, nonce: new Uint8Array(16) });
-      assert.deepEqual(await refusalOf(inHisName), locked);
+      const taken = { code: 4001, reason: 'token-invalid' };
+      assert.deepEqual(await refusalOf(inHisName), taken, 'he is expected back');
       const { join_number: joinNumber } = bob.welcome;
       const again = await openRaw(relay.port, await offerFor(room, { peerId: bob.peerId, joinNumber }));
-      const taken = { code: 4001, reason: 'token-invalid' };
       assert.deepEqual(await refusalOf(inHisName), taken, 'nor while he is here');
 
       // RL5: one live socket a peer id, locked or not

@@ -184,7 +184,7 @@ describe('TU1, TU2: to whom the relay has admitted', () => {
 
   it('TU4: `/healthz` says that it issues; no secret and no name is in anything that was written', async () => {
     const health = await fetch(`${relay.url}/healthz`);
-    assert.deepEqual(await health.json(), { ...HEALTHY, turn: 'token' });
+    assert.deepEqual(await health.json(), { ...HEALTHY, turn: 'token', warnings: 'turn-for-anybody' });
     for (const secret of [coturn.secret, '127.0.0.1:3478']) assert.ok(!relay.output().includes(secret));
     assert.equal(relay.output().trim(), '');
   });

@@ -11,6 +11,7 @@ import {
   parseClientText,
 } from '../../src/engine/protocol/relay.ts';
 import type { RelayNotification } from '../../src/engine/protocol/relay.ts';
+import { ANSWER_WAIT_MS } from '../../src/engine/transport/questions.ts';
 import {
   FIRST_RETRY_MAX_MS,
   PING_EVERY_MS,
@@ -145,6 +146,24 @@ async function welcomed(options: Parameters<typeof connect>[0] = {}) {
   first.open();
   first.receive(formatNotification(WELCOME));
   return { socket, told, first, again: nextSocket() };
+}
+
+/** A clock, and the heartbeat's ticks, in the test's hand. */
+class Ticks {
+  nowMs = 1_000_000_000;
+  #tick = (): void => undefined;
+  readonly options = {
+    now: () => this.nowMs,
+    every: (_delay_ms: number, tick: () => void) => {
+      this.#tick = tick;
+      return () => undefined;
+    },
+  };
+
+  pass(ms: number): void {
+    this.nowMs += ms;
+    this.#tick();
+  }
 }
 
 function message(n: number, ep = 'e'): string {
@@ -466,6 +485,42 @@ describe('the relay socket', () => {
     first.receive(formatError(asked?.id ?? 0, 'rate-limited'));
     first.receive(message(3));
     assert.equal(requestsTo(first).length, 2);
+    socket.close();
+  });
+
+  it('RL23: asks again after a few seconds what nobody has answered, or what was refused, without a message in between', async () => {
+    const clock = new Ticks();
+    const { socket, first } = await welcomed(clock.options);
+    first.receive(message(2));
+    clock.pass(ANSWER_WAIT_MS - 1);
+    assert.equal(requestsTo(first).length, 1, 'an answer may come yet');
+    first.receive(message(3));
+    assert.equal(requestsTo(first).length, 1);
+    clock.pass(1);
+    const [unheard, again] = requestsTo(first);
+    assert.deepEqual(again?.request, { method: 'resume', params: { room_id: ROOM!, ep: 'e', n: 0 } });
+    first.receive(formatResult(unheard?.id ?? 0, {}));
+    first.receive(message(4));
+    assert.equal(requestsTo(first).length, 2, 'a late answer to the first is none to the second');
+    first.receive(formatError(again?.id ?? 0, 'rate-limited'));
+    clock.pass(PING_EVERY_MS);
+    const [, , third] = requestsTo(first);
+    assert.ok(third);
+    first.receive(formatResult(third.id ?? 0, {}));
+    clock.pass(PING_EVERY_MS);
+    assert.equal(requestsTo(first).length, 3, 'what the relay has answered it has nothing more to say to');
+    socket.close();
+  });
+
+  it('AD10: a question that nobody answers is given up after a few seconds', async () => {
+    const clock = new Ticks();
+    const { socket, told, first } = await welcomed(clock.options);
+    const answer = socket.sayAsHost('AQID');
+    const [asked] = requestsTo(first);
+    clock.pass(ANSWER_WAIT_MS);
+    assert.equal(await answer, undefined);
+    first.receive(formatResult(asked?.id ?? 0, {}));
+    assert.deepEqual(told.dropped, [], 'and a late answer harms nothing');
     socket.close();
   });
 

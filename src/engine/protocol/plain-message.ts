@@ -1,6 +1,6 @@
 /**
  * Nearly all that a relay reads and writes: `relay_message` as our own clients and relays write it. One pass over such a text shows that
- * it is ASCII, JSON and a payload; any other text goes by `JSON.parse`, and comes to the same (PROTOCOL.md RL11).
+ * it is ASCII, JSON and a payload; any other text goes by `JSON.parse`, and comes to the same (PROTOCOL.md RL3).
  */
 import { PEER_ID_BYTES, ROOM_ID_BYTES, parsePeerId, parseRoomId } from './ids.ts';
 import type { PeerId, RoomId } from './ids.ts';

@@ -15,11 +15,15 @@ import {
   parseHandedBundle,
   parseRelayText,
 } from '../protocol/relay.ts';
-import type { ClientRequest, HandedBundle, RelayMessage, RelayNotification, SealedBundle } from '../protocol/relay.ts';
+import type { ClientRequest, HandedBundle, RelayNotification, SealedBundle } from '../protocol/relay.ts';
 import { formatResumeOffer } from '../protocol/resume.ts';
 import type { StreamPlace } from '../protocol/resume.ts';
 import { SUBPROTOCOL } from '../protocol/token.ts';
+import { Questions } from './questions.ts';
+import type { RelayAnswer } from './questions.ts';
 import { StreamPosition } from './stream-position.ts';
+
+export type { RelayAnswer } from './questions.ts';
 
 /** Six that a relay has dropped in one instant come back over 200 ms at least, nearly always; half of it would be quicker, and a flood. */
 export const FIRST_RETRY_MAX_MS = 500;
@@ -78,8 +82,6 @@ export function retryBound(attempt: number): number {
   return attempt === 0 ? 0 : Math.min(FIRST_RETRY_MAX_MS * 2 ** (attempt - 1), RETRY_MAX_MS);
 }
 
-export type RelayAnswer = Exclude<RelayMessage, { readonly type: 'notification' }>;
-
 export class RelaySocket {
   readonly #options: RelaySocketOptions;
   readonly #now: () => number;
@@ -91,13 +93,11 @@ export class RelaySocket {
   #askedAt: number | undefined;
   #stopHeartbeat = (): void => undefined;
   #wake: (() => void) | undefined;
-  /** Questions to the relay that are not answered yet. */
-  readonly #questions = new Map<number, (answer: RelayAnswer | undefined) => void>();
-  #lastQuestion = 0;
+  readonly #questions = new Questions();
   /** What has come of the relay's messages, over all sockets of this join. */
   readonly #position = new StreamPosition();
-  /** The request for what is missing that is not answered yet. */
-  #resuming: number | undefined;
+  /** Whether what is missing was asked for; `unheard`: to no avail. Of this socket alone: at the next one we show where we are. */
+  #resuming: 'asked' | 'unheard' | undefined;
   #isClosed = false;
 
   constructor(options: RelaySocketOptions) {
@@ -205,6 +205,8 @@ export class RelaySocket {
     }
     this.#askedAt ??= this.#now();
     this.#socket.send(PING_TEXT);
+    this.#questions.expire(this.#now());
+    if (this.#resuming === 'unheard' && this.#position.isMissingSome) this.#askForMissed();
   }
 
   #wakeUp(): void {
@@ -271,31 +273,29 @@ export class RelaySocket {
   /** One request at a time: each brings all that is missing. */
   #askForMissed(): void {
     const { place } = this.#position;
-    if (!place || this.#resuming !== undefined || this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#resuming = ++this.#lastQuestion;
-    const params = { room_id: this.#options.roomId, ...place };
-    this.#socket.send(formatRequest({ method: 'resume', params }, this.#resuming));
+    if (!place || this.#resuming === 'asked' || this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#resuming = 'asked';
+    const request: ClientRequest = { method: 'resume', params: { room_id: this.#options.roomId, ...place } };
+    this.#put(request, (answer) => (this.#resuming = answer?.type === 'result' ? undefined : 'unheard'));
   }
 
   #ask(request: ClientRequest): Promise<RelayAnswer | undefined> {
     if (this.#isClosed || this.#socket.readyState !== this.#socket.OPEN) return Promise.resolve(undefined);
-    const id = ++this.#lastQuestion;
-    this.#socket.send(formatRequest(request, id));
-    return new Promise((resolve) => this.#questions.set(id, resolve));
+    return new Promise((resolve) => this.#put(request, resolve));
+  }
+
+  #put(request: ClientRequest, onAnswer: (answer: RelayAnswer | undefined) => void): void {
+    this.#socket.send(formatRequest(request, this.#questions.begin(this.#now(), onAnswer)));
   }
 
   #answered(message: RelayAnswer): void {
-    const question = typeof message.id === 'number' ? this.#questions.get(message.id) : undefined;
-    if (typeof message.id === 'number') this.#questions.delete(message.id);
-    if (message.id === this.#resuming) this.#resuming = undefined;
     if (message.type === 'error') this.#options.onDropped(`relay-${message.reason}`);
-    question?.(message);
+    this.#questions.answered(message);
   }
 
   #forgetQuestions(): void {
+    this.#questions.forgetAll();
     this.#resuming = undefined;
-    for (const resolve of this.#questions.values()) resolve(undefined);
-    this.#questions.clear();
   }
 
   #lost(code: number, reasonText: string): void {

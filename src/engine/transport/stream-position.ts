@@ -20,6 +20,11 @@ export class StreamPosition {
     return this.#place;
   }
 
+  /** Something came although something before it is missing. */
+  get isMissingSome(): boolean {
+    return this.#ahead.size > 0;
+  }
+
   /** What came before this, or did not, is not asked for any more. */
   begin(place: StreamPlace): void {
     this.#place = { ep: place.ep, n: place.n };
