@@ -1,5 +1,6 @@
 /** MB1–MB9, LM21–LM23 on the runtime itself, its storage on a disk that the test looks into. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -61,11 +62,34 @@ async function until(what: string, check: () => Promise<boolean>): Promise<void>
   }
 }
 
-/** Everything that the platform keeps of objects. */
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+/** Everything that the platform keeps of objects. A database that is wiped is deleted and made anew: it may be gone between list and file. */
 async function kept(relay: RelayProcess): Promise<{ readonly path: string; readonly bytes: Buffer }[]> {
   const entries = await readdir(relay.stateDirectory, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  return await Promise.all(paths.map(async (path) => ({ path, bytes: await readFile(path) })));
+  const files = await Promise.all(
+    paths.map(async (path) => {
+      const bytes = await readFile(path).catch((error: unknown) => {
+        if (isMissing(error)) return undefined;
+        throw error;
+      });
+      return bytes && { path, bytes };
+    }),
+  );
+  return files.filter((file) => file !== undefined);
+}
+
+/** `undefined` where it has been wiped meanwhile. */
+function databaseAt(path: string): DatabaseSync | undefined {
+  try {
+    return new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
+  } catch (error) {
+    if (existsSync(path)) throw error;
+    return undefined;
+  }
 }
 
 /** The rows of our own in all boxes together. */
@@ -73,7 +97,8 @@ async function rowsIn(relay: RelayProcess): Promise<number> {
   let rows = 0;
   for (const { path } of await kept(relay)) {
     if (!/mailboxes\/[0-9a-f]{64}\.sqlite$/.test(path)) continue;
-    const database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
+    const database = databaseAt(path);
+    if (!database) continue;
     try {
       const tables = database.prepare(`SELECT name FROM sqlite_master WHERE name = 'rows'`).all();
       if (tables.length > 0) rows += Number(database.prepare('SELECT COUNT(*) AS n FROM rows').get()?.['n']);
