@@ -10,6 +10,7 @@ import { TaiError } from './protocol/errors.ts';
 import type { PeerId } from './protocol/ids.ts';
 import { checkedIceServers, checkedWallet, relayUrl } from './relay-address.ts';
 import type { Effect, Moment, RoomEvent } from './room/events.ts';
+import { isPresent } from './room/state.ts';
 import { Store } from './room/store.ts';
 import type {
   Command,
@@ -78,6 +79,7 @@ export class RoomSession implements Session {
       canSeal: () => this.#media.ready(),
       now: Date.now,
       steadyNow: () => performance.now(),
+      isOpen: (peerId, generation) => links.get(peerId, generation) !== undefined,
       sendDirect: (to, payload) => links.send(to, payload),
       call: () => this.#store.state.call,
       onDtls: ({ certificate }) => links.setCertificate(certificate),
@@ -175,16 +177,24 @@ export class RoomSession implements Session {
 
   /** PR11: in a call not before there is what hides; before one, the join waits for it. */
   #setPrivate(isOn: boolean): void {
-    const isBusy = this.#view.selfId !== undefined;
-    if (!isOn && isBusy) throw new TaiError('usage', 'set-private: cannot be switched off in a call');
+    const { call } = this.#store.state;
+    if (!isOn && this.#view.selfId !== undefined) {
+      throw new TaiError('usage', 'set-private: cannot be switched off in a call');
+    }
     const event = { type: 'set-private', isOn } as const;
-    if (!isBusy) this.#dispatch(event);
+    // Connections that stand would be closed for nothing if the code did not come. Where there are none yet, none opens without it.
+    const isIn = isPresent(call);
+    if (!isIn) this.#dispatch(event);
+    if (!isOn) return;
     const failed: Moment = { type: 'error', code: 'privacy-failed', isRecoverable: true };
-    if (isOn)
-      this.#media.hiding.load().then(
-        () => isBusy && this.#dispatch(event),
-        () => isBusy && this.#tellOf(failed),
-      );
+    this.#media.hiding.load().then(
+      () => this.#dispatch(isIn ? event : { type: 'turn-found' }),
+      () => {
+        if (isIn) this.#tellOf(failed);
+        // in the lobby it is tried again when somebody joins
+        else if (call.phase === 'joining') this.#dispatch({ type: 'sealing-failed', code: 'privacy-failed' });
+      },
+    );
   }
 
   #tellOf(moment: Moment): void {

@@ -12,7 +12,7 @@ import { fromBase64Url, toBase64Url } from './protocol/bytes.ts';
 import type { Bytes } from './protocol/bytes.ts';
 import { TaiError } from './protocol/errors.ts';
 import type { PeerId } from './protocol/ids.ts';
-import { formatPeerMessage, parseSaid } from './protocol/peer.ts';
+import { formatPeerMessage, isOfLink, parseSaid } from './protocol/peer.ts';
 import type { PeerMessage, RoomMessage, Sender, ToldMessage } from './protocol/peer.ts';
 import { PAYLOAD_TEXT_MAX } from './protocol/relay.ts';
 import type { PeerPlace, RelayNotification, Welcome } from './protocol/relay.ts';
@@ -29,6 +29,8 @@ export type SignallingOptions = {
   /** Asked at every attempt to connect, where the operator's relay wants a JWT. */
   readonly admission?: DoorSideOptions['admission'];
   readonly connectRelay: Ports['connectRelay'];
+  /** Whether this is the connection with the peer that is open now. */
+  isOpen(peerId: PeerId, generation: number): boolean;
   /** Over a connection that stands; `false` where there is none. */
   sendDirect(to: PeerId, payload: Bytes): boolean;
   /** The keys of this join are made; before any event. */
@@ -350,8 +352,12 @@ export class Signalling {
     // acknowledged while it waited, or by another message
     if (!delivery || (message.type === 'ack' && delivery.ack === undefined)) return;
     const text = formatPeerMessage(message, delivery);
-    const overRelay = (payload: Bytes): boolean => this.#relay?.send(to, toBase64Url(payload)) ?? false;
-    const direct = (payload: Bytes): boolean => this.#options.sendDirect(to, payload);
+    // PR5: what a connection has found out about us is not said once it is closed, however long it has waited
+    const isCurrent = (): boolean => !isOfLink(message) || this.#options.isOpen(to, message.link);
+    if (!isCurrent()) return this.#options.onDropped('link-closed');
+    const overRelay = (payload: Bytes): boolean =>
+      isCurrent() && (this.#relay?.send(to, toBase64Url(payload)) ?? false);
+    const direct = (payload: Bytes): boolean => isCurrent() && this.#options.sendDirect(to, payload);
     const send = async (...ways: readonly ((payload: Bytes) => boolean)[]): Promise<SendFault | undefined> =>
       this.#join?.send(to, text, (payload) => ways.some((way) => way(payload)));
     let fault: SendFault | undefined;

@@ -56,14 +56,23 @@ export function peerStatsOf({ report, counts }: StatsSources): PeerStats {
   };
 }
 
-/** PR9: whether something goes, or has gone, to the peer by another way than through a TURN host of ours. */
+/**
+ * PR9: whether something goes, or has gone, to the peer by another way than through a TURN host of ours. A check is something: it comes
+ * from an address. What our TURN host has put in the place of its own address (`prflx`) is told by the way to it, which only such a one has.
+ */
 export function isExposed(report: RTCStatsReport): boolean {
   const entries = entriesOf(report);
   const all = [...entries.values()];
-  const pairs = all.filter((entry) => entry['type'] === 'candidate-pair' && sum([entry], 'bytesSent') > 0);
+  const pairs = all.filter(
+    (entry) => entry['type'] === 'candidate-pair' && sum([entry], 'bytesSent') + sum([entry], 'requestsSent') > 0,
+  );
   const selected = selectedPair(all, entries);
   const used = selected ? [...pairs, selected] : pairs;
-  return used.some((pair) => candidateTypeOf(pair, 'localCandidateId', entries) !== 'relay');
+  return used.some((pair) => {
+    const local = entries.get(text(pair, 'localCandidateId')) ?? {};
+    const type = text(local, 'candidateType');
+    return type !== 'relay' && (type !== 'prflx' || text(local, 'relayProtocol') === '');
+  });
 }
 
 /** By kind: frames that the browser says it has sent, and frames that the worker was given to seal. */
@@ -144,10 +153,6 @@ function selectedPair(all: readonly Entry[], entries: ReadonlyMap<string, Entry>
   const byTransport = transport && entries.get(text(transport, 'selectedCandidatePairId'));
   // Firefox has no `transport` entry; it marks the pair itself.
   return byTransport ?? all.find((entry) => entry['type'] === 'candidate-pair' && entry['selected'] === true);
-}
-
-function candidateTypeOf(pair: Entry, end: string, entries: ReadonlyMap<string, Entry>): string {
-  return text(entries.get(text(pair, end)) ?? {}, 'candidateType');
 }
 
 function text(entry: Entry, key: string): string {

@@ -166,6 +166,7 @@ export class Puppet {
       steadyNow: () => performance.now(),
       canSeal: async () => {},
       frames: NO_FRAMES,
+      isOpen: () => true,
       sendDirect: (to, payload) => this.#links.get(to)?.send(payload) ?? false,
       onEvent: (event) => this.#store.dispatch(event),
       onCode: () => {},

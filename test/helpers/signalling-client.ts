@@ -68,6 +68,7 @@ export function openSignallingClient(relayUrl: string, room: RoomSecret): Signal
     }),
     canSeal: async () => {},
     connectRelay: (options) => new RelaySocket(options),
+    isOpen: () => true,
     sendDirect: () => false,
     onKeys: () => {},
     isGenuine: () => true,

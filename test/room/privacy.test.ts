@@ -143,7 +143,13 @@ describe('PR9: a path that is exposed', () => {
         ...room.run(presence(9)),
         ...room.run({ type: 'peer-unlisted', peerId: BOB }, listed(BOB, 2), linkTimer),
         ...room.run({ type: 'turn-found' }),
+        // the relay forgets it, and lists it anew: as one that we offer to, and as one that was here first
+        ...[1, 9].flatMap((number) => [
+          ...room.run(unlisted, goneTimer),
+          ...room.run(listed(BOB, number), presence(9), linkTimer, offer(12)),
+        ]),
       ];
+      assert.equal(room.peer(BOB)?.isExposed, true);
       assert.deepEqual(
         later.filter(({ type }) => ['open-link', 'make-offer', 'accept-offer'].includes(type)),
         [],

@@ -1,6 +1,8 @@
 /** PR: hidden addresses in whole sessions, over links of memory. */
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
+import type { HidingCode } from '../../src/engine/hiding.ts';
+import { HiddenPath } from '../../src/engine/transport/hidden-path.ts';
 import type { LinkRecord } from './memory-link.ts';
 import { MemoryRelay } from './memory-relay.ts';
 import { Page, settle, until, untilWith } from './page.ts';
@@ -34,6 +36,23 @@ const hides = (page: Page): boolean => last(page).options.hidden !== undefined;
 const other = (page: Page): Page['view']['participants'][number] => page.view.participants[0] ?? assert.fail('nobody');
 /** What of our state is told to the page as having changed for the worse. */
 const codes = (page: Page): readonly string[] => page.errors.map(([code]) => code);
+
+/** Keeps back all pre-keys until it is told otherwise. */
+class LateRelay extends MemoryRelay {
+  #late: (() => void)[] | undefined = [];
+
+  override publish(...args: Parameters<MemoryRelay['publish']>): boolean {
+    if (!this.#late) return super.publish(...args);
+    this.#late.push(() => super.publish(...args));
+    return true;
+  }
+
+  publishAll(): void {
+    const late = this.#late ?? [];
+    this.#late = undefined;
+    for (const publish of late) publish();
+  }
+}
 
 function statsOf(candidateType: string): RTCStatsReport {
   return new Map<string, object>([
@@ -204,6 +223,52 @@ describe('PR11: switched on in a call', () => {
     ada.session.dispatch({ type: 'set-private', isOn: false });
     assert.equal(ada.view.privacy, 'off');
   });
+
+  it('what a connection found out before, and could not say yet, is never said', async () => {
+    const relay = new LateRelay();
+    // without her keys nothing can be said to her
+    const ada = await join(relay, 'Ada');
+    const bob = await join(relay, 'Bob', { iceServers: [STUN, TURN] });
+    await until('an offer waits', () => bob.world.links.length > 0);
+    bob.session.dispatch({ type: 'set-private', isOn: true });
+    await until('it is on', () => bob.view.privacy === 'on' && hides(bob));
+    relay.publishAll();
+    await settle([ada, bob]);
+    assert.deepEqual([other(ada).link, other(bob).link], ['connected', 'connected']);
+    assert.ok((await bob.dropped('link-closed')) > 0);
+    assert.equal(ada.world.links.length, 1, 'none for what is closed');
+  });
+
+  for (const isLoaded of [true, false]) {
+    it(`while joining: nothing opens in the open, ${isLoaded ? 'whenever it is loaded' : 'and what cannot be loaded ends it'}`, async () => {
+      const relay = new MemoryRelay();
+      const ada = await join(relay, 'Ada');
+      const gate = Promise.withResolvers<HidingCode>();
+      const bob = new Page(relay, 'Bob', {
+        isDirect: true,
+        iceServers: [STUN, TURN],
+        instead: { loadHiding: () => gate.promise },
+      });
+      pages.push(bob);
+      bob.session.dispatch({ type: 'join' });
+      assert.equal(bob.view.phase, 'joining');
+      bob.session.dispatch({ type: 'set-private', isOn: true });
+      assert.equal(bob.view.privacy, 'on');
+      await until('the other is told of', () => bob.view.phase !== 'joining' && ada.view.participants.length > 0);
+      assert.ok(bob.world.links.every(({ options }) => options.hidden !== undefined));
+      if (isLoaded) gate.resolve({ HiddenPath });
+      else gate.reject(new Error('no network'));
+      if (isLoaded)
+        await untilWith(
+          [ada, bob],
+          ['link:'],
+          'they are connected',
+          () => bob.view.participants[0]?.link === 'connected',
+        );
+      else await until('it is refused', () => bob.view.leaveReason === 'refused');
+      assert.ok(bob.world.links.every(({ options }) => options.hidden !== undefined));
+    });
+  }
 
   it('without a TURN host it ends the connections, and says why', async () => {
     const [ada, bob] = await call({}, {});

@@ -22,6 +22,8 @@ export function withoutAddresses(sdp: string, keep: (candidate: string) => strin
       if (kept !== undefined) lines.push(`a=${kept}`);
       continue;
     }
+    // almost one, which may name a host
+    if (/^a=[\s:]*candidate/i.test(line)) return undefined;
     // answers of who has no other way to say which pair it took (RFC 8839 §5.2)
     if (/^a=remote-candidates:/i.test(line)) continue;
     const hidden = hideLine(line);
@@ -37,13 +39,14 @@ export function withoutAddresses(sdp: string, keep: (candidate: string) => strin
  */
 export function withSteadySound(sdp: string): string {
   const lines = linesOf(sdp).filter((line) => !AUDIO_LEVEL.test(line));
-  const formats = lines.flatMap((line) => /^a=rtpmap:(\d+) opus\//i.exec(line)?.[1] ?? []);
+  // sets, so that a peer's text costs no more than it is long
+  const formats = new Set(lines.flatMap((line) => /^a=rtpmap:(\d+) opus\//i.exec(line)?.[1] ?? []));
+  const described = new Set(lines.flatMap((line) => /^a=fmtp:(\d+) /.exec(line)?.[1] ?? []));
   const steady = lines.flatMap((line) => {
     const format = /^a=(?:rtpmap|fmtp):(\d+) /.exec(line)?.[1];
-    if (format === undefined || !formats.includes(format)) return [line];
+    if (format === undefined || !formats.has(format)) return [line];
     if (line.startsWith('a=fmtp:')) return [steadyFormat(line)];
-    const isDescribed = lines.some((other) => other.startsWith(`a=fmtp:${format} `));
-    return isDescribed ? [line] : [line, `a=fmtp:${format} cbr=1;usedtx=0`];
+    return described.has(format) ? [line] : [line, `a=fmtp:${format} cbr=1;usedtx=0`];
   });
   return steady.map((line) => `${line}\r\n`).join('');
 }
@@ -77,9 +80,17 @@ function hideLine(line: string): string {
 function hasAddress(line: string): boolean {
   // of bounded parts, so that a peer's text costs no more than it is long
   const dotted = line.match(/\d{1,3}(?:\.\d{1,3}){3}/g) ?? [];
-  const grouped = line.match(/[\da-f]{0,4}(?::[\da-f]{0,4}){2,}/gi) ?? [];
-  const isAddress = (text: string): boolean => (parseIpAddress(text) ?? []).some((byte) => byte > 0);
+  // groups and colons: an attribute's own colon may stand before it, a port behind it
+  const grouped = (line.match(/[\da-f:]+/gi) ?? []).filter((run) => /:[^:]*:/.test(run));
+  const isAddress = (text: string): boolean =>
+    cutsOf(text).some((cut) => (parseIpAddress(cut) ?? []).some((byte) => byte > 0));
   return dotted.some((text) => text !== '0.0.0.0') || grouped.some(isAddress) || /\.local/i.test(line);
+}
+
+/** A run of groups and colons as it is, and without its first, its last, and both. */
+function cutsOf(run: string): readonly string[] {
+  const heads = [run, run.replace(/^[\da-f]*:/i, '')];
+  return heads.flatMap((head) => [head, head.replace(/:[\da-f]*$/i, '')]);
 }
 
 function linesOf(sdp: string): readonly string[] {

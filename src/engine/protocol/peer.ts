@@ -145,6 +145,13 @@ export type RosterReport = {
   readonly isAsking: boolean;
 };
 
+/** Of a connection's own making: it can hold addresses of ours. */
+export function isOfLink(
+  message: PeerMessage,
+): message is Extract<PeerMessage, { type: 'offer' | 'answer' | 'candidates' }> {
+  return message.type === 'offer' || message.type === 'answer' || message.type === 'candidates';
+}
+
 export function formatPeerMessage(message: PeerMessage, delivery: Delivery = {}): string {
   return JSON.stringify(Object.keys(delivery).length > 0 ? { ...message, delivery } : message);
 }

@@ -38,7 +38,7 @@ export function welcome(state: RoomState, event: Extract<RoomEvent, { type: 'wel
   const generations: Present['generations'] = isPresent(call) ? call.generations : new Map();
   for (const place of listed) {
     const { peerId } = place;
-    if (!known.has(peerId)) add(meetPeer(own, place, generations.get(peerId), gone.get(peerId)?.heard));
+    if (!known.has(peerId)) add(meetPeer(own, place, generations.get(peerId), gone.get(peerId)));
   }
   // joining | reconnecting → joined
   const { peerId } = call;

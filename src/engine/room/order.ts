@@ -30,10 +30,11 @@ export function tellsState(effect: Effect): boolean {
 /** Those that have never spoken are not remembered: the relay can list any number of them. */
 export function rememberGone(gone: Present['gone'], peer: Peer, reason: PeerLeaveReason): Present['gone'] {
   const hasLeft = reason === 'left';
-  if (!peer.identity && !hasLeft) return gone;
+  const { peerId, heard, isExposed } = peer;
+  if (!peer.identity && !hasLeft && !isExposed) return gone;
   const next = new Map<PeerId, Gone>(gone);
-  next.delete(peer.peerId);
-  next.set(peer.peerId, { heard: peer.heard, hasLeft });
+  next.delete(peerId);
+  next.set(peerId, { heard, hasLeft, isExposed });
   for (const oldest of next.keys()) if (next.size > GONE_MAX) next.delete(oldest);
   return next;
 }

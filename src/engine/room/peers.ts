@@ -6,7 +6,7 @@ import { stepNegotiation } from './negotiation.ts';
 import type { NegotiationInput } from './negotiation.ts';
 import { NOTHING_HEARD } from './order.ts';
 import { isPresent } from './state.ts';
-import type { Call, Link, LinkTransport, Peer } from './state.ts';
+import type { Call, Gone, Link, LinkTransport, Peer } from './state.ts';
 
 /** A link that does not stand is looked after this often at first, and tried again … */
 export const LINK_CHECK_MS = 5_000;
@@ -69,10 +69,15 @@ export function isOfferer(own: Pick<Own, 'joinNumber'>, peer: Pick<Peer, 'joinNu
 }
 
 /** A peer heard of for the first time, or again after it was given up at `lastGeneration` and had been `heard` so far. */
-export function meetPeer(own: Own, listed: ListedPeer, lastGeneration = 0, heard = NOTHING_HEARD): PeerStep {
+export function meetPeer(own: Own, listed: ListedPeer, lastGeneration = 0, gone?: Gone): PeerStep {
   const { peerId, joinNumber } = listed;
   const link: Link = { ...NEW_LINK, generation: lastGeneration + 1 };
+  const heard = gone?.heard ?? NOTHING_HEARD;
   const peer: Peer = { peerId, joinNumber, isListed: true, presence: undefined, heard, ...UNKNOWN, link, ...NO_MEDIA };
+  if (gone?.isExposed) {
+    const closed: Peer = { ...peer, link: { ...link, isEnded: true }, isExposed: true };
+    return { peer: closed, effects: [sendPresence(closed, own)] };
+  }
   const watch = startTimer(linkTimer(peerId), LINK_CHECK_MS);
   if (!isOfferer(own, peer)) return { peer, effects: [watch] };
   const offered = negotiate(own, peer, { type: 'need-offer' });

@@ -113,6 +113,8 @@ export type Gone = {
   readonly heard: Heard;
   /** It has said so itself: nobody comes back under a peer id that was left. */
   readonly hasLeft: boolean;
+  /** PR9: our address went to it. Nothing is opened to it any more, whoever lists it. */
+  readonly isExposed: boolean;
 };
 
 export type Peer = {

@@ -161,7 +161,7 @@ function stepPresent(state: RoomState, call: Present, event: PresentEvent): Step
       if (!known && call.peers.size >= PEERS_MAX) return [state, [{ type: 'drop', reason: 'too-many-peers' }]];
       const last = call.generations.get(event.peerId);
       const { joinNumber } = event;
-      return withPeer(state, call, known ? relistPeer(known, joinNumber) : meetPeer(own, event, last, gone?.heard));
+      return withPeer(state, call, known ? relistPeer(known, joinNumber) : meetPeer(own, event, last, gone));
     }
     case 'peer-unlisted': {
       const peer = call.peers.get(event.peerId);

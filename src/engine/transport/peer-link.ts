@@ -175,7 +175,9 @@ export class PeerLink {
   setIceServers(servers: readonly IceServer[]): void {
     if (this.#isClosed) return;
     try {
-      this.#connection.setConfiguration({ ...this.#connection.getConfiguration(), iceServers: rtcServers(servers) });
+      const policy = this.#options.hidden ? { iceTransportPolicy: 'relay' as const } : {};
+      const iceServers = rtcServers(servers);
+      this.#connection.setConfiguration({ ...this.#connection.getConfiguration(), iceServers, ...policy });
     } catch {
       this.#drop('ice-servers-refused');
     }
