@@ -10,7 +10,6 @@ import { TaiError } from './protocol/errors.ts';
 import type { PeerId } from './protocol/ids.ts';
 import { checkedIceServers, checkedWallet, relayUrl } from './relay-address.ts';
 import type { Effect, Moment, RoomEvent } from './room/events.ts';
-import { isPresent } from './room/state.ts';
 import { Store } from './room/store.ts';
 import type {
   Command,
@@ -177,13 +176,13 @@ export class RoomSession implements Session {
 
   /** PR11: in a call not before there is what hides; before one, the join waits for it. */
   #setPrivate(isOn: boolean): void {
-    const { call } = this.#store.state;
+    const { phase } = this.#view;
     if (!isOn && this.#view.selfId !== undefined) {
       throw new TaiError('usage', 'set-private: cannot be switched off in a call');
     }
     const event = { type: 'set-private', isOn } as const;
     // Connections that stand would be closed for nothing if the code did not come. Where there are none yet, none opens without it.
-    const isIn = isPresent(call);
+    const isIn = phase === 'joined' || phase === 'reconnecting';
     if (!isIn) this.#dispatch(event);
     if (!isOn) return;
     const failed: Moment = { type: 'error', code: 'privacy-failed', isRecoverable: true };
@@ -192,7 +191,7 @@ export class RoomSession implements Session {
       () => {
         if (isIn) this.#tellOf(failed);
         // in the lobby it is tried again when somebody joins
-        else if (call.phase === 'joining') this.#dispatch({ type: 'sealing-failed', code: 'privacy-failed' });
+        else if (phase === 'joining') this.#dispatch({ type: 'sealing-failed', code: 'privacy-failed' });
       },
     );
   }

@@ -49,8 +49,6 @@ export type SignallingOptions = {
   onDropped(reason: string): void;
 };
 
-/** Of the connection's own making: they must not depend on it. And what is said last, which ends it. */
-const RELAY_FIRST: readonly PeerMessage['type'][] = ['offer', 'answer', 'candidates', 'leave'];
 /**
  * Said once, and nothing would say it again: these are kept until the peer has acknowledged them. All else is repeated by what it is about
  * (an exchange, a roster, a round, a key of frames), or is said by who is gone then (a leave, a revocation).
@@ -229,8 +227,7 @@ export class Signalling {
           return;
         }
         case 'probe':
-          // answered by the socket
-          return;
+          return; // answered by the socket
         default:
           await this.#door?.receive(notification);
       }
@@ -352,20 +349,20 @@ export class Signalling {
     // acknowledged while it waited, or by another message
     if (!delivery || (message.type === 'ack' && delivery.ack === undefined)) return;
     const text = formatPeerMessage(message, delivery);
-    // PR5: what a connection has found out about us is not said once it is closed, however long it has waited
+    // PR11: what a connection has found out about us is not said once it is closed, however long it has waited
     const isCurrent = (): boolean => !isOfLink(message) || this.#options.isOpen(to, message.link);
     if (!isCurrent()) return this.#options.onDropped('link-closed');
-    const overRelay = (payload: Bytes): boolean =>
-      isCurrent() && (this.#relay?.send(to, toBase64Url(payload)) ?? false);
-    const direct = (payload: Bytes): boolean => isCurrent() && this.#options.sendDirect(to, payload);
+    const overRelay = (payload: Bytes): boolean => this.#relay?.send(to, toBase64Url(payload)) ?? false;
+    const direct = (payload: Bytes): boolean => this.#options.sendDirect(to, payload);
     const send = async (...ways: readonly ((payload: Bytes) => boolean)[]): Promise<SendFault | undefined> =>
-      this.#join?.send(to, text, (payload) => ways.some((way) => way(payload)));
+      this.#join?.send(to, text, (payload) => isCurrent() && ways.some((way) => way(payload)));
     let fault: SendFault | undefined;
     if (message.type === 'e2ee_key_revoke') {
       // Both, each sealed for itself: the relay may keep it back, and a connection may end before it is through.
       const faults = [await send(overRelay), await send(direct)];
       fault = faults.includes(undefined) ? undefined : faults[0];
-    } else if (RELAY_FIRST.includes(message.type)) fault = await send(overRelay, direct);
+      // what makes a connection must not depend on it, and what is said last ends it
+    } else if (isOfLink(message) || message.type === 'leave') fault = await send(overRelay, direct);
     else fault = await send(direct, overRelay);
     if (fault) this.#options.onDropped(fault === 'not-carried' ? 'relay-away' : fault);
     else this.#deliveries.carried(to, delivery);

@@ -120,7 +120,7 @@ describe('<tai-room private>', () => {
     button(room, 'Private room').click();
     await settle(room);
     equal(facts(room)['hiding'], 'known');
-    ok(texts(room).includes('Hiding their IP address: Ana'), texts(room));
+    ok(texts(room).includes('Say that they hide their IP address: Ana'), texts(room));
     ok(texts(room).includes('Their TURN host, which you do not choose, learns yours.'), texts(room));
     await accessible(room);
     session.hide('on');

@@ -116,8 +116,20 @@ describe('PR9: what goes another way than through a TURN host of ours', () => {
   it('is seen in any pair that has carried something, and in none that has not', () => {
     const selected = pairOf('relay', { selected: true, bytesSent: 9 });
     assert.equal(exposes(selected, pairOf('host', { bytesSent: 1 })), true);
-    assert.equal(exposes(selected, pairOf('host', { bytesSent: 0 })), false);
+    assert.equal(exposes(selected, pairOf('host', { bytesSent: 0, requestsSent: 0 })), false);
     assert.equal(exposes({}), false);
+  });
+
+  it('is seen in a check alone, which comes from an address', () => {
+    const selected = pairOf('relay', { selected: true, bytesSent: 9, requestsSent: 3 });
+    assert.equal(exposes(selected, pairOf('host', { bytesSent: 0, requestsSent: 1 })), true);
+  });
+
+  it('is not what our TURN host, or a peer that answers it, has called our end', () => {
+    const local = { 'local prflx': { type: 'local-candidate', candidateType: 'prflx', relayProtocol: 'udp' } };
+    assert.equal(exposes(pairOf('prflx', { selected: true, requestsSent: 1 }), local), false);
+    const host = { 'local host': { type: 'local-candidate', candidateType: 'host', relayProtocol: 'udp' } };
+    assert.equal(exposes(pairOf('host', { selected: true }), host), true);
   });
 
   it('and through the TURN host of the other it goes by TURN as well', () => {

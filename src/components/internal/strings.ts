@@ -165,7 +165,7 @@ export const ENGLISH = {
   'shield-exposed-hint': 'A connection did not go through its TURN host. It was closed, and is not tried again.',
   'shield-visible': 'Other participants can see your IP address',
   'shield-visible-hint': 'It is how browsers reach each other directly.',
-  'shield-hiding': 'Hiding their IP address: {names}',
+  'shield-hiding': 'Say that they hide their IP address: {names}',
   'shield-hiding-hint': 'Their TURN host, which you do not choose, learns yours.',
   'shield-helpers': 'Connection helpers (STUN/TURN) learn IP addresses and times',
   'shield-helpers-hint': 'Here: {hosts}. TURN also learns how much sound and picture it passes on, and when.',
@@ -260,7 +260,7 @@ export const ENGLISH = {
     '{name} was refused: the keys of this device were revoked. Compare codes anew when {name} comes back.',
   'error-frames-unsealed':
     'Sending to {name} was stopped: this browser sent frames past our seal. Leave, and use another browser.',
-  'error-privacy-failed': 'Hiding your IP address could not be switched on. Is the network there? Try again.',
+  'error-privacy-failed': 'Hiding your IP address could not be switched on: its code did not load. Reload the page.',
   'error-privacy-failed-name':
     'The connection to {name} did not go through a TURN host, and was closed. {name} may have seen your IP address.',
   'error-private-turn': 'Your IP address is hidden, and no TURN host is there to go through: nothing is sent.',
