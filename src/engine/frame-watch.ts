@@ -1,5 +1,5 @@
 /** What the worker says of frames, held against what the browser says: the truth about what leaves and what arrives. */
-import type { Links, OpenLink } from './links.ts';
+import type { Links } from './links.ts';
 import type { FramePort } from './ports.ts';
 import type { PeerId } from './protocol/ids.ts';
 import { PUBLICATION_KINDS } from './protocol/peer.ts';
@@ -10,9 +10,7 @@ import { readSeals, sealFigures, sessionStats } from './stats.ts';
 import type { SealReading } from './stats.ts';
 
 export type FrameWatchOptions = {
-  readonly links: Pick<Links, 'stats'> & {
-    named(name: string): (Omit<OpenLink, 'isHidden'> & { readonly peerId: PeerId }) | undefined;
-  };
+  readonly links: Pick<Links, 'named' | 'stats'>;
   readonly frames: Pick<FramePort, 'counts'>;
   /** Frames of this peer come on this link, and none opens. */
   onFailing(peerId: PeerId, generation: number): void;

@@ -65,7 +65,7 @@ export class RoomSession implements Session {
       onMoment: (moment) => this.#tellOf(moment),
       onDropped,
     });
-    const { frames, links, turn, every } = this.#media;
+    const { frames, hiding, links, turn, every } = this.#media;
     this.#own = new OwnSide({
       room: options.room.room,
       identity: options.identity ?? 'guest',
@@ -75,7 +75,7 @@ export class RoomSession implements Session {
       // a hidden page slows its own timers down, and would seem to be gone
       connectRelay: (relay) => ports.connectRelay({ ...relay, every }),
       frames,
-      canSeal: () => this.#media.ready(),
+      ready: () => this.#media.ready(),
       now: Date.now,
       steadyNow: () => performance.now(),
       isOpen: (peerId, generation) => links.get(peerId, generation) !== undefined,
@@ -84,7 +84,10 @@ export class RoomSession implements Session {
       onDtls: ({ certificate }) => links.setCertificate(certificate),
       onEvent,
       onCode: () => this.#settled(true),
-      onIceServers: (welcome, access) => turn.welcomed(welcome, access),
+      // asked to hide while joining: nobody is met before that can be done
+      onIceServers: async (welcome, access) => {
+        await Promise.all([turn.welcomed(welcome, access), hiding.isOn && hiding.load()]);
+      },
       onDropped,
     });
     this.#effects = effectTable({
@@ -181,13 +184,13 @@ export class RoomSession implements Session {
       throw new TaiError('usage', 'set-private: cannot be switched off in a call');
     }
     const event = { type: 'set-private', isOn } as const;
-    // Connections that stand would be closed for nothing if the code did not come. Where there are none yet, none opens without it.
+    // Connections that stand would be closed for nothing if the code did not come. Where there are none yet, nobody is met without it.
     const isIn = phase === 'joined' || phase === 'reconnecting';
     if (!isIn) this.#dispatch(event);
     if (!isOn) return;
     const failed: Moment = { type: 'error', code: 'privacy-failed', isRecoverable: true };
     this.#media.hiding.load().then(
-      () => this.#dispatch(isIn ? event : { type: 'turn-found' }),
+      () => isIn && this.#dispatch(event),
       () => {
         if (isIn) this.#tellOf(failed);
         // in the lobby it is tried again when somebody joins

@@ -24,8 +24,8 @@ export type SignallingOptions = {
   readonly url: string;
   readonly keys: Promise<KeyRing>;
   readonly dtls: Promise<DtlsIdentity>;
-  /** Rejects with a `TaiError` where no frame can be sealed: then nobody is met. */
-  canSeal(): Promise<void>;
+  /** Rejects with a `TaiError` where frames cannot be sealed, or addresses not hidden as asked: then nobody is met. */
+  ready(): Promise<void>;
   /** Asked at every attempt to connect, where the operator's relay wants a JWT. */
   readonly admission?: DoorSideOptions['admission'];
   readonly connectRelay: Ports['connectRelay'];
@@ -153,8 +153,8 @@ export class Signalling {
   }
 
   async #connect(): Promise<void> {
-    const { keys: ring, dtls: identity, canSeal } = this.#options;
-    const [keys, dtls] = await Promise.all([ring, identity, canSeal()]);
+    const { keys: ring, dtls: identity } = this.#options;
+    const [keys, dtls] = await Promise.all([ring, identity, this.#options.ready()]);
     if (this.#isClosed) return;
     const makeKeys = async (): Promise<void> => {
       this.#join = await keys.join(this.#self, dtls.fingerprint);
@@ -356,14 +356,14 @@ export class Signalling {
     const direct = (payload: Bytes): boolean => this.#options.sendDirect(to, payload);
     const send = async (...ways: readonly ((payload: Bytes) => boolean)[]): Promise<SendFault | undefined> =>
       this.#join?.send(to, text, (payload) => isCurrent() && ways.some((way) => way(payload)));
+    // what makes a connection must not depend on it, and what is said last ends it
+    const isRelayFirst = isOfLink(message) || message.type === 'leave';
     let fault: SendFault | undefined;
     if (message.type === 'e2ee_key_revoke') {
       // Both, each sealed for itself: the relay may keep it back, and a connection may end before it is through.
       const faults = [await send(overRelay), await send(direct)];
       fault = faults.includes(undefined) ? undefined : faults[0];
-      // what makes a connection must not depend on it, and what is said last ends it
-    } else if (isOfLink(message) || message.type === 'leave') fault = await send(overRelay, direct);
-    else fault = await send(direct, overRelay);
+    } else fault = await (isRelayFirst ? send(overRelay, direct) : send(direct, overRelay));
     if (fault) this.#options.onDropped(fault === 'not-carried' ? 'relay-away' : fault);
     else this.#deliveries.carried(to, delivery);
   }

@@ -164,7 +164,7 @@ export class Puppet {
       audit: new AuditLog(),
       now: Date.now,
       steadyNow: () => performance.now(),
-      canSeal: async () => {},
+      ready: async () => {},
       frames: NO_FRAMES,
       isOpen: () => true,
       sendDirect: (to, payload) => this.#links.get(to)?.send(payload) ?? false,

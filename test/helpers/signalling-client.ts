@@ -66,7 +66,7 @@ export function openSignallingClient(relayUrl: string, room: RoomSecret): Signal
       certificate: {} as RTCCertificate,
       fingerprint: globalThis.crypto.getRandomValues(new Uint8Array(32)),
     }),
-    canSeal: async () => {},
+    ready: async () => {},
     connectRelay: (options) => new RelaySocket(options),
     isOpen: () => true,
     sendDirect: () => false,

@@ -18,7 +18,9 @@ class Scene {
   readonly watch = new FrameWatch({
     links: {
       named: (name) =>
-        name === this.name ? { peerId: BOB, name, generation: Number(name), link: this.#link() } : undefined,
+        name === this.name
+          ? { peerId: BOB, name, generation: Number(name), link: this.#link(), isHidden: false }
+          : undefined,
       stats: async () => {
         const entry = { type: 'outbound-rtp', kind: 'audio', packetsSent: this.sent };
         return new Map([[BOB, { name: this.name, report: new Map([['out', entry]]) as unknown as RTCStatsReport }]]);

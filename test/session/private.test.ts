@@ -244,18 +244,24 @@ describe('PR11: switched on in a call', () => {
       const relay = new MemoryRelay();
       const ada = await join(relay, 'Ada');
       const gate = Promise.withResolvers<HidingCode>();
+      let loads = 0;
       const bob = new Page(relay, 'Bob', {
         isDirect: true,
         iceServers: [STUN, TURN],
-        instead: { loadHiding: () => gate.promise },
+        instead: {
+          loadHiding: () => {
+            loads++;
+            return gate.promise;
+          },
+        },
       });
       pages.push(bob);
       bob.session.dispatch({ type: 'join' });
       assert.equal(bob.view.phase, 'joining');
       bob.session.dispatch({ type: 'set-private', isOn: true });
       assert.equal(bob.view.privacy, 'on');
-      await until('the other is told of', () => bob.view.phase !== 'joining' && ada.view.participants.length > 0);
-      assert.ok(bob.world.links.every(({ options }) => options.hidden !== undefined));
+      await until('the relay has let it in, and it waits for what hides', () => loads === 2);
+      assert.deepEqual([bob.view.phase, bob.world.links.length, codes(bob)], ['joining', 0, []]);
       if (isLoaded) gate.resolve({ HiddenPath });
       else gate.reject(new Error('no network'));
       if (isLoaded)
@@ -266,6 +272,7 @@ describe('PR11: switched on in a call', () => {
           () => bob.view.participants[0]?.link === 'connected',
         );
       else await until('it is refused', () => bob.view.leaveReason === 'refused');
+      assert.deepEqual(codes(bob), isLoaded ? [] : ['privacy-failed']);
       assert.ok(bob.world.links.every(({ options }) => options.hidden !== undefined));
     });
   }

@@ -53,7 +53,7 @@ export type RoomEvent =
   | { readonly type: 'relay-closed'; readonly reason: CloseReason }
   /** The browser could not make the room's keys: nothing can be sealed, so nothing is sent. */
   | { readonly type: 'keys-failed' }
-  /** No frame can be sealed here: nothing is joined that could only be joined in the clear. */
+  /** No frame can be sealed here, or addresses cannot be hidden as asked: nothing is joined that could only be joined in the clear. */
   | { readonly type: 'sealing-failed'; readonly code: 'unsupported-browser' | 'worker-blocked' | 'privacy-failed' }
   // told by a peer: sealed, opened, parsed
   | { readonly type: 'message'; readonly from: PeerId; readonly sender: Sender; readonly message: RoomMessage }
