@@ -12,7 +12,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { captureLoopback } from '../helpers/loopback.ts';
 import type { Capture } from '../helpers/loopback.ts';
 import { withScripts } from '../helpers/sealed-call.ts';
-import { setStage } from '../helpers/stage.ts';
+import { SMALL_PICTURES, setStage } from '../helpers/stage.ts';
 import type { Stage } from '../helpers/stage.ts';
 
 let stage: Stage;
@@ -26,10 +26,8 @@ before(async () => {
     '/private': { html: withScripts(roomPage(url, 'private'), WATCH) },
     '/leaky': { html: withScripts(roomPage(url, 'private'), LEAK, WATCH) },
   });
-  stage = await setStage(pages, BROWSER_NAMES, {
-    TURN_URLS: JSON.stringify(coturn.urls),
-    TURN_SECRET: coturn.secret,
-  });
+  const settings = { TURN_URLS: JSON.stringify(coturn.urls), TURN_SECRET: coturn.secret };
+  stage = await setStage(pages, BROWSER_NAMES, settings, SMALL_PICTURES);
 });
 afterEach(async () => {
   await capture?.stop();

@@ -73,13 +73,16 @@ export function ownHostCandidates(): readonly string[] {
 }
 
 /** In a page that leaks, whatever the room does: whether there was a connection that took these. */
-export async function plantLeak(candidates: readonly string[]): Promise<boolean> {
+export function plantLeak(candidates: readonly string[]): boolean {
   for (const connection of ((globalThis as Watching).watched?.connections ?? []) as Leaking[]) {
     if (connection.connectionState === 'closed' || !connection.remoteDescription || candidates.length === 0) continue;
     const sdpMid = connection.getTransceivers()[0]?.mid ?? '0';
     for (const candidate of candidates) {
       // a name that nobody here resolves stands for an address of this machine
-      await connection.addLeaked({ candidate: candidate.replace(/\S+\.local /, '127.0.0.1 '), sdpMid });
+      // not awaited: a connection that closes meanwhile never answers (W3C WebRTC, "chain")
+      void connection
+        .addLeaked({ candidate: candidate.replace(/\S+\.local /, '127.0.0.1 '), sdpMid })
+        .catch(() => undefined);
     }
     return true;
   }
