@@ -22,7 +22,13 @@ serve(async (): Promise<Contender> => {
       void new FramePipe(
         address,
         { readable, writable },
-        { now: () => performance.now(), report: () => undefined, sealing: () => sender, opening: () => receiver },
+        {
+          now: () => performance.now(),
+          report: () => undefined,
+          sealing: () => sender,
+          opening: () => receiver,
+          heard: () => undefined,
+        },
       );
     },
   };

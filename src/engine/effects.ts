@@ -54,8 +54,10 @@ export function effectTable({
     'repeat-messages': () => own.membership?.repeatMessages(),
     'check-frames': () => void frameWatch.check().catch(() => onDropped('check-failed')),
     'hide-addresses': ({ isOn }) => hiding.turn(isOn),
-    'open-link': ({ peerId, generation }) => links.open(peerId, generation),
-    'close-link': ({ peerId }) => links.close(peerId),
+    'open-link': ({ peerId, generation, isIdle }) => links.open(peerId, generation, isIdle),
+    'close-link': ({ peerId }) => links.close(peerId, 'link'),
+    'close-standby': ({ peerId }) => links.close(peerId, 'standby'),
+    'use-link': ({ peerId, generation, isOnly }) => links.use(peerId, generation, isOnly),
     'make-offer': ({ peerId, generation, round, isRestart }) =>
       links.get(peerId, generation)?.makeOffer(round, isRestart),
     'repeat-offer': ({ peerId, generation, round }) => links.get(peerId, generation)?.repeatOffer(round),

@@ -1,13 +1,13 @@
 /** What the worker says of frames, held against what the browser says: the truth about what leaves and what arrives. */
-import type { Links } from './links.ts';
+import type { LinkReport, Links } from './links.ts';
 import type { FramePort } from './ports.ts';
 import type { PeerId } from './protocol/ids.ts';
 import { PUBLICATION_KINDS } from './protocol/peer.ts';
 import type { FrameCounts, FrameState, TransformAddress } from './protocol/worker.ts';
 import type { RoomEvent } from './room/events.ts';
 import type { SessionStats } from './session-types.ts';
-import { readSeals, sealFigures, sessionStats } from './stats.ts';
-import type { SealReading } from './stats.ts';
+import { pathOf, readSeals, sealFigures, sessionStats } from './stats.ts';
+import type { SealReading, StatsSources } from './stats.ts';
 
 export type FrameWatchOptions = {
   readonly links: Pick<Links, 'named' | 'stats'>;
@@ -24,6 +24,9 @@ export class FrameWatch {
   readonly #options: FrameWatchOptions;
   /** By the link's name: the last reading, and how often in a row frames went past the worker. */
   readonly #readings = new Map<string, { readonly reading: SealReading; readonly strikes: number }>();
+
+  /** By the link's name: whether it goes through a TURN host. */
+  readonly #paths = new Map<string, boolean>();
 
   /** Whom frames went to past the worker: to them nothing is sent any more, on no later connection either. */
   readonly #silenced = new Set<PeerId>();
@@ -55,9 +58,13 @@ export class FrameWatch {
     const counts = await frames.counts();
     // it does not answer, and is being started anew
     if (!counts) return;
-    const names = new Set([...reports.values()].map(({ name }) => name));
+    const names = new Set(reports.map(({ open }) => open.name));
     for (const name of this.#readings.keys()) if (!names.has(name)) this.#readings.delete(name);
-    for (const { report, name } of reports.values()) {
+    for (const name of this.#paths.keys()) if (!names.has(name)) this.#paths.delete(name);
+    for (const each of reports) {
+      this.#tellPath(each);
+      const { report } = each;
+      const { name } = each.open;
       const last = this.#readings.get(name);
       const reading = readSeals(last?.reading, sealFigures({ report, counts: countsOf(counts, name) }));
       const strikes = last && reading.isBypassed ? last.strikes + 1 : 0;
@@ -75,10 +82,19 @@ export class FrameWatch {
   async stats(dropped: ReadonlyMap<string, number>): Promise<SessionStats> {
     const reports = await this.#options.links.stats();
     const counts = (await this.#options.frames.counts()) ?? [];
-    const sources = [...reports].map(([peerId, { report, name }]) => {
-      return [peerId, { report, counts: countsOf(counts, name) }] as const;
-    });
-    return sessionStats(new Map(sources), dropped);
+    const sources = new Map<PeerId, StatsSources[]>();
+    for (const { peerId, report, open } of reports) {
+      const each = { report, counts: countsOf(counts, open.name) };
+      sources.set(peerId, [...(sources.get(peerId) ?? []), each]);
+    }
+    return sessionStats(sources, dropped);
+  }
+
+  #tellPath({ peerId, open: { name, generation }, report }: LinkReport): void {
+    const path = pathOf(report);
+    if (path === 'none' || this.#paths.get(name) === (path === 'relay')) return;
+    this.#paths.set(name, path === 'relay');
+    this.#options.onEvent({ type: 'path-found', peerId, generation, isRelayed: path === 'relay' });
   }
 }
 

@@ -43,9 +43,10 @@ export class Hiding {
     return this.#isOn ? turnOnly(servers) : servers;
   }
 
-  /** What a link opens with; `undefined`: it must not open, for nothing would hide it. */
-  open(servers: readonly IceServer[]): Opening | undefined {
-    const usable = this.serversOf(servers);
+  /** What a link opens with; `undefined`: it must not open, for nothing would hide it, or relay what `isRelayed` says has to be. */
+  open(servers: readonly IceServer[], isRelayed = false): Opening | undefined {
+    const usable = isRelayed ? turnOnly(servers) : this.serversOf(servers);
+    if (isRelayed && usable.length === 0) return undefined;
     if (!this.#isOn) return { servers: usable, path: undefined };
     return this.#code && usable.length > 0
       ? { servers: usable, path: new this.#code.HiddenPath(this.#options) }

@@ -4,11 +4,12 @@ import { cameraEncoding } from './media/quality.ts';
 import { RemoteTracks } from './media/remote-tracks.ts';
 import type { DevicePort, FramePort, LinkPort, Ports } from './ports.ts';
 import type { Bytes } from './protocol/bytes.ts';
+import { turnOnly } from './protocol/ice-server.ts';
+import type { IceServer } from './protocol/ice-server.ts';
 import { iceUrlHost } from './protocol/ice-url.ts';
 import type { PeerId } from './protocol/ids.ts';
-import { PUBLICATION_KINDS } from './protocol/peer.ts';
+import { PUBLICATION_KINDS, isStandby } from './protocol/peer.ts';
 import type { PublicationKind } from './protocol/peer.ts';
-import type { IceServer } from './protocol/relay.ts';
 import type { RoomEvent } from './room/events.ts';
 import { isExposed } from './stats.ts';
 import type { PeerLinkOptions } from './transport/peer-link.ts';
@@ -29,19 +30,26 @@ export type LinksOptions = {
 };
 
 /** What the browser says of one connection. */
-export type LinkReport = { readonly report: RTCStatsReport; readonly name: string };
+export type LinkReport = { readonly peerId: PeerId; readonly open: OpenLink; readonly report: RTCStatsReport };
 
 export type OpenLink = {
+  /** The worker's. */
   readonly name: string;
   readonly generation: number;
   readonly link: LinkPort;
   /** No address of ours goes over it. */
   readonly isHidden: boolean;
+  /** Frames came on it, and have ceased: what is to be said quickly goes another way. */
+  isStalled: boolean;
 };
+
+/** Of two connections to one peer the first, or the standby (FO1). */
+type WayName = 'link' | 'standby';
+type Ways = { readonly [Name in WayName]?: OpenLink };
 
 export class Links {
   readonly #options: LinksOptions;
-  readonly #links = new Map<PeerId, OpenLink>();
+  readonly #links = new Map<PeerId, Ways>();
   /** Peers that something can be sent to: those that the relay only lists must not cost the others their picture. */
   readonly #reached = new Set<PeerId>();
   readonly #remoteTracks = new RemoteTracks();
@@ -66,11 +74,10 @@ export class Links {
   setIceServers(servers: readonly IceServer[]): void {
     if (JSON.stringify(servers) === JSON.stringify(this.#iceServers)) return;
     this.#iceServers = servers;
-    const { hiding, onEvent } = this.#options;
     const used = this.#usedServers;
     // one that is not hidden is about to be closed where others are
-    for (const { link } of this.#links.values()) link.setIceServers(used);
-    if (hiding.isOn && used.length > 0) onEvent({ type: 'turn-found' });
+    for (const { link } of this.#all()) link.setIceServers(used);
+    if (turnOnly(servers).length > 0) this.#options.onEvent({ type: 'turn-found' });
   }
 
   /** Our DTLS certificate; without one no link opens. */
@@ -78,11 +85,13 @@ export class Links {
     this.#certificate = certificate;
   }
 
-  open(peerId: PeerId, generation: number): void {
-    this.close(peerId);
+  /** `isIdle`: it sends nothing until it is used. */
+  open(peerId: PeerId, generation: number, isIdle = false): void {
+    const way: WayName = isStandby(generation) ? 'standby' : 'link';
+    this.close(peerId, way);
     const { devices, frames, hiding, onEvent, onDropped, openLink } = this.#options;
-    const opening = hiding.open(this.#iceServers);
-    // PR2: whom nothing would hide sends nothing
+    const opening = hiding.open(this.#iceServers, way === 'standby');
+    // PR2, FO1: whom nothing would hide sends nothing, and without a TURN host there is no second way
     if (!opening) return onEvent({ type: 'link-barred', peerId, generation });
     const isHidden = opening.path !== undefined;
     const certificate = this.#certificate;
@@ -100,7 +109,9 @@ export class Links {
     }
     const options: PeerLinkOptions = {
       iceServers: opening.servers,
+      isRelayed: way === 'standby',
       hidden: opening.path,
+      isIdle,
       tracks,
       cameraEncoding: cameraEncoding(this.#reached.size + 1),
       certificate,
@@ -121,11 +132,12 @@ export class Links {
       },
       onEndedByPeer: () => onEvent({ type: 'ended-by-peer', ...on }),
       onTrack: (kind, track) =>
-        onEvent({ type: 'remote-track', ...on, kind, trackId: this.#remoteTracks.add(peerId, track) }),
+        onEvent({ type: 'remote-track', ...on, kind, trackId: this.#remoteTracks.add(name, track) }),
       onDropped,
     };
     try {
-      this.#links.set(peerId, { name, generation, link: openLink(options), isHidden });
+      const open: OpenLink = { name, generation, link: openLink(options), isHidden, isStalled: false };
+      this.#links.set(peerId, { ...this.#links.get(peerId), [way]: open });
     } catch {
       this.#options.onClosed(peerId, generation);
       // The browser refuses the ICE servers. The room finds no link standing, tries again, and tells.
@@ -136,26 +148,49 @@ export class Links {
 
   /** The link of that generation; `undefined` once it was closed or replaced. */
   get(peerId: PeerId, generation: number): LinkPort | undefined {
-    const found = this.#links.get(peerId);
-    return found?.generation === generation ? found.link : undefined;
+    return this.#find(peerId, generation)?.link;
+  }
+
+  /** Our sound and picture go over this one; `isOnly`: and over no other. */
+  use(peerId: PeerId, generation: number, isOnly: boolean): void {
+    const used = this.#find(peerId, generation);
+    if (!used) return;
+    used.link.setIdle(false);
+    for (const open of this.#waysOf(peerId)) if (open !== used && isOnly) open.link.setIdle(true);
   }
 
   /** By the worker's name for it. */
   named(name: string): (OpenLink & { readonly peerId: PeerId }) | undefined {
-    for (const [peerId, open] of this.#links) if (open.name === name) return { ...open, peerId };
+    for (const peerId of this.#links.keys()) {
+      for (const open of this.#waysOf(peerId)) if (open.name === name) return { ...open, peerId };
+    }
     return undefined;
   }
 
   /** Straight to the peer; `false` where no connection can take it now. */
   send(peerId: PeerId, payload: Bytes): boolean {
-    return this.#links.get(peerId)?.link.send(payload) ?? false;
+    const ways = [...this.#waysOf(peerId)].sort((a, b) => Number(a.isStalled) - Number(b.isStalled));
+    return ways.some(({ link }) => link.send(payload));
+  }
+
+  /** The worker: frames have begun to come on this link, or have ceased. */
+  flow(name: string, isFlowing: boolean): void {
+    const found = this.named(name);
+    const open = found && this.#find(found.peerId, found.generation);
+    if (!open || !found) return;
+    open.isStalled = !isFlowing;
+    this.#options.onEvent({ type: 'frames-flow', peerId: found.peerId, generation: found.generation, isFlowing });
   }
 
   /** The worker is gone, and all keys with it: every connection is made anew. */
   loseAll(): void {
-    for (const [peerId, { generation }] of this.#links) {
-      this.close(peerId);
-      this.#options.onEvent({ type: 'ended-by-peer', peerId, generation });
+    for (const [peerId, ways] of this.#links) {
+      this.close(peerId, 'standby');
+      this.close(peerId, 'link');
+      // the standby first: nothing is to take over to it
+      for (const open of [ways.standby, ways.link]) {
+        if (open) this.#options.onEvent({ type: 'ended-by-peer', peerId, generation: open.generation });
+      }
     }
   }
 
@@ -166,38 +201,55 @@ export class Links {
   /** Every link sends this kind's track from now on, or nothing where there is none. */
   publish(kind: PublicationKind): void {
     const track = this.#options.devices.track(kind);
-    for (const { link } of this.#links.values()) link.setTrack(kind, track);
+    for (const { link } of this.#all()) link.setTrack(kind, track);
   }
 
-  close(peerId: PeerId): void {
-    const found = this.#links.get(peerId);
+  close(peerId: PeerId, way: WayName): void {
+    const { [way]: found, ...others } = this.#links.get(peerId) ?? {};
     if (!found) return;
-    this.#links.delete(peerId);
-    this.#reached.delete(peerId);
+    this.#links.set(peerId, others);
+    if (Object.keys(others).length === 0) {
+      this.#links.delete(peerId);
+      this.#reached.delete(peerId);
+    }
     found.link.close();
     this.#options.onClosed(peerId, found.generation);
-    this.#remoteTracks.removeOwner(peerId);
+    this.#remoteTracks.removeOwner(found.name);
     this.#shareUplink();
   }
 
   closeAll(): void {
-    for (const peerId of this.#links.keys()) this.close(peerId);
+    for (const peerId of this.#links.keys()) for (const way of ['standby', 'link'] as const) this.close(peerId, way);
   }
 
-  /** Whoever asks, what is hidden is looked at (PR9). */
-  async stats(): Promise<ReadonlyMap<PeerId, LinkReport>> {
-    const reports = new Map<PeerId, LinkReport>();
-    await Promise.all(
-      [...this.#links].map(async ([peerId, { link, name, generation, isHidden }]) => {
+  /** Whoever asks, what is hidden is looked at (PR9), and how each connection goes is told. The first one of a peer comes first. */
+  async stats(): Promise<readonly LinkReport[]> {
+    const all = [...this.#links.keys()].flatMap((peerId) =>
+      [...this.#waysOf(peerId)].map(async (open): Promise<readonly LinkReport[]> => {
         // a link that is being closed has none any more
-        const report = await link.stats().catch(() => undefined);
-        if (report) reports.set(peerId, { report, name });
-        if (report && isHidden && isExposed(report)) {
-          this.#options.onEvent({ type: 'path-exposed', peerId, generation });
-        }
+        const report = await open.link.stats().catch(() => undefined);
+        if (!report) return [];
+        const on = { peerId, generation: open.generation };
+        if (open.isHidden && isExposed(report)) this.#options.onEvent({ type: 'path-exposed', ...on });
+        return [{ peerId, open, report }];
       }),
     );
-    return reports;
+    return (await Promise.all(all)).flat();
+  }
+
+  #find(peerId: PeerId, generation: number): OpenLink | undefined {
+    const found = this.#links.get(peerId)?.[isStandby(generation) ? 'standby' : 'link'];
+    return found?.generation === generation ? found : undefined;
+  }
+
+  *#waysOf(peerId: PeerId): Iterable<OpenLink> {
+    const { link, standby } = this.#links.get(peerId) ?? {};
+    if (link) yield link;
+    if (standby) yield standby;
+  }
+
+  *#all(): Iterable<OpenLink> {
+    for (const peerId of this.#links.keys()) yield* this.#waysOf(peerId);
   }
 
   get #usedServers(): readonly IceServer[] {
@@ -206,6 +258,6 @@ export class Links {
 
   #shareUplink(): void {
     const encoding = cameraEncoding(this.#reached.size);
-    for (const { link } of this.#links.values()) link.setCameraEncoding(encoding);
+    for (const { link } of this.#all()) link.setCameraEncoding(encoding);
   }
 }

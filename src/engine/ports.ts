@@ -36,6 +36,8 @@ export type FramePort = {
 
 export type FrameHandlers = {
   onState(address: TransformAddress, state: FrameState): void;
+  /** Frames of the peer have begun to come on this link, or have ceased (FO3). */
+  onFlow(link: string, isFlowing: boolean): void;
   /** All keys and transforms are gone: no link sends or receives any more. `isForGood`: nor will any. */
   onLost(isForGood: boolean): void;
 };

@@ -359,8 +359,8 @@ export class Signalling {
     // what makes a connection must not depend on it, and what is said last ends it
     const isRelayFirst = isOfLink(message) || message.type === 'leave';
     let fault: SendFault | undefined;
-    if (message.type === 'e2ee_key_revoke') {
-      // Both, each sealed for itself: the relay may keep it back, and a connection may end before it is through.
+    if (message.type === 'e2ee_key_revoke' || message.type === 'route') {
+      // Both, each sealed for itself: the relay may keep it back, and a connection may end before it is through, or be dead already.
       const faults = [await send(overRelay), await send(direct)];
       fault = faults.includes(undefined) ? undefined : faults[0];
     } else fault = await (isRelayFirst ? send(overRelay, direct) : send(direct, overRelay));

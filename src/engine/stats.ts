@@ -12,10 +12,14 @@ export type StatsSources = { readonly report: RTCStatsReport; readonly counts: r
 
 /** Of all peers and together, with what was dropped. */
 export function sessionStats(
-  sources: ReadonlyMap<PeerId, StatsSources>,
+  sources: ReadonlyMap<PeerId, readonly StatsSources[]>,
   dropped: ReadonlyMap<string, number>,
 ): SessionStats {
-  const peers = Object.fromEntries([...sources].map(([peerId, each]) => [peerId, peerStatsOf(each)]));
+  const peers: Record<PeerId, PeerStats> = {};
+  for (const [peerId, each] of sources) {
+    const stats = statsOfPeer(each);
+    if (stats) peers[peerId] = stats;
+  }
   const totals = { bytesSent: 0, bytesReceived: 0, framesSealed: 0, framesOpened: 0 };
   for (const peer of Object.values(peers)) {
     totals.bytesSent += peer.bytesSent;
@@ -26,21 +30,60 @@ export function sessionStats(
   return { peers, totals, dropped: Object.fromEntries(dropped) };
 }
 
+/** Of the connection that carries, with what has gone over each. `undefined` where there is none. */
+function statsOfPeer(sources: readonly StatsSources[]): PeerStats | undefined {
+  const each = sources.map(peerStatsOf);
+  const carrying = sources.map(({ report }) => lastArrival(report));
+  const best = each[carrying.indexOf(Math.max(...carrying))];
+  if (!best || each.length === 1) return best;
+  const sums = { ...best, framesDropped: {} as Record<string, number> };
+  for (const field of SUMMED) sums[field] = each.reduce((total, one) => total + one[field], 0);
+  for (const { framesDropped } of each) {
+    for (const [reason, count] of Object.entries(framesDropped)) {
+      sums.framesDropped[reason] = (sums.framesDropped[reason] ?? 0) + count;
+    }
+  }
+  return sums;
+}
+
+const SUMMED = [
+  'framesSealed',
+  'framesOpened',
+  'framesSentByStats',
+  'framesDecoded',
+  'audioEnergy',
+  'bytesSent',
+  'bytesReceived',
+] as const;
+
+/** When a packet of sound or picture came last, in the browser's time; 0: none has. */
+function lastArrival(report: RTCStatsReport): number {
+  const inbound = [...entriesOf(report).values()].filter(({ type }) => type === 'inbound-rtp');
+  return Math.max(0, ...inbound.map((entry) => Number(entry['lastPacketReceivedTimestamp']) || 0));
+}
+
+/** How a connection goes; `none`: nowhere yet. */
+export function pathOf(report: RTCStatsReport): PeerStats['link'] {
+  const entries = entriesOf(report);
+  const pair = selectedPair([...entries.values()], entries);
+  if (!pair) return 'none';
+  // of one TURN host between two people, each is told only as that side's whose it is
+  const ends = ['localCandidateId', 'remoteCandidateId'].map((end) => entries.get(text(pair, end)) ?? {});
+  return ends.some((end) => text(end, 'candidateType') === 'relay') ? 'relay' : 'direct';
+}
+
 export function peerStatsOf({ report, counts }: StatsSources): PeerStats {
   const entries = entriesOf(report);
   const all = [...entries.values()];
   const pair = selectedPair(all, entries);
   const local = pair && entries.get(text(pair, 'localCandidateId'));
-  const remote = pair && entries.get(text(pair, 'remoteCandidateId'));
   const candidateType = local ? text(local, 'candidateType') : '';
-  // of one TURN host between two people, each is told only as that side's whose it is
-  const isRelayed = candidateType === 'relay' || (remote && text(remote, 'candidateType') === 'relay');
   const outbound = all.filter(({ type }) => type === 'outbound-rtp');
   const inbound = all.filter(({ type }) => type === 'inbound-rtp');
   const codecs = [...outbound, ...inbound].map((entry) => text(entries.get(text(entry, 'codecId')) ?? {}, 'mimeType'));
   const rtt_s = pair?.['currentRoundTripTime'];
   return {
-    link: pair ? (isRelayed ? 'relay' : 'direct') : 'none',
+    link: pathOf(report),
     candidateType,
     relayProtocol: local && candidateType === 'relay' ? text(local, 'relayProtocol') : '',
     rtt_ms: typeof rtt_s === 'number' ? rtt_s * 1000 : undefined,

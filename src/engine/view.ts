@@ -5,7 +5,7 @@ import type { PublicationKind } from './protocol/peer.ts';
 import type { RoomKind } from './room-address.ts';
 import { isShown } from './room/peers.ts';
 import { isPresent } from './room/state.ts';
-import type { Peer, RoomState } from './room/state.ts';
+import type { Peer, RoomState, Way } from './room/state.ts';
 import type {
   EncryptionView,
   ParticipantView,
@@ -53,9 +53,10 @@ export function viewOf(state: RoomState, sources: ViewSources): SessionView {
 }
 
 function participantOf(peer: Peer, sources: ViewSources): ParticipantView {
+  const shown = shownWay(peer);
   const publication = (kind: PublicationKind): PublicationView | undefined => {
     const found = peer.presence?.publications.find((published) => published.kind === kind);
-    return found && { isMuted: found.isMuted, isOpened: peer.frames[kind] === 'opened' };
+    return found && { isMuted: found.isMuted, isOpened: shown.frames[kind] === 'opened' };
   };
   return {
     peerId: peer.peerId,
@@ -66,13 +67,18 @@ function participantOf(peer: Peer, sources: ViewSources): ParticipantView {
       standing: peer.identity.standing,
     },
     name: peer.presence?.name ?? '',
-    link: peer.link.isEnded ? 'failed' : peer.link.transport,
+    link: shown.link.isEnded ? 'failed' : shown.link.transport,
     isAddressHidden: peer.presence?.isPrivate ?? false,
     microphone: publication('microphone'),
     camera: publication('camera'),
-    audioTrack: sources.remoteTrack(peer.tracks.microphone),
-    videoTrack: sources.remoteTrack(peer.tracks.camera),
+    audioTrack: sources.remoteTrack(shown.tracks.microphone),
+    videoTrack: sources.remoteTrack(shown.tracks.camera),
   };
+}
+
+/** Of two connections the one whose sound and picture are shown. */
+function shownWay(peer: Peer): Way {
+  return peer.route.shown === 'standby' && peer.standby ? peer.standby : peer;
 }
 
 function peerEncryption(peer: Peer): PeerEncryption {
@@ -85,8 +91,12 @@ function peerEncryption(peer: Peer): PeerEncryption {
 }
 
 /** What is switched off sends nothing that could fail, or open again. */
-function isFailing({ frames, presence }: Peer, kind: PublicationKind): boolean {
-  return frames[kind] === 'failing' && presence?.publications.find((each) => each.kind === kind)?.isMuted === false;
+function isFailing(peer: Peer, kind: PublicationKind): boolean {
+  const { presence } = peer;
+  return (
+    shownWay(peer).frames[kind] === 'failing' &&
+    presence?.publications.find((each) => each.kind === kind)?.isMuted === false
+  );
 }
 
 /** Only what this version does. What it does not do yet is `false`, not hoped for. */

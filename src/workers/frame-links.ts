@@ -3,6 +3,7 @@ import { importBaseKey, AES_128_GCM_SHA256_128 } from '../engine/crypto/sframe-k
 import { SframeReceiver } from '../engine/crypto/sframe-receiver.ts';
 import { SframeSender } from '../engine/crypto/sframe-sender.ts';
 import type { FrameCounts, FrameRequest, TransformAddress, WorkerReport } from '../engine/protocol/worker.ts';
+import { FlowWatch } from './flow-watch.ts';
 import { FramePipe } from './frame-pipe.ts';
 import type { FrameEnd } from './frame-pipe.ts';
 
@@ -32,6 +33,7 @@ type Link = {
   /** Of the peer's keys, oldest first: when each is over. */
   readonly ends: Map<number, number>;
   readonly pipes: FramePipe[];
+  readonly flow: FlowWatch;
   /** Keys are imported one after the other: the later one counts. */
   work: Promise<void>;
   hasSealKey: boolean;
@@ -71,9 +73,19 @@ export class FrameLinks {
       report: (state) => report({ type: 'frames', state, ...address }),
       sealing: () => this.#sealing(link),
       opening: () => this.#opening(link),
+      heard: () => link.flow.heard(now()),
     });
     link.pipes.push(pipe);
     if (link.hasSealKey) pipe.keysCame();
+  }
+
+  /** To be called every `LOOK_EVERY_MS`: tells which links have ceased to bring frames, or have begun. */
+  look(): void {
+    const { now, report } = this.#options;
+    for (const [name, { flow }] of this.#links) {
+      const isFlowing = flow.look(now());
+      if (isFlowing !== undefined) report({ type: 'flow', link: name, isFlowing });
+    }
   }
 
   counts(): readonly FrameCounts[] {
@@ -89,6 +101,7 @@ export class FrameLinks {
       receiver: new SframeReceiver(AES_128_GCM_SHA256_128, OLD_STEP_MS),
       ends: new Map(),
       pipes: [],
+      flow: new FlowWatch(),
       work: Promise.resolve(),
       hasSealKey: false,
       ratchetedAt: this.#options.now(),

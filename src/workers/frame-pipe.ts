@@ -38,6 +38,8 @@ export type FramePipeOptions = {
   /** `undefined` once the link is closed. */
   sealing(): SframeSender | undefined;
   opening(): SframeReceiver | undefined;
+  /** A frame of the peer's has come. */
+  heard(): void;
 };
 
 export class FramePipe {
@@ -92,6 +94,7 @@ export class FramePipe {
       for (;;) {
         const { done, value: frame } = await reader.read();
         if (done) return;
+        if (isOpening) this.#options.heard();
         const { data } = frame;
         let changed: ArrayBuffer | string;
         try {

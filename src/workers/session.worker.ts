@@ -5,6 +5,7 @@
 import { parseTransformAddress, parseWorkerRequest } from '../engine/protocol/worker.ts';
 import type { TransformAddress, WorkerReport } from '../engine/protocol/worker.ts';
 import { Clock } from './clock.ts';
+import { LOOK_EVERY_MS } from './flow-watch.ts';
 import { FrameLinks } from './frame-links.ts';
 import type { FrameEnd } from './frame-links.ts';
 
@@ -15,6 +16,7 @@ function startWorker(): void {
   const report = (message: WorkerReport): void => scope.postMessage(message);
   const clock = new Clock((id) => report({ type: 'fired', id }));
   const links = new FrameLinks({ now: () => performance.now(), report });
+  scope.setInterval(() => links.look(), LOOK_EVERY_MS);
   scope.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
     const request = parseWorkerRequest(data);
     if (!request) return takeStreams(links, data);

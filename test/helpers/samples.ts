@@ -116,6 +116,7 @@ export const PEER_MESSAGES: readonly PeerMessage[] = [
   { type: 'e2ee_sender_key_ack', link: 1, generation: 7, isAsking: false },
   { type: 'e2ee_sender_key_ack', link: 1, generation: 0, isAsking: true },
   { type: 'kick', statement: KICK },
+  { type: 'route', link: 2 ** 31 + 1, seq: 3 },
   { type: 'ack' },
   { type: 'leave' },
 ];

@@ -284,6 +284,27 @@ describe('sender keys', () => {
     assert.deepEqual([...ada.only.open.keys()], [9], 'the one that waited is still there');
   });
 
+  it('FO1: a standby is opened beside the first link, whatever their numbers; each kind keeps its own that waits', () => {
+    const key = (generation: number): SenderKey => ({
+      generation,
+      key: toBase64Url(new Uint8Array(32).fill(generation)),
+    });
+    const standby = 2 ** 31 + 1;
+    const offers = (link: number, generation: number): void =>
+      void ada.keys.undress(BOB, { ...description('offer', link), senderKey: key(generation) } as RoomMessage);
+    ada.keys.open(BOB, 3);
+    offers(standby, 1);
+    offers(standby - 1, 2);
+    offers(5, 3);
+    ada.keys.open(BOB, standby - 1);
+    offers(standby - 1, 4);
+    ada.keys.open(BOB, 5);
+    const opens = [...ada.held.values()].map(({ open }) => [...open.keys()]);
+    assert.deepEqual(opens, [[], [2, 4], [3]]);
+    ada.keys.close(BOB, 3);
+    assert.equal(ada.held.size, 2);
+  });
+
   it('SK3: a link whose first exchange is not over keeps the key that it has told', () => {
     ada.keys.open(BOB, 1);
     const { generation } = dressed(ada, BOB, description('offer', 1)).senderKey;

@@ -22,10 +22,11 @@ type Kept = {
   candidates: [number, string][];
   connections: number;
   states: [number, string][];
+  opened: RTCPeerConnection[];
 };
 
 function install(): void {
-  const kept: Kept = { clickedAt: 0, marks: {}, candidates: [], connections: 0, states: [] };
+  const kept: Kept = { clickedAt: 0, marks: {}, candidates: [], connections: 0, states: [], opened: [] };
   Object.assign(window, { journal: kept });
   const since = (): number => performance.now() - kept.clickedAt;
   const mark = (name: Mark): void => {
@@ -47,6 +48,7 @@ function install(): void {
     constructor(configuration?: RTCConfiguration) {
       super(configuration);
       kept.connections += 1;
+      kept.opened.push(this);
       mark('linked');
       this.addEventListener('track', ({ track }) => show(track));
       this.addEventListener('icecandidate', ({ candidate }) => {
@@ -75,7 +77,10 @@ export function journalScript(): string {
 }
 
 export function readJournal(page: TestPage): Promise<Journal> {
-  return page.evaluate(() => (window as unknown as { journal: Journal }).journal);
+  return page.evaluate(() => {
+    const { marks, candidates, connections, states } = (window as unknown as { journal: Journal }).journal;
+    return { marks, candidates, connections, states };
+  });
 }
 
 /** Until the first frame of somebody else was on the screen. */

@@ -51,6 +51,8 @@ export type Lab = {
   readonly network: Network;
   /** The one at `a` is in the room already when the one at `b` clicks on Join. */
   meet(nats: { readonly [Each in Side]: Nat }): Promise<{ readonly [Each in Side]: TestPage }>;
+  /** The TURN host dies. */
+  killTurn(): Promise<void>;
   /** Closes every page opened since the last call. */
   clear(): Promise<void>;
   close(): Promise<void>;
@@ -63,19 +65,23 @@ export async function setLab(names: { readonly [Each in Side]: BrowserName }): P
     const folder = mkdtempSync(join(tmpdir(), 'tai-lab-'));
     stack.defer(() => rmSync(folder, { recursive: true, force: true }));
     const network = stack.adopt(await makeNetwork(), ({ remove }) => remove());
-    const [, a, b] = await Promise.all([
+    const [killTurn, a, b] = await Promise.all([
       startServer(stack, network, folder),
       startBrowser(stack, network, folder, 'a', names.a),
       startBrowser(stack, network, folder, 'b', names.b),
     ]);
-    return at(network, { a, b }, () => stack.disposeAsync());
+    return at(network, { a, b }, { killTurn, close: () => stack.disposeAsync() });
   } catch (error) {
     await stack.disposeAsync();
     throw error;
   }
 }
 
-function at(network: Network, browsers: { readonly [Each in Side]: TestBrowser }, close: Lab['close']): Lab {
+function at(
+  network: Network,
+  browsers: { readonly [Each in Side]: TestBrowser },
+  ends: Pick<Lab, 'killTurn' | 'close'>,
+): Lab {
   let pages: TestPage[] = [];
   const open = async (side: Side, url: string): Promise<TestPage> => {
     const page = await browsers[side].newPage();
@@ -98,11 +104,12 @@ function at(network: Network, browsers: { readonly [Each in Side]: TestBrowser }
       pages = [];
       await Promise.all(closing.map((page) => page.close()));
     },
-    close,
+    ...ends,
   };
 }
 
-async function startServer(stack: AsyncDisposableStack, { server }: Network, folder: string): Promise<void> {
+/** Returns the way to end its TURN host. */
+async function startServer(stack: AsyncDisposableStack, { server }: Network, folder: string): Promise<Lab['killTurn']> {
   const { enter } = server;
   const [relayPort, turnPort] = [await findFreePort(), await findFreePort()];
   const relayUrl = `https://${SERVER_ADDRESS}`;
@@ -124,6 +131,7 @@ async function startServer(stack: AsyncDisposableStack, { server }: Network, fol
     { at: { host: SERVER_ADDRESS, port: SITE_PORT }, to: { path: sitePath }, tls },
   ];
   stack.adopt(await openGate(server, doors), (gate) => gate.close());
+  return coturn.stop;
 }
 
 /** At home: the program that the driver starts goes there first. */

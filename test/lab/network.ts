@@ -32,6 +32,8 @@ export type Network = {
   readonly hosts: { readonly [Each in Side]: Namespace };
   /** For connections from now on. */
   setNat(side: Side, nat: Nat): void;
+  /** No UDP passes between the two homes, whatever their routers are; the server is reached as before. Until the next `setNat`. */
+  setWall(isUp: boolean): void;
   /** Of the line between this side's router and all others, each way. Nothing: no delay but the machine's own, no loss. */
   setWeather(side: Side, weather?: Weather): Promise<void>;
   remove(): Promise<void>;
@@ -78,6 +80,9 @@ export async function makeNetwork(): Promise<Network> {
       server,
       hosts: { a: homes.a.host, b: homes.b.host },
       setNat,
+      setWall: (isUp) => {
+        for (const side of SIDES) wallOff(homes[side].router, `203.0.113.${NUMBERS[side === 'a' ? 'b' : 'a']}`, isUp);
+      },
       setWeather: async (side, weather = {}) => {
         const { program } = homes[side];
         const taken = new Promise((resolve) => program.stdout?.once('data', resolve));
@@ -142,4 +147,8 @@ function translate(router: Namespace, nat: Nat): void {
   router.iptables('-t nat -A POSTROUTING -o wan -j MASQUERADE');
   // A packet that nobody here has asked for would else have a connection of its own, whose port then is not free for ours.
   router.iptables('-A INPUT -i wan -j DROP');
+}
+
+function wallOff(router: Namespace, address: string, isUp: boolean): void {
+  for (const end of ['-d', '-s']) router.iptables(`${isUp ? '-I' : '-D'} FORWARD -p udp ${end} ${address} -j DROP`);
 }

@@ -209,6 +209,7 @@ describe('links of the worker', () => {
       report: () => undefined,
       sealing: () => undefined,
       opening: () => receiver,
+      heard: () => undefined,
     });
     const getMetadata = () => ({ mimeType: 'audio/opus', synchronizationSource: SSRC, rtpTimestamp: 1 });
     const unreadable = (): object => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FrameWatch } from '../../src/engine/frame-watch.ts';
+import type { OpenLink } from '../../src/engine/links.ts';
 import type { LinkPort } from '../../src/engine/ports.ts';
 import type { PeerId } from '../../src/engine/protocol/ids.ts';
 import type { RoomEvent } from '../../src/engine/room/events.ts';
@@ -13,23 +14,28 @@ const ADDRESS = { stream: 0, side: 'seal' } as const;
 class Scene {
   name = '1';
   sent = 0;
+  /** What the browser says of the way. */
+  path: readonly (readonly [string, object])[] = [];
   readonly calls: string[] = [];
   readonly events: RoomEvent[] = [];
   readonly watch = new FrameWatch({
     links: {
-      named: (name) =>
-        name === this.name
-          ? { peerId: BOB, name, generation: Number(name), link: this.#link(), isHidden: false }
-          : undefined,
+      named: (name) => (name === this.name ? { peerId: BOB, ...this.#open() } : undefined),
       stats: async () => {
         const entry = { type: 'outbound-rtp', kind: 'audio', packetsSent: this.sent };
-        return new Map([[BOB, { name: this.name, report: new Map([['out', entry]]) as unknown as RTCStatsReport }]]);
+        const report = new Map<string, object>([['out', entry], ...this.path]) as unknown as RTCStatsReport;
+        return [{ peerId: BOB, open: this.#open(), report }];
       },
     },
     frames: { counts: async () => [{ ...ADDRESS, link: this.name, done: 0, dropped: {} }] },
     onFailing: () => undefined,
     onEvent: (event) => void this.events.push(event),
   });
+
+  #open(): OpenLink {
+    const { name } = this;
+    return { name, generation: Number(name), link: this.#link(), isHidden: false, isStalled: false };
+  }
 
   #link(): LinkPort {
     const link: Partial<LinkPort> = {
@@ -53,5 +59,37 @@ describe('SK7: frames that went past the worker', () => {
     scene.name = '2';
     scene.watch.changed({ ...ADDRESS, link: '2' }, 'ready');
     assert.ok(!scene.calls.includes('2 microphone'), 'no track for the next connection');
+  });
+});
+
+/** As browsers have it: of the pair that is used, where each end is. */
+function pathThrough(local: string, remote: string): readonly (readonly [string, object])[] {
+  return [
+    ['t', { type: 'transport', selectedCandidatePairId: 'p' }],
+    ['p', { type: 'candidate-pair', localCandidateId: 'l', remoteCandidateId: 'r' }],
+    ['l', { type: 'local-candidate', candidateType: local }],
+    ['r', { type: 'remote-candidate', candidateType: remote }],
+  ];
+}
+
+describe('FO1: how a connection goes', () => {
+  it('is told once, and again when it changes; nothing is told before there is a way', async () => {
+    const scene = new Scene();
+    const told = (): readonly unknown[] => scene.events.splice(0);
+    await scene.watch.check();
+    assert.deepEqual(told(), []);
+    const found = { type: 'path-found', peerId: BOB, generation: 1 };
+    for (const [local, remote, isRelayed] of [
+      ['host', 'prflx', false],
+      ['host', 'relay', true],
+      ['relay', 'host', true],
+      ['srflx', 'srflx', false],
+    ] as const) {
+      scene.path = pathThrough(local, remote);
+      await scene.watch.check();
+      await scene.watch.check();
+      const isNews = !(local === 'relay');
+      assert.deepEqual(told(), isNews ? [{ ...found, isRelayed }] : [], `${local} ${remote}`);
+    }
   });
 });

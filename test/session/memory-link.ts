@@ -88,6 +88,10 @@ export class MemoryLink implements LinkPort {
     this.calls.push(`${kind} sealed`);
   }
 
+  setIdle(isIdle: boolean): void {
+    this.calls.push(isIdle ? 'idle' : 'used');
+  }
+
   silence(): void {
     this.calls.push('silence');
   }

@@ -10,6 +10,7 @@ import { sha256 } from '../crypto/kdf.ts';
 import { asciiBytes, concatBytes, equalBytes, fromBase64Url, toBase64Url, uintBytes } from '../protocol/bytes.ts';
 import type { Bytes } from '../protocol/bytes.ts';
 import type { PeerId } from '../protocol/ids.ts';
+import { isStandby } from '../protocol/peer.ts';
 import type { PeerMessage, RoomMessage, SenderKey, SenderKeyMessage } from '../protocol/peer.ts';
 import { TokenBucket } from '../protocol/token-bucket.ts';
 
@@ -66,7 +67,7 @@ type LinkKeys = {
 
 export class SenderKeys {
   readonly #options: SenderKeysOptions;
-  /** Of each peer the link that is open, and at most one that is not yet. */
+  /** Of each peer the links that are open, the first and the standby, and at most one of each that is not yet. */
   readonly #links = new Map<PeerId, LinkKeys[]>();
   /** Counts all keys of ours in this join: no generation serves twice. */
   #generation = 0;
@@ -240,7 +241,9 @@ export class SenderKeys {
   /** Only an offer opens a link, and none below the one that is open: others would push out what waits. */
   #mayOpen(from: PeerId, { type, link }: RoomMessage & { readonly link: number }): boolean {
     const links = this.#links.get(from) ?? [];
-    return type === 'offer' && links.every((keys) => keys.name === undefined || keys.link < link);
+    // a standby has numbers of its own
+    const ofKind = links.filter((keys) => isStandby(keys.link) === isStandby(link));
+    return type === 'offer' && ofKind.every((keys) => keys.name === undefined || keys.link < link);
   }
 
   /** `undefined` where there are too many. */
@@ -267,11 +270,14 @@ export class SenderKeys {
     return keys;
   }
 
-  /** Of a peer's links that are not open only one is kept, the newest where none is named: numbers cost nothing. */
+  /** Of a peer's links that are not open only one of each kind is kept, the newest where none is named: numbers cost nothing. */
   #forgetWaiting(peerId: PeerId, except?: number): void {
     const links = this.#links.get(peerId) ?? [];
-    const waiting = except ?? Math.max(...links.map(({ link }) => link));
-    const kept = links.filter(({ name, link }) => name !== undefined || link === waiting);
+    const waiting = [false, true].map((isOfStandbys) => {
+      if (except !== undefined && isStandby(except) === isOfStandbys) return except;
+      return Math.max(...links.map(({ link }) => link).filter((link) => isStandby(link) === isOfStandbys));
+    });
+    const kept = links.filter(({ name, link }) => name !== undefined || waiting.includes(link));
     if (kept.length < links.length) this.#links.set(peerId, kept);
   }
 

@@ -48,6 +48,13 @@ export type Candidate = {
   readonly usernameFragment: string | null;
 };
 
+/** Numbers of connections from here on are those of standbys (FO1). */
+export const STANDBY_FROM = 2 ** 31;
+
+export function isStandby(link: number): boolean {
+  return link >= STANDBY_FROM;
+}
+
 /** When the sender has said how things are with it (PM11): of two messages the one with the higher number is the newer. */
 export type Numbered = { readonly seq: number };
 
@@ -78,6 +85,8 @@ export type PeerMessage =
       readonly isAsking: boolean;
     })
   | SenderKeyMessage
+  /** The receiver's sound and picture are wanted on this connection (FO4). The highest `seq` counts. */
+  | { readonly type: 'route'; readonly link: number; readonly seq: number }
   | ({ readonly type: 'roster' } & Numbered & RosterReport)
   | CodeMessage
   /** A signed statement about the sender's device, base64url: its new keys, or that its keys are dead. */
@@ -192,6 +201,11 @@ function readPeerMessage(value: JsonRecord): PeerMessage | undefined {
       const presence = parsePresence(value['presence']);
       if (link === undefined || seq === undefined || !presence) return undefined;
       return { type: 'presence', link, seq, presence, isAsking: value['isAsking'] === true };
+    }
+    case 'route': {
+      const link = parseCount(value['link'], GENERATION_MAX);
+      const seq = parseCount(value['seq'], SEQ_MAX);
+      return link !== undefined && seq !== undefined ? { type: 'route', link, seq } : undefined;
     }
     case 'e2ee_sender_key': {
       const link = parseCount(value['link'], GENERATION_MAX);

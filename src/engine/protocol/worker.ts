@@ -63,6 +63,8 @@ export type WorkerReport =
    * tell what the seal is bound to.
    */
   | ({ readonly type: 'frames'; readonly state: FrameState } & TransformAddress)
+  /** Frames of the peer have begun to come on this link, or have ceased (FO3). */
+  | { readonly type: 'flow'; readonly link: string; readonly isFlowing: boolean }
   | { readonly type: 'counts'; readonly id: number; readonly counts: readonly FrameCounts[] };
 
 export function parseWorkerRequest(value: unknown): WorkerRequest | undefined {
@@ -122,6 +124,11 @@ export function parseWorkerReport(value: unknown): WorkerReport | undefined {
       const state = value['state'];
       const known = FRAME_STATES.find((each) => each === state);
       return address && known ? { type: 'frames', state: known, ...address } : undefined;
+    }
+    case 'flow': {
+      const link = parseText(value['link'], LINK_MAX_CHARS);
+      const { isFlowing } = value;
+      return link !== undefined && typeof isFlowing === 'boolean' ? { type: 'flow', link, isFlowing } : undefined;
     }
     case 'counts': {
       const id = parseCount(value['id']);

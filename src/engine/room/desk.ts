@@ -4,10 +4,9 @@
  */
 import type { Door, DoorAction } from '../protocol/host.ts';
 import { cleanName } from '../protocol/peer.ts';
-import type { DeskEvent, Effect } from './events.ts';
+import type { DeskEvent, Effect, Step } from './events.ts';
 import { isPresent } from './state.ts';
 import type { Desk, RoomState } from './state.ts';
-import type { Step } from './step.ts';
 
 /**
  * After a relay has forgotten the door (a restart), those who were in are given this long to come back before it is shut

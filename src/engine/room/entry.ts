@@ -3,16 +3,20 @@ import type { CloseReason, ErrorCode } from '../protocol/errors.ts';
 import type { PeerId } from '../protocol/ids.ts';
 import { leaveDesk } from './desk.ts';
 import { closeDevice, presenceOf } from './devices.ts';
-import type { Effect, RoomEvent } from './events.ts';
-import { nextSeq } from './order.ts';
-import { goneTimer, linkTimer, meetPeer, relistPeer, sendPresence, stopTimer, unlistPeer } from './peers.ts';
+import type { Effect, RoomEvent, Step } from './events.ts';
+import { nextSeq, rememberGone } from './order.ts';
+import { closeStandby, goneTimer, isShown, linkTimer, meetPeer, ownOf, relistPeer } from './peers.ts';
+import { sendPresence, stopTimer, unlistPeer } from './peers.ts';
 import type { Own, PeerStep } from './peers.ts';
 import { NO_ROSTER, askRosters } from './roster.ts';
+import { stopStandbyTimers } from './standby.ts';
 import { isPresent } from './state.ts';
-import type { Call, LeaveReason, Peer, Peers, Present, RoomState } from './state.ts';
-import type { Step } from './step.ts';
+import type { Call, LeaveReason, Peer, PeerLeaveReason, Peers, Present, RoomState } from './state.ts';
+import { trouble } from './trust.ts';
 
 const NOTHING: readonly Effect[] = [];
+/** Of as many peers that were given up is the last generation kept. */
+const FORGOTTEN_MAX = 64;
 
 export function welcome(state: RoomState, event: Extract<RoomEvent, { type: 'welcome' }>): Step {
   const { call, local } = state;
@@ -50,7 +54,7 @@ export function welcome(state: RoomState, event: Extract<RoomEvent, { type: 'wel
 
 /** RL22: how things are with everybody, we ask. The links are looked at: an offer or an answer may be among what is lost. */
 export function mendGap(state: RoomState, call: Present): Step {
-  const own: Own = { joinNumber: call.joinNumber, presence: presenceOf(state.local), seq: nextSeq(call) };
+  const own = ownOf(state, call);
   const peers = new Map(call.peers);
   const effects: Effect[] = [];
   for (const peer of call.peers.values()) {
@@ -119,12 +123,62 @@ export function end(state: RoomState, reason: LeaveReason, errors: readonly Effe
     return closing.length > 0 ? [{ ...state, local: camera.local }, closing] : [state, NOTHING];
   }
   const effects: Effect[] = [...errors];
-  for (const { peerId } of isPresent(call) ? call.peers.values() : []) {
+  for (const peer of isPresent(call) ? call.peers.values() : []) {
+    const { peerId } = peer;
     if (reason === 'left') effects.push({ type: 'send', to: peerId, message: { type: 'leave' } });
     effects.push(stopTimer(linkTimer(peerId)), stopTimer(goneTimer(peerId)), { type: 'close-link', peerId });
+    effects.push(...stopStandbyTimers(peer), ...closeStandby(peer));
   }
   if (state.desk.isHost) effects.push(stopTimer('host-door'));
   effects.push(...closing, { type: 'disconnect-relay' }, { type: 'tell', moment: { type: 'left', reason } });
   const desk = leaveDesk(state.desk);
   return [{ local: { ...camera.local, privacy }, call: { phase: 'left', reason }, desk }, effects];
+}
+
+export function dropPeer(state: RoomState, call: Present, peer: Peer, reason: PeerLeaveReason): Step {
+  const { peerId } = peer;
+  const peers = new Map(call.peers);
+  peers.delete(peerId);
+  const generations = new Map(call.generations).set(peerId, peer.link.generation);
+  // the relay can invent any number of peers: the oldest are forgotten
+  for (const oldest of generations.keys()) if (generations.size > FORGOTTEN_MAX) generations.delete(oldest);
+  const refused = peer.isRefused ? new Set(call.refused).add(peerId) : call.refused;
+  const gone = rememberGone(call.gone, peer, reason);
+  const effects: Effect[] = [
+    stopTimer(linkTimer(peerId)),
+    stopTimer(goneTimer(peerId)),
+    ...stopStandbyTimers(peer),
+    { type: 'close-link', peerId },
+    ...closeStandby(peer),
+  ];
+  // One that was never shown, nobody misses.
+  const why = peer.isRefused && reason !== 'kicked' ? 'refused' : reason;
+  if (isShown(peer)) effects.push({ type: 'tell', moment: { type: 'peer-left', peerId, reason: why } });
+  return [{ ...state, call: { ...call, peers, refused, generations, gone } }, effects];
+}
+
+/** AD13: in the host's own words, whoever has brought them. Nothing leads back for this peer id. */
+export function stepKicked(state: RoomState, peerId: PeerId): Step {
+  const { call } = state;
+  if ('peerId' in call && call.peerId === peerId) return end(state, 'kicked', NOTHING);
+  if (!isPresent(call)) return [state, NOTHING];
+  const refusing = { ...call, refused: new Set(call.refused).add(peerId) };
+  const peer = call.peers.get(peerId);
+  return peer ? dropPeer(state, refusing, peer, 'kicked') : [{ ...state, call: refusing }, NOTHING];
+}
+
+/** It is not here, or not any more; and it does not come back. */
+export function refuseAbsent(
+  state: RoomState,
+  call: Present,
+  event: Extract<RoomEvent, { type: 'peer-refused' }>,
+): Step {
+  const { peerId } = event;
+  if (call.refused.has(peerId)) return [state, NOTHING];
+  const effects: readonly Effect[] = [
+    { type: 'refuse-peer', peerId },
+    // of who has spoken to us, people want to know
+    ...(call.gone.has(peerId) ? [trouble('wrong-key', peerId, event.isRevoked)] : []),
+  ];
+  return [{ ...state, call: { ...call, refused: new Set(call.refused).add(peerId) } }, effects];
 }

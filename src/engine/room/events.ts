@@ -6,7 +6,8 @@ import type { Candidate, PublicationKind, RoomMessage, RosterMember, Sender } fr
 import type { FramesTimer } from './frames.ts';
 import type { NegotiationWork } from './negotiation.ts';
 import type { RosterTimer } from './roster.ts';
-import type { LeaveReason, LinkTransport, PeerLeaveReason, Standing, TrackId } from './state.ts';
+import type { StandbyTimer } from './standby.ts';
+import type { LeaveReason, LinkTransport, PeerLeaveReason, RoomState, Standing, TrackId } from './state.ts';
 
 /** Names one connection between two peers. */
 type OnLink = { readonly peerId: PeerId; readonly generation: number };
@@ -88,11 +89,15 @@ export type RoomEvent =
   | ({ readonly type: 'link-barred' } & OnLink)
   /** PR9: what was to be hidden went another way than through a TURN host of ours. */
   | ({ readonly type: 'path-exposed' } & OnLink)
-  /** There is one to hide behind (again). */
+  /** There is a TURN host (again). */
   | { readonly type: 'turn-found' }
+  /** How it goes, found by a look at what the browser says of it. */
+  | ({ readonly type: 'path-found'; readonly isRelayed: boolean } & OnLink)
   // told by the worker
   | ({ readonly type: 'frames'; readonly kind: PublicationKind; readonly state: 'opened' | 'failing' } & OnLink)
   | ({ readonly type: 'frames-unsealed' } & OnLink)
+  /** Frames of the peer have begun to come on this link, or have ceased (FO3). */
+  | ({ readonly type: 'frames-flow'; readonly isFlowing: boolean } & OnLink)
   // told by the clock
   | { readonly type: 'timer'; readonly id: TimerId };
 
@@ -129,7 +134,7 @@ export type DoubtReason =
 export type ListedPeer = { readonly peerId: PeerId; readonly joinNumber: number };
 
 /** `link`: look whether the link stands, else try again. `gone`: give the peer up. */
-export type TimerId = `link:${PeerId}` | `gone:${PeerId}` | RosterTimer | FramesTimer | 'host-door';
+export type TimerId = `link:${PeerId}` | `gone:${PeerId}` | StandbyTimer | RosterTimer | FramesTimer | 'host-door';
 
 export type Effect =
   | { readonly type: 'open-device'; readonly kind: PublicationKind; readonly deviceId: string | undefined }
@@ -167,8 +172,11 @@ export type Effect =
   | { readonly type: 'refuse-peer'; readonly peerId: PeerId }
   /** Of all links from now on. */
   | { readonly type: 'hide-addresses'; readonly isOn: boolean }
-  | ({ readonly type: 'open-link' } & OnLink)
-  | { readonly type: 'close-link'; readonly peerId: PeerId }
+  /** `isIdle`: it sends nothing until it is used. */
+  | ({ readonly type: 'open-link'; readonly isIdle?: true } & OnLink)
+  | { readonly type: 'close-link' | 'close-standby'; readonly peerId: PeerId }
+  /** What we send goes over this one; `isOnly`: and over no other. */
+  | ({ readonly type: 'use-link'; readonly isOnly: boolean } & OnLink)
   /** On a link that is new: with our own places for tracks. */
   | ({ readonly type: 'make-offer'; readonly isRestart: boolean } & OnRound)
   /** The description that was made last, with the candidates found since. */
@@ -191,6 +199,8 @@ export type Effect =
   | { readonly type: 'tell'; readonly moment: Moment }
   /** A message that does not fit the state: counted, otherwise without effect. */
   | { readonly type: 'drop'; readonly reason: DropReason };
+
+export type Step = readonly [RoomState, readonly Effect[]];
 
 export type AssuranceMessage = Extract<
   RoomMessage,

@@ -1,12 +1,14 @@
 /** One peer and the link to it: pure transitions, each giving the peer's next state and the effects. */
 import type { PeerId } from '../protocol/ids.ts';
+import { isStandby } from '../protocol/peer.ts';
 import type { Presence } from '../protocol/peer.ts';
-import type { Effect, ListedPeer, TimerId } from './events.ts';
+import { presenceOf } from './devices.ts';
+import type { Effect, ListedPeer, Step, TimerId } from './events.ts';
 import { stepNegotiation } from './negotiation.ts';
 import type { NegotiationInput } from './negotiation.ts';
-import { NOTHING_HEARD } from './order.ts';
+import { NOTHING_HEARD, nextSeq } from './order.ts';
 import { isPresent } from './state.ts';
-import type { Call, Gone, Link, LinkTransport, Peer } from './state.ts';
+import type { Call, Gone, Link, LinkTransport, Peer, Present, RoomState, Route } from './state.ts';
 
 /** A link that does not stand is looked after this often at first, and tried again … */
 export const LINK_CHECK_MS = 5_000;
@@ -48,9 +50,12 @@ const NEW_LINK: Omit<Link, 'generation'> = {
   isEnded: false,
 };
 
+/** Sound and picture go over the first connection until somebody asks for the other. */
+export const NO_ROUTE: Route = { wanted: 'link', asked: 0, shown: 'link', outgoing: 'link', heard: 0, returns: 0 };
+
 const UNKNOWN = { identity: undefined, isMet: false, isRefused: false, isUnsealed: false, isExposed: false } as const;
 /** What is true of a connection that has just begun. A browser that sent past the seal once is not trusted again by it. */
-const NO_MEDIA = { tracks: {}, frames: {} } as const;
+export const NO_MEDIA = { tracks: {}, frames: {} } as const;
 
 export const linkTimer = (peerId: PeerId): TimerId => `link:${peerId}`;
 export const goneTimer = (peerId: PeerId): TimerId => `gone:${peerId}`;
@@ -73,7 +78,8 @@ export function meetPeer(own: Own, listed: ListedPeer, lastGeneration = 0, gone?
   const { peerId, joinNumber } = listed;
   const link: Link = { ...NEW_LINK, generation: lastGeneration + 1 };
   const heard = gone?.heard ?? NOTHING_HEARD;
-  const peer: Peer = { peerId, joinNumber, isListed: true, presence: undefined, heard, ...UNKNOWN, link, ...NO_MEDIA };
+  const ways = { link, ...NO_MEDIA, standby: undefined, standbys: 0, route: NO_ROUTE };
+  const peer: Peer = { peerId, joinNumber, isListed: true, presence: undefined, heard, ...UNKNOWN, ...ways };
   if (gone?.isExposed) {
     const closed: Peer = { ...peer, link: { ...link, isEnded: true }, isExposed: true };
     return { peer: closed, effects: [sendPresence(closed, own)] };
@@ -96,7 +102,7 @@ export function relistPeer(peer: Peer, joinNumber: number): PeerStep {
 
 /** Off the relay's list: only a hint. The peer stays while its link does. */
 export function unlistPeer(peer: Peer): PeerStep {
-  const effects: readonly Effect[] = isStanding(peer.link) ? [] : [startTimer(goneTimer(peer.peerId), GONE_MS)];
+  const effects: readonly Effect[] = isReached(peer) ? [] : [startTimer(goneTimer(peer.peerId), GONE_MS)];
   return { peer: { ...peer, isListed: false }, effects };
 }
 
@@ -175,7 +181,8 @@ export function changeTransport(peer: Peer, transport: LinkTransport): PeerStep 
   const effects: Effect[] = [];
   if (link.transport === 'connected' || transport === 'failed') {
     effects.push(startTimer(linkTimer(peerId), transport === 'failed' ? LINK_RETRY_MS : LINK_CHECK_MS));
-    if (!isListed) effects.push(startTimer(goneTimer(peerId), transport === 'failed' ? GONE_FAILED_MS : GONE_MS));
+    if (!isListed && !isReached({ ...peer, link: { ...link, transport } }))
+      effects.push(startTimer(goneTimer(peerId), transport === 'failed' ? GONE_FAILED_MS : GONE_MS));
   }
   return { peer: { ...peer, link: { ...link, transport } }, effects };
 }
@@ -255,6 +262,11 @@ function watchLink({ peerId, link }: Peer): Effect {
   return startTimer(linkTimer(peerId), Math.min(delay_ms, LINK_CHECK_MAX_MS));
 }
 
+/** Over the one connection or the other. */
+export function isReached({ link, standby }: Peer): boolean {
+  return isStanding(link) || (standby !== undefined && isStanding(standby.link));
+}
+
 /** Media can flow, whatever the relay says. */
 export function isStanding(link: Link): boolean {
   return link.transport === 'connected' && !link.isEnded;
@@ -266,8 +278,18 @@ export function sendPresence(to: Peer, { presence, seq }: Own, isAsking = false)
   return { type: 'send', to: peerId, message: { type: 'presence', link: link.generation, seq, presence, isAsking } };
 }
 
-function openLink(peer: Peer): Effect {
-  return { type: 'open-link', peerId: peer.peerId, generation: peer.link.generation };
+/** A connection that is made anew while the standby carries waits for its turn. */
+function openLink({ peerId, link: { generation }, route }: Peer): Effect {
+  const isIdle = isStandby(generation) || route.outgoing === 'standby';
+  return { type: 'open-link', peerId, generation, ...(isIdle && { isIdle }) };
+}
+
+export function freshLink(generation: number): Link {
+  return { ...NEW_LINK, generation };
+}
+
+export function closeStandby({ peerId, standby }: Peer): readonly Effect[] {
+  return standby ? [{ type: 'close-standby', peerId }] : [];
 }
 
 export function startTimer(id: TimerId, delay_ms: number): Effect {
@@ -301,4 +323,13 @@ export function naming({ peer, effects }: PeerStep): PeerStep {
     peer,
     effects: effects.map((effect) => (isAbout(effect) ? { ...effect, moment: { ...effect.moment, peerId } } : effect)),
   };
+}
+
+export function ownOf(state: RoomState, call: Present): Own {
+  return { joinNumber: call.joinNumber, presence: presenceOf(state.local), seq: nextSeq(call) };
+}
+
+export function withPeer(state: RoomState, call: Present, next: PeerStep): Step {
+  const peers = new Map(call.peers).set(next.peer.peerId, next.peer);
+  return [{ ...state, call: { ...call, peers } }, next.effects];
 }

@@ -1,12 +1,12 @@
 /** Addresses that are hidden from the others (PROTOCOL.md PR): switched on, hindered, and failed. Pure. */
 import { presenceOf } from './devices.ts';
-import type { Effect } from './events.ts';
+import type { Effect, Step } from './events.ts';
 import { nextSeq } from './order.ts';
 import { isOfferer, linkTimer, renewLink, replaceLink, restOf, sendPresence, stopTimer } from './peers.ts';
 import type { Own } from './peers.ts';
+import { dropStandby, wantStandby } from './standby.ts';
 import { isPresent } from './state.ts';
 import type { Peer, Present, Privacy, RoomState } from './state.ts';
-import type { Step } from './step.ts';
 
 const NOTHING: readonly Effect[] = [];
 
@@ -23,9 +23,11 @@ export function stepPrivate(state: RoomState, isOn: boolean): Step {
   const peers = new Map(call.peers);
   for (const peer of call.peers.values()) {
     if (peer.isRefused || peer.link.negotiation.at === 'new') continue;
-    const next = replaceLink(own, peer);
+    // it is one that hides nothing
+    const dropped = dropStandby(peer);
+    const next = replaceLink(own, dropped.peer);
     peers.set(peer.peerId, next.peer);
-    effects.push(...next.effects);
+    effects.push(...dropped.effects, ...next.effects);
   }
   return [{ ...hidden, call: { ...call, peers } }, effects];
 }
@@ -41,7 +43,9 @@ export function stepBarred(state: RoomState, call: Present, peer: Peer, own: Own
 
 /** Whom we could not connect to, we can now. */
 export function stepTurnFound(state: RoomState, call: Present, own: Own): Step {
-  if (state.local.privacy !== 'turn-unavailable') return [state, NOTHING];
+  if (state.local.privacy !== 'turn-unavailable') {
+    return [state, [...call.peers.values()].flatMap((peer) => wantStandby(own, peer))];
+  }
   const peers = new Map(call.peers);
   const effects: Effect[] = [];
   for (const peer of call.peers.values()) {
@@ -57,9 +61,11 @@ export function stepTurnFound(state: RoomState, call: Present, own: Own): Step {
 export function stepExposed(state: RoomState, call: Present, peer: Peer): Step {
   const { peerId } = peer;
   const rest = restOf(peer, peer.link.generation);
-  const closed: Peer = { ...rest, link: { ...rest.link, isEnded: true }, isExposed: true };
+  const { peer: alone, effects: closing } = dropStandby(rest);
+  const closed: Peer = { ...alone, link: { ...rest.link, isEnded: true }, isExposed: true };
   const effects: readonly Effect[] = [
     { type: 'close-link', peerId },
+    ...closing,
     stopTimer(linkTimer(peerId)),
     { type: 'tell', moment: { type: 'error', code: 'privacy-failed', isRecoverable: false, peerId } },
   ];

@@ -68,6 +68,37 @@ export type Link = {
   readonly attempts: number;
   /** The peer closed this connection. */
   readonly isEnded: boolean;
+  /** Whether it goes through a TURN host; `undefined` until that was looked at. */
+  readonly isRelayed?: boolean;
+  /** How often a straight way was looked for since then. */
+  readonly lookups?: number;
+  /** Frames of the peer came on it, and have ceased; `undefined`: none has come yet. */
+  readonly isStalled?: boolean;
+};
+
+/** One connection and what comes over it. */
+export type Way = {
+  readonly link: Link;
+  readonly tracks: { readonly [Kind in PublicationKind]?: TrackId };
+  /** Whether what comes on this link opens; a kind that is missing: nothing has come yet. */
+  readonly frames: { readonly [Kind in PublicationKind]?: 'opened' | 'failing' };
+};
+
+/** Of two connections to a peer the first, or the standby through a TURN host (PROTOCOL.md FO1). */
+export type WayName = 'link' | 'standby';
+
+/** Which of both carries sound and picture (PROTOCOL.md FO2–FO5). */
+export type Route = {
+  /** What we have asked the peer for last, and under which number. */
+  readonly wanted: WayName;
+  readonly asked: number;
+  /** What of the peer's we show: what was wanted before, until the first frame comes. */
+  readonly shown: WayName;
+  /** What the peer has asked us for last, and under which number. */
+  readonly outgoing: WayName;
+  readonly heard: number;
+  /** How often in a row sound and picture came back from the standby: each time later. */
+  readonly returns: number;
 };
 
 /**
@@ -117,7 +148,7 @@ export type Gone = {
   readonly isExposed: boolean;
 };
 
-export type Peer = {
+export type Peer = Way & {
   readonly peerId: PeerId;
   readonly joinNumber: number;
   /** Whether the relay lists this peer now. Only a hint: the relay is not trusted to remove anybody. */
@@ -131,10 +162,11 @@ export type Peer = {
   readonly isMet: boolean;
   /** Its keys are not what they have to be: nothing goes to it, nothing of it counts. */
   readonly isRefused: boolean;
-  readonly link: Link;
-  readonly tracks: { readonly [Kind in PublicationKind]?: TrackId };
-  /** Whether what comes on this link opens; a kind that is missing: nothing has come yet. */
-  readonly frames: { readonly [Kind in PublicationKind]?: 'opened' | 'failing' };
+  /** A second connection, kept warm: sends nothing while the first one carries. */
+  readonly standby: Way | undefined;
+  /** The highest number that a standby has had. */
+  readonly standbys: number;
+  readonly route: Route;
   /** The browser has sent it more than was sealed: nothing is sent any more. */
   readonly isUnsealed: boolean;
   /** A connection to it has gone past our TURN host: there is no other one in this join. */

@@ -2,6 +2,7 @@
 import type { PeerId } from '../protocol/ids.ts';
 import type { Sender } from '../protocol/peer.ts';
 import type { RoomEvent, Verification } from './events.ts';
+import { NO_ROUTE, closeStandby } from './peers.ts';
 import type { PeerStep } from './peers.ts';
 import type { AgreedIdentity, Peer } from './state.ts';
 
@@ -54,10 +55,13 @@ export function stepTrust(peer: Peer, event: TrustEvent): PeerStep {
           isRefused: true,
           tracks: {},
           frames: {},
+          standby: undefined,
+          route: NO_ROUTE,
           link: { ...peer.link, isEnded: true },
         },
         effects: [
           { type: 'close-link', peerId },
+          ...closeStandby(peer),
           { type: 'refuse-peer', peerId },
           trouble('wrong-key', peerId, event.isRevoked),
         ],

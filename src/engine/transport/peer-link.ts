@@ -8,6 +8,7 @@ import type { Bytes } from '../protocol/bytes.ts';
 import { sdpFingerprint } from '../protocol/fingerprint.ts';
 import { withoutUnofferedFormats } from '../protocol/payload-types.ts';
 import type { Candidate, PublicationKind } from '../protocol/peer.ts';
+import { turnOnly } from '../protocol/ice-server.ts';
 import type { IceServer } from '../protocol/relay.ts';
 import { CandidateBatch } from './candidate-batch.ts';
 import { ControlChannel } from './control-channel.ts';
@@ -20,6 +21,10 @@ export type PeerLinkTransport = 'new' | 'connecting' | 'connected' | 'disconnect
 
 export type PeerLinkOptions = {
   readonly iceServers: readonly IceServer[];
+  /** Through a TURN host or not at all. */
+  readonly isRelayed?: boolean;
+  /** Sends no track until it is told to. */
+  readonly isIdle?: boolean;
   /** With it no address of ours goes to the peer, for as long as this connection lasts (PROTOCOL.md PR). */
   readonly hidden?: HiddenPath | undefined;
   readonly tracks: { readonly [Kind in PublicationKind]?: MediaStreamTrack };
@@ -75,7 +80,7 @@ export class PeerLink {
       certificates: [options.certificate],
       encodedInsertableStreams: true,
       // from the start: put into one that stands, it does not end what goes straight already
-      ...(options.hidden && { iceTransportPolicy: 'relay' }),
+      ...(this.#isRelayed && { iceTransportPolicy: 'relay' }),
     };
     const connection = new RTCPeerConnection(configuration);
     this.#connection = connection;
@@ -83,9 +88,9 @@ export class PeerLink {
       connection.close();
       throw new Error('link: this browser cannot hide addresses');
     }
-    const { tracks, cameraEncoding, guard, onTrack } = options;
+    const { tracks, cameraEncoding, isIdle = false, guard, onTrack } = options;
     const onDropped = (reason: string): void => this.#drop(reason);
-    this.#places = new Places({ connection, tracks, cameraEncoding, guard, onTrack, onDropped });
+    this.#places = new Places({ connection, tracks, cameraEncoding, isIdle, guard, onTrack, onDropped });
     const { signal } = this.#unlisten;
     connection.addEventListener('icecandidate', (event) => this.#foundCandidate(event.candidate), { signal });
     connection.addEventListener('track', ({ transceiver }) => this.#foundPlace(transceiver), { signal });
@@ -166,6 +171,15 @@ export class PeerLink {
     if (!this.#isClosed) this.#places.setSealed(kind);
   }
 
+  /** Sends its tracks, or none for now. */
+  setIdle(isIdle: boolean): void {
+    if (this.#isClosed) return;
+    this.#places.setIdle(isIdle);
+    clearTimeout(this.#starting);
+    // nothing has been sent on it for long: the path is measured anew
+    if (!isIdle) this.#starting = setTimeout(() => this.#places.start(), START_MS);
+  }
+
   /** Sends no track any more. */
   silence(): void {
     if (!this.#isClosed) this.#places.silence();
@@ -175,8 +189,8 @@ export class PeerLink {
   setIceServers(servers: readonly IceServer[]): void {
     if (this.#isClosed) return;
     try {
-      const policy = this.#options.hidden ? { iceTransportPolicy: 'relay' as const } : {};
-      const iceServers = rtcServers(servers);
+      const policy = this.#isRelayed ? { iceTransportPolicy: 'relay' as const } : {};
+      const iceServers = rtcServers(this.#options.isRelayed ? turnOnly(servers) : servers);
       this.#connection.setConfiguration({ ...this.#connection.getConfiguration(), iceServers, ...policy });
     } catch {
       this.#drop('ice-servers-refused');
@@ -197,6 +211,10 @@ export class PeerLink {
     this.#unlisten.abort();
     this.#candidates.close();
     this.#connection.close();
+  }
+
+  get #isRelayed(): boolean {
+    return this.#options.isRelayed === true || this.#options.hidden !== undefined;
   }
 
   /** HS8: no description is acted on but one of the certificate that the handshake has named. */

@@ -23,6 +23,8 @@ export type PlacesOptions = {
   readonly connection: RTCPeerConnection;
   readonly tracks: { readonly [Kind in PublicationKind]?: MediaStreamTrack };
   readonly cameraEncoding: RTCRtpEncodingParameters;
+  /** Sends nothing until it is told to. */
+  readonly isIdle: boolean;
   /** Puts the worker's transform into a sender or receiver. Throws where it cannot. */
   guard(end: RTCRtpSender | RTCRtpReceiver, on: StreamEnd): void;
   onTrack(kind: PublicationKind, track: MediaStreamTrack): void;
@@ -38,6 +40,7 @@ export class Places {
   #cameraEncoding: RTCRtpEncodingParameters;
   #isStarted = false;
   #isSilenced = false;
+  #isIdle: boolean;
   /** One change of parameters at a time: a second one would be refused with the first one's answer on its way. */
   #isLimiting = false;
   #isLimitDue = false;
@@ -46,6 +49,7 @@ export class Places {
     this.#options = options;
     this.#tracks = { ...options.tracks };
     this.#cameraEncoding = options.cameraEncoding;
+    this.#isIdle = options.isIdle;
   }
 
   /** For an offer of ours on a new connection. */
@@ -87,6 +91,14 @@ export class Places {
     for (const place of this.#places.values()) place.sender.replaceTrack(null).catch(() => place.stop());
   }
 
+  setIdle(isIdle: boolean): void {
+    if (isIdle === this.#isIdle) return;
+    this.#isIdle = isIdle;
+    this.#isStarted = false;
+    this.#limit();
+    for (const [kind, place] of this.#places) this.#fill(kind, place);
+  }
+
   setTrack(kind: PublicationKind, track: MediaStreamTrack | undefined): void {
     this.#tracks[kind] = track;
     const place = this.#places.get(kind);
@@ -121,7 +133,8 @@ export class Places {
   }
 
   #fill(kind: PublicationKind, place: RTCRtpTransceiver): void {
-    const track = this.#sealed.has(kind) && !this.#isSilenced ? this.#tracks[kind] : undefined;
+    const isSending = this.#sealed.has(kind) && !this.#isSilenced && !this.#isIdle;
+    const track = isSending ? this.#tracks[kind] : undefined;
     place.sender.replaceTrack(track ?? null).catch(() => this.#options.onDropped('track-refused'));
   }
 

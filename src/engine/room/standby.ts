@@ -1,0 +1,234 @@
+/**
+ * The second connection to a peer, and which of both carries sound and picture (PROTOCOL.md FO1–FO8). A path that dies is noticed by the
+ * frames that cease, long before the browser's own timers say so; by then the other connection stands already. Pure.
+ */
+import type { PeerId } from '../protocol/ids.ts';
+import { STANDBY_FROM, isStandby } from '../protocol/peer.ts';
+import type { Effect } from './events.ts';
+import { NO_MEDIA, closeStandby, freshLink, isOfferer, isStanding, negotiate, startTimer, stopTimer } from './peers.ts';
+import type { Own, PeerStep } from './peers.ts';
+import type { Peer, Way, WayName } from './state.ts';
+
+/** After the first connection is found to go straight: what people wait for comes first. */
+export const STANDBY_AFTER_MS = 1_000;
+/** A standby that does not stand by then is made anew: after this, then after twice as long, and so on. */
+export const STANDBY_CHECK_MS = 10_000;
+const STANDBY_CHECK_MAX_MS = 320_000;
+/** What is sent over both ways while one takes over from the other: no frame is missing in between. */
+export const OVERLAP_MS = 1_000;
+/** The first connection has to stand so long before it carries again; after every return that did not last, twice as long. */
+export const RETURN_AFTER_MS = 15_000;
+const RETURN_AFTER_MAX_MS = 240_000;
+/** A connection that goes through a TURN host looks for a straight way so often: then twice as rarely, and so on. */
+export const DIRECT_RETRY_MS = 30_000;
+const DIRECT_RETRY_MAX_MS = 480_000;
+
+const TIMERS = ['standby', 'overlap', 'return', 'direct'] as const;
+type Timer = (typeof TIMERS)[number];
+export type StandbyTimer = `${Timer}:${PeerId}`;
+
+export function isStandbyTimer(id: string): id is StandbyTimer {
+  return TIMERS.some((timer) => id.startsWith(`${timer}:`));
+}
+
+/** Of whom nothing is to be heard any more. */
+export function stopStandbyTimers({ peerId, standbys, link }: Peer): readonly Effect[] {
+  // most peers have none of them
+  if (standbys === 0 && link.isRelayed === undefined) return [];
+  return TIMERS.map((timer) => stopTimer(`${timer}:${peerId}`));
+}
+
+/** Carries a step out on the standby in the place of the first connection. */
+export function onStandby(peer: Peer, standby: Way, run: (peer: Peer) => PeerStep): PeerStep {
+  const { link, tracks, frames } = peer;
+  const { peer: next, effects } = run({ ...peer, ...standby });
+  const kept: Way = { link: next.link, tracks: next.tracks, frames: next.frames };
+  // it has a timer of its own
+  const isOfFirst = (effect: Effect): boolean => 'id' in effect && effect.id === `link:${peer.peerId}`;
+  const told = effects.filter((effect) => !isOfFirst(effect));
+  return {
+    peer: { ...next, link, tracks, frames, standby: kept },
+    effects: told.map((effect) => (effect.type === 'close-link' ? { ...effect, type: 'close-standby' } : effect)),
+  };
+}
+
+/** What the browser says of a connection's way. */
+export function stepPath(own: Own, peer: Peer, isRelayed: boolean): PeerStep {
+  const found: Peer = { ...peer, link: { ...peer.link, isRelayed } };
+  if (isRelayed) {
+    const isLooking = isOfferer(own, peer) && !isHidden(own, peer);
+    return { peer: found, effects: isLooking ? [startTimer(`direct:${peer.peerId}`, DIRECT_RETRY_MS)] : [] };
+  }
+  return { peer: found, effects: [stopTimer(`direct:${peer.peerId}`), ...wantStandby(own, found)] };
+}
+
+/** A TURN host is known: what could not be kept ready so far, can. */
+export function wantStandby(own: Own, peer: Peer): readonly Effect[] {
+  return maySpare(own, peer) ? [startTimer(`standby:${peer.peerId}`, STANDBY_AFTER_MS)] : [];
+}
+
+export function stepStandbyTimer(own: Own, peer: Peer, id: StandbyTimer): PeerStep {
+  const { route, standby, link, peerId } = peer;
+  switch (id.slice(0, id.indexOf(':')) as Timer) {
+    case 'standby': {
+      if (standby && isStanding(standby.link)) return { peer, effects: [] };
+      const dropped = dropStandby(peer);
+      if (!maySpare(own, dropped.peer)) return dropped;
+      const opened = openStandby(own, dropped.peer);
+      return { peer: opened.peer, effects: [...dropped.effects, ...opened.effects] };
+    }
+    case 'overlap':
+      return { peer, effects: use(peer, route.outgoing, true) };
+    case 'return':
+      // lasted so long that the next failure is another one's
+      if (route.wanted === 'link') return { peer: { ...peer, route: { ...route, returns: 0 } }, effects: [] };
+      if (!isStanding(link)) return { peer, effects: [returnTimer(peer)] };
+      return ask({ ...peer, route: { ...route, returns: route.returns + 1 } }, 'link');
+    case 'direct': {
+      if (link.isRelayed !== true || !isStanding(link) || isHidden(own, peer)) return { peer, effects: [] };
+      const looked: Peer = { ...peer, link: { ...link, lookups: (link.lookups ?? 0) + 1 } };
+      const delay_ms = Math.min(DIRECT_RETRY_MS * 2 ** (looked.link.lookups ?? 0), DIRECT_RETRY_MAX_MS);
+      const next = startTimer(`direct:${peerId}`, delay_ms);
+      if (link.negotiation.at !== 'stable') return { peer: looked, effects: [next] };
+      // the way that stands carries until a better one is found
+      const offered = negotiate(own, looked, { type: 'retry-offer' }, '', true);
+      return { peer: offered.peer, effects: [...offered.effects, next] };
+    }
+  }
+}
+
+/** The newcomer has offered a standby. Nobody hides behind one that is not hidden itself. */
+export function receiveStandby(own: Own, peer: Peer, generation: number, accept: (peer: Peer) => PeerStep): PeerStep {
+  const known = peer.standby?.link.generation ?? 0;
+  if (isOfferer(own, peer) || isHidden(own, peer) || generation < known || peer.link.negotiation.at === 'new') {
+    return { peer, effects: [{ type: 'drop', reason: 'stale-link' }] };
+  }
+  if (peer.standby && generation === known) return onStandby(peer, peer.standby, accept);
+  const dropped = dropStandby(peer);
+  const fresh: Peer = { ...dropped.peer, standbys: generation - STANDBY_FROM };
+  const accepted = onStandby(fresh, { link: freshLink(generation), ...NO_MEDIA }, accept);
+  return { peer: accepted.peer, effects: [...dropped.effects, ...accepted.effects] };
+}
+
+/** The standby stands, or does not any more. */
+export function changeStandby(own: Own, peer: Peer, standby: Way): PeerStep {
+  const changed: Peer = { ...peer, standby };
+  const { transport, isEnded } = standby.link;
+  if (transport === 'connected' && !isEnded) {
+    const isNeeded = peer.route.wanted === 'link' && (peer.link.isStalled === true || !isStanding(peer.link));
+    return isNeeded ? ask(changed, 'standby') : { peer: changed, effects: [] };
+  }
+  if (transport !== 'failed' && !isEnded) return { peer: changed, effects: [] };
+  const dropped = dropStandby(changed);
+  const isOurs = isOfferer(own, peer) && !isHidden(own, peer);
+  return { peer: dropped.peer, effects: [...dropped.effects, ...(isOurs ? [retryTimer(peer)] : [])] };
+}
+
+/** The first connection's own state has changed: where it does not stand, the standby carries; where it does again, it is given time. */
+export function followLink({ peer, effects }: PeerStep): PeerStep {
+  if (!peer.standby || !isStanding(peer.standby.link)) return { peer, effects };
+  if (peer.route.wanted === 'standby') {
+    return isStanding(peer.link) ? { peer, effects: [...effects, returnTimer(peer)] } : { peer, effects };
+  }
+  if (isStanding(peer.link)) return { peer, effects };
+  const asked = ask(peer, 'standby');
+  return { peer: asked.peer, effects: [...effects, ...asked.effects] };
+}
+
+/** Frames have begun to come on one of both, or have ceased. */
+export function stepFlow(peer: Peer, name: WayName, isFlowing: boolean): PeerStep {
+  const way = name === 'standby' ? peer.standby : peer;
+  if (!way) return { peer, effects: [] };
+  const link = { ...way.link, isStalled: !isFlowing };
+  const noted: Peer =
+    name === 'standby' && peer.standby ? { ...peer, standby: { ...peer.standby, link } } : { ...peer, link };
+  const { route } = peer;
+  if (isFlowing) {
+    const isNews = route.wanted === name && route.shown !== name;
+    return { peer: isNews ? { ...noted, route: { ...route, shown: name } } : noted, effects: [] };
+  }
+  const other: WayName = name === 'standby' ? 'link' : 'standby';
+  // who publishes nothing has nothing to send
+  const isMissed = (peer.presence?.publications.length ?? 0) > 0;
+  if (route.wanted !== name || !isMissed || !stands(peer, other)) return { peer: noted, effects: [] };
+  return ask(noted, other);
+}
+
+/** The peer asks for our sound and picture on one of both. */
+export function receiveRoute(peer: Peer, { link, seq }: { readonly link: number; readonly seq: number }): PeerStep {
+  if (seq <= peer.route.heard) return { peer, effects: [{ type: 'drop', reason: 'stale-state' }] };
+  const outgoing: WayName = isStandby(link) ? 'standby' : 'link';
+  if (generationOf(peer, outgoing) !== link) return { peer, effects: [{ type: 'drop', reason: 'stale-link' }] };
+  const next: Peer = { ...peer, route: { ...peer.route, outgoing, heard: seq } };
+  return { peer: next, effects: [...use(next, outgoing, false), startTimer(`overlap:${peer.peerId}`, OVERLAP_MS)] };
+}
+
+/** Gives the standby up; what it carried goes over the first connection again. */
+export function dropStandby(peer: Peer): PeerStep {
+  if (!peer.standby) return { peer, effects: [] };
+  const { outgoing } = peer.route;
+  const route = { ...peer.route, wanted: 'link', shown: 'link', outgoing: 'link' } as const;
+  const effects: readonly Effect[] = [
+    ...closeStandby(peer),
+    ...(outgoing === 'standby' ? use(peer, 'link', true) : []),
+    stopTimer(`overlap:${peer.peerId}`),
+  ];
+  return { peer: { ...peer, standby: undefined, route }, effects };
+}
+
+function openStandby(own: Own, peer: Peer): PeerStep {
+  const standbys = peer.standbys + 1;
+  const way: Way = { link: freshLink(STANDBY_FROM + standbys), ...NO_MEDIA };
+  const offered = onStandby({ ...peer, standbys }, way, (each) => {
+    const made = negotiate(own, each, { type: 'need-offer' });
+    const open: Effect = { type: 'open-link', peerId: each.peerId, generation: each.link.generation, isIdle: true };
+    return { peer: made.peer, effects: [open, ...made.effects] };
+  });
+  return { peer: offered.peer, effects: [...offered.effects, retryTimer(offered.peer)] };
+}
+
+function ask(peer: Peer, wanted: WayName): PeerStep {
+  const link = generationOf(peer, wanted);
+  if (link === undefined) return { peer, effects: [] };
+  const { route, peerId } = peer;
+  const asked = route.asked + 1;
+  const isThere = (wanted === 'standby' ? peer.standby?.link : peer.link)?.isStalled === false;
+  const next: Peer = { ...peer, route: { ...route, wanted, asked, shown: isThere ? wanted : route.shown } };
+  const send: Effect = { type: 'send', to: peerId, message: { type: 'route', link, seq: asked } };
+  return { peer: next, effects: [send, returnTimer(next)] };
+}
+
+/** After a failure: until the first connection may carry again. After a return: until it counts as lasting. */
+function returnTimer({ peerId, route }: Peer): Effect {
+  return startTimer(`return:${peerId}`, Math.min(RETURN_AFTER_MS * 2 ** route.returns, RETURN_AFTER_MAX_MS));
+}
+
+function retryTimer({ peerId, standbys }: Peer): Effect {
+  const delay_ms = STANDBY_CHECK_MS * 2 ** Math.max(0, standbys - 1);
+  return startTimer(`standby:${peerId}`, Math.min(delay_ms, STANDBY_CHECK_MAX_MS));
+}
+
+function use(peer: Peer, name: WayName, isOnly: boolean): readonly Effect[] {
+  const generation = generationOf(peer, name);
+  return generation === undefined ? [] : [{ type: 'use-link', peerId: peer.peerId, generation, isOnly }];
+}
+
+function generationOf(peer: Peer, name: WayName): number | undefined {
+  return (name === 'standby' ? peer.standby : peer)?.link.generation;
+}
+
+function stands(peer: Peer, name: WayName): boolean {
+  const way = name === 'standby' ? peer.standby : peer;
+  return way !== undefined && isStanding(way.link);
+}
+
+/** Of two people one keeps a second connection ready, where the first one goes straight and nothing is to be hidden. */
+function maySpare(own: Own, peer: Peer): boolean {
+  const { standby, link, isRefused, isExposed, isUnsealed } = peer;
+  const isFit = !isRefused && !isExposed && !isUnsealed && !isHidden(own, peer);
+  return isFit && !standby && isOfferer(own, peer) && isStanding(link) && link.isRelayed === false;
+}
+
+function isHidden({ presence }: Own, peer: Peer): boolean {
+  return (presence.isPrivate ?? false) || (peer.presence?.isPrivate ?? false);
+}

@@ -1,0 +1,39 @@
+/**
+ * Whether frames of a peer come on a link, or have ceased (PROTOCOL.md FO3). ICE takes five seconds and more to notice that a path is
+ * dead; fifty frames of sound a second say so at once.
+ */
+
+/** Without a frame for so long a link has ceased, … */
+export const SILENCE_MS = 600;
+/** … or for so many of its usual pauses, where these are long. */
+const PAUSES = 4;
+/** How much of the usual pause is the last one. */
+const WEIGHT = 1 / 16;
+export const LOOK_EVERY_MS = 100;
+/** Later than this we were asleep ourselves, and cannot say what came meanwhile. */
+const LATE_MS = 2 * LOOK_EVERY_MS;
+
+export class FlowWatch {
+  #heardAt = -Infinity;
+  #pause_ms = 0;
+  #lookedAt: number | undefined;
+  #isFlowing = false;
+
+  /** A frame has come, whether it opens or not. */
+  heard(now: number): void {
+    if (this.#isFlowing) this.#pause_ms += (now - this.#heardAt - this.#pause_ms) * WEIGHT;
+    this.#heardAt = now;
+  }
+
+  /** What is new since the last look: `undefined` where nothing is. */
+  look(now: number): boolean | undefined {
+    const slept_ms = this.#lookedAt === undefined ? 0 : now - this.#lookedAt - LATE_MS;
+    if (slept_ms > 0) this.#heardAt += slept_ms;
+    this.#lookedAt = now;
+    const isFlowing = now - this.#heardAt < Math.max(SILENCE_MS, PAUSES * this.#pause_ms);
+    if (isFlowing === this.#isFlowing) return undefined;
+    this.#isFlowing = isFlowing;
+    if (isFlowing) this.#pause_ms = 0;
+    return isFlowing;
+  }
+}
