@@ -84,6 +84,8 @@ export class RoomSession implements Session {
       onDtls: ({ certificate }) => links.setCertificate(certificate),
       onEvent,
       onCode: () => this.#settled(true),
+      // an operator's JWT may cost its page a question: that is not asked twice for one way in
+      onConnecting: (access) => options.admission || turn.foresee(access),
       // asked to hide while joining: nobody is met before that can be done
       onIceServers: async (welcome, access) => {
         await Promise.all([turn.welcomed(welcome, access), hiding.isOn && hiding.load()]);
@@ -123,6 +125,7 @@ export class RoomSession implements Session {
     if (HOST_COMMANDS.includes(command.type) && !this.#view.isHost) {
       throw new TaiError('usage', `${command.type}: only with the host's link`);
     }
+    if (command.type === 'open-lobby') this.#media.turn.prepare();
     if (command.type === 'set-private') this.#setPrivate(command.isOn);
     else if (command.type === 'set-verified')
       this.#own.compared(command.peerId, command.isVerified ? 'match' : 'withdrawn');

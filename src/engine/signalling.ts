@@ -44,6 +44,8 @@ export type SignallingOptions = {
   /** Milliseconds, by a clock that nobody sets. */
   steadyNow(): number;
   onEvent(event: RoomEvent): void;
+  /** The way to the relay has begun. */
+  onConnecting(access: RelayAccess): void;
   /** What the relay says of ICE servers; nobody is met before it has resolved. */
   onIceServers(welcome: Pick<Welcome, 'ice_servers' | 'turn'>, access: RelayAccess): Promise<void> | undefined;
   onDropped(reason: string): void;
@@ -173,12 +175,15 @@ export class Signalling {
     this.#door = door;
     // Those that were made ahead, or made while the socket opens.
     const made = makeKeys();
+    const token = (nowS: number): Promise<string> => keys.token(this.#self, this.#joinNumber, nowS);
+    const access = { token, jwt: async () => await door.jwt(), now: () => keys.now() };
+    this.#options.onConnecting(access);
     this.#relay = this.#options.connectRelay({
       url: this.#options.url,
       roomId: keys.roomId,
-      token: (nowS) => keys.token(this.#self, this.#joinNumber, nowS),
+      token,
       companions: (nowS) => door.companions(nowS),
-      onNotification: (notification) => this.#receive(notification, keys),
+      onNotification: (notification) => this.#receive(notification, keys, access),
       onLost: () => this.#tell({ type: 'relay-lost' }),
       onClosed: (reason) => this.#tell({ type: 'relay-closed', reason }),
       onDropped: (reason) => this.#options.onDropped(reason),
@@ -187,7 +192,7 @@ export class Signalling {
     this.#remakeKeys = makeKeys;
   }
 
-  #receive(notification: RelayNotification, keys: KeyRing): void {
+  #receive(notification: RelayNotification, keys: KeyRing, access: RelayAccess): void {
     // Everything goes through the one queue: a message must not overtake the news of its sender, nor the reverse.
     this.#enqueue(async () => {
       await this.#ready;
@@ -198,7 +203,7 @@ export class Signalling {
           if (this.#join?.isOutdated && this.#joinNumber === 0) {
             await this.#remakeKeys?.().catch(() => this.#tell({ type: 'keys-failed' }));
           }
-          if (params.peer_id === this.#self && params.room_id === keys.roomId) await this.#welcomed(params, keys);
+          if (params.peer_id === this.#self && params.room_id === keys.roomId) await this.#welcomed(params, access);
           else this.#options.onDropped('relay-mismatch');
           return;
         case 'peer_joined':
@@ -234,17 +239,12 @@ export class Signalling {
     });
   }
 
-  async #welcomed(welcome: Welcome, ring: KeyRing): Promise<void> {
+  async #welcomed(welcome: Welcome, access: RelayAccess): Promise<void> {
     const join = this.#join;
     if (!join) return;
     this.#joinNumber = welcome.join_number;
     this.#door?.heardOf(welcome.ep);
-    const token = (nowS: number): Promise<string> => ring.token(this.#self, this.#joinNumber, nowS);
-    await this.#options.onIceServers(welcome, {
-      token,
-      jwt: async () => await this.#door?.jwt(),
-      now: () => ring.now(),
-    });
+    await this.#options.onIceServers(welcome, access);
     if (this.#isClosed) return;
     for (const place of welcome.peers) {
       // The newcomer begins: the others find its handshake in its first message.

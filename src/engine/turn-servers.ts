@@ -1,6 +1,6 @@
 /**
  * The ICE servers of a join: those that the relay lists, and TURN servers that it issues credentials for (PROTOCOL.md TU1, TU5, TU10).
- * Credentials are asked for once we are admitted, again before they are over, and forgotten with the join. Where there are none, calls
+ * Credentials are asked for while the relay's socket opens, again before they are over, and forgotten with the join. Where there are none, calls
  * go on without: it is told only where somebody cannot be reached, which is what they would have been for.
  */
 import type { CallsPort, Ports, RelayAccess } from './ports.ts';
@@ -55,12 +55,30 @@ export class TurnServers {
   #issued: Issued | undefined;
   #join = new AbortController();
   #isAsking = false;
+  /** What was asked before the relay had said whether it issues any. */
+  #early: Promise<void> | undefined;
   #isRefused = false;
   #failures = 0;
   #isTold = false;
 
   constructor(options: TurnServersOptions) {
     this.#options = options;
+  }
+
+  /** Somebody is about to join: the code for asking is there by then. */
+  prepare(): void {
+    if (this.#options.own || this.#options.wallet) return;
+    void this.#code().catch(() => undefined);
+  }
+
+  /**
+   * The way in has begun. Whether the relay issues any, it says only when we are in; by then a line that is far away has brought the answer. A
+   * wallet is not troubled for nothing.
+   */
+  foresee(access: RelayAccess): void {
+    if (this.#options.own || this.#options.wallet || this.#isFresh || this.#isRefused) return;
+    this.#access = access;
+    this.#early = this.#ask(true);
   }
 
   /** The relay's word at each coming in. Resolves when links may open; `undefined`: at once. */
@@ -72,7 +90,9 @@ export class TurnServers {
     this.#offer = offer;
     this.#tell();
     if (!offer || this.#isFresh || this.#isRefused) return undefined;
-    const asked = this.#ask();
+    const early = this.#early?.then(() => (this.#isFresh ? undefined : this.#ask()));
+    this.#early = undefined;
+    const asked = early ?? this.#ask();
     // A wallet asks somebody who may be making coffee.
     return offer === 'wallet' ? undefined : this.#first(asked);
   }
@@ -92,6 +112,7 @@ export class TurnServers {
       this.#tell();
     }
     this.#offer = undefined;
+    this.#early = undefined;
     this.#isAsking = false;
     this.#isRefused = false;
     this.#isTold = false;
@@ -117,7 +138,8 @@ export class TurnServers {
     done.abort();
   }
 
-  async #ask(): Promise<void> {
+  /** `isEarly`: that there are none is no news then. */
+  async #ask(isEarly = false): Promise<void> {
     const { signal } = this.#join;
     if (this.#isAsking || this.#isRefused) return;
     this.#isAsking = true;
@@ -126,7 +148,7 @@ export class TurnServers {
     if (signal.aborted) return;
     this.#isAsking = false;
     if (answer?.ok) this.#take(answer.issued);
-    else this.#failed(answer?.reason ?? 'unavailable');
+    else if (!isEarly) this.#failed(answer?.reason ?? 'unavailable');
   }
 
   #take({ ice_servers, ttl_s }: IssuedServers): void {
@@ -152,18 +174,22 @@ export class TurnServers {
     this.#options.onServers([...this.#listed, ...(this.#issued?.servers ?? [])]);
   }
 
-  /** Few relays issue any: the code for it comes when one does. */
-  async #issue(signal: AbortSignal): Promise<TurnAnswer> {
-    const { ports, relay, wallet } = this.#options;
-    if (this.#offer === 'wallet' && !wallet) return { ok: false, reason: 'wallet-required' };
-    this.#calls ??= ports.openCalls({
-      relay: relay.href,
-      // asked for only once a welcome has brought it
+  /** Comes when somebody joins: a page that nobody joins from does without. */
+  #code(): Promise<readonly [typeof import('./turn-issue.ts'), CallsPort]> {
+    this.#calls ??= this.#options.ports.openCalls({
+      relay: this.#options.relay.href,
+      // asked for only once there is a way in
       token: async (nowS) => (await this.#access?.token(nowS)) ?? '',
       jwt: async () => await this.#access?.jwt(),
       now: () => this.#access?.now() ?? Date.now(),
     });
-    const [{ issueForToken, issueForWallet }, calls] = await Promise.all([import('./turn-issue.ts'), this.#calls]);
+    return Promise.all([import('./turn-issue.ts'), this.#calls]);
+  }
+
+  async #issue(signal: AbortSignal): Promise<TurnAnswer> {
+    const { ports, relay, wallet } = this.#options;
+    if (this.#offer === 'wallet' && !wallet) return { ok: false, reason: 'wallet-required' };
+    const [{ issueForToken, issueForWallet }, calls] = await this.#code();
     if (this.#offer !== 'wallet' || !wallet) return issueForToken(calls, signal);
     return issueForWallet(wallet, { calls, relayHost: relay.host, pageOrigin: ports.pageOrigin() }, signal);
   }

@@ -170,6 +170,7 @@ export class Puppet {
       sendDirect: (to, payload) => this.#links.get(to)?.send(payload) ?? false,
       onEvent: (event) => this.#store.dispatch(event),
       onCode: () => {},
+      onConnecting: () => {},
       onIceServers: () => {},
       onDropped: (reason) => void this.dropped.push(reason),
     });

@@ -79,6 +79,7 @@ export function openSignallingClient(relayUrl: string, room: RoomSecret): Signal
     taken: () => undefined,
     steadyNow: () => performance.now(),
     onEvent,
+    onConnecting: () => {},
     onIceServers: () => {},
     onDropped: (reason) => void dropped.set(reason, (dropped.get(reason) ?? 0) + 1),
   });

@@ -107,6 +107,11 @@ class Scene {
     return this.turn.welcomed({ ice_servers: listed, ...(turn && { turn }) }, access);
   }
 
+  /** The way in begins. */
+  foresee(): void {
+    this.turn.foresee({ token: async () => 'token', jwt: async () => undefined, now: () => 0 });
+  }
+
   /** Answers the call that has waited longest, and lets what follows from it happen. */
   async answer(outcome: CallOutcome | Error): Promise<void> {
     await quiet();
@@ -124,6 +129,65 @@ async function isDone(promise: Promise<void> | undefined): Promise<boolean> {
   await quiet();
   return done;
 }
+
+describe('TU10: credentials that are asked for on the way in', () => {
+  it('are there when the relay lets us in: nobody waits, and nothing is asked twice', async () => {
+    const scene = new Scene();
+    scene.foresee();
+    await scene.answer(issued(1));
+    assert.equal(await isDone(scene.welcome('token')), true);
+    assert.deepEqual(scene.servers, [STUN, turnServer(1)]);
+    assert.equal(scene.asked.length, 1);
+  });
+
+  it('that are on their way are waited for', async () => {
+    const scene = new Scene();
+    scene.foresee();
+    await quiet();
+    const held = scene.welcome('token');
+    assert.equal(await isDone(held), false);
+    await scene.answer(issued(1));
+    assert.equal(await isDone(held), true);
+    assert.equal(scene.asked.length, 1);
+  });
+
+  it('in vain are no news where the relay issues none, and asked for once more where it does', async () => {
+    const none = new Scene();
+    none.foresee();
+    await none.answer({ ok: false, reason: 'method-not-found' });
+    assert.equal(await isDone(none.welcome(undefined)), true);
+    assert.deepEqual([none.dropped, none.moments, none.timer], [[], [], undefined]);
+    const late = new Scene();
+    late.foresee();
+    await late.answer(new Error('no network yet'));
+    const held = late.welcome('token');
+    await late.answer(issued(2));
+    assert.equal(await isDone(held), true);
+    assert.deepEqual(late.servers, [STUN, turnServer(2)]);
+    assert.deepEqual(late.dropped, []);
+  });
+
+  it('are not asked for by a page with servers or a wallet of its own, nor kept when it leaves meanwhile', async () => {
+    const own = new Scene({ own: [STUN] });
+    const wallet = new Scene({ wallet: { chain: 'sui', address: ADDRESS, sign: async () => 'signed' } });
+    for (const scene of [own, wallet]) {
+      scene.turn.prepare();
+      scene.foresee();
+      await quiet();
+      assert.deepEqual([scene.asked, scene.calls], [[], undefined]);
+    }
+    const left = new Scene();
+    left.foresee();
+    await quiet();
+    left.turn.leave();
+    await left.answer(issued(3));
+    assert.deepEqual(left.servers, []);
+    const held = left.welcome('token');
+    await left.answer(issued(4));
+    assert.equal(await isDone(held), true);
+    assert.deepEqual(left.servers, [STUN, turnServer(4)]);
+  });
+});
 
 describe('TU1: credentials for a token', () => {
   it('are asked for where the relay issues them; links wait for them, and have them from the start', async () => {
