@@ -18,7 +18,7 @@ if (!name || !benches.includes(`${name}.ts`)) {
   fail(`${name ? `There is no bench “${name}”` : 'Name a bench'}: ${names || 'there is none yet'}.`);
 }
 
-const isInLab = name === 'lab-connect';
+const isInLab = ['lab-connect', 'failover'].includes(name);
 const { chromium, firefox, coturn } = setup({ browsers: true, coturn: isInLab, lab: isInLab });
 if (!(await build())) fail('The build failed: the lines above say why.');
 const { code } = await runNode([join(folder, `${name}.ts`), ...options], {

@@ -25,6 +25,7 @@ serve(async (): Promise<Contender> => {
         {
           now: () => performance.now(),
           report: () => undefined,
+          reportFlow: () => undefined,
           sealing: () => sender,
           opening: () => receiver,
           heard: () => undefined,

@@ -37,7 +37,7 @@ export class FrameSeals implements FramePort {
     worker.addUser({
       onReport: (report) => {
         if (report.type === 'frames') handlers.onState(report, report.state);
-        else if (report.type === 'flow') handlers.onFlow(report.link, report.isFlowing);
+        else if (report.type === 'flow') handlers.onFlow(report.link, report.isFlowing, report.stream);
         else if (report.type === 'counts') this.#answered(report.id, report.counts);
       },
       onRestart: () => {

@@ -173,13 +173,15 @@ export class Links {
     return ways.some(({ link }) => link.send(payload));
   }
 
-  /** The worker: frames have begun to come on this link, or have ceased. */
-  flow(name: string, isFlowing: boolean): void {
+  /** The worker: frames have begun to come on this link, or on one of its streams, or have ceased. */
+  flow(name: string, isFlowing: boolean, stream?: number): void {
     const found = this.named(name);
     const open = found && this.#find(found.peerId, found.generation);
     if (!open || !found) return;
-    open.isStalled = !isFlowing;
-    this.#options.onEvent({ type: 'frames-flow', peerId: found.peerId, generation: found.generation, isFlowing });
+    if (stream === undefined) open.isStalled = !isFlowing;
+    const kind = stream === undefined ? undefined : PUBLICATION_KINDS[stream];
+    const { peerId, generation } = found;
+    this.#options.onEvent({ type: 'frames-flow', peerId, generation, isFlowing, ...(kind && { kind }) });
   }
 
   /** The worker is gone, and all keys with it: every connection is made anew. */

@@ -47,7 +47,7 @@ export function openMediaSide(options: MediaSideOptions): MediaSide {
     {
       onTimer: (id) => (id === TURN_TIMER ? turn.renew() : onEvent({ type: 'timer', id: id as TimerId })),
       onState: (address, state) => frameWatch.changed(address, state),
-      onFlow: (link, isFlowing) => links.flow(link, isFlowing),
+      onFlow: (link, isFlowing, stream) => links.flow(link, isFlowing, stream),
       onLost: (isForGood) => {
         links.loseAll();
         if (isForGood) onEvent({ type: 'sealing-failed', code: 'worker-blocked' });

@@ -36,8 +36,8 @@ export type FramePort = {
 
 export type FrameHandlers = {
   onState(address: TransformAddress, state: FrameState): void;
-  /** Frames of the peer have begun to come on this link, or have ceased (FO3). */
-  onFlow(link: string, isFlowing: boolean): void;
+  /** Frames of the peer have begun to come, or have ceased (FO3): on this link, or those of one of its streams that open. */
+  onFlow(link: string, isFlowing: boolean, stream: number | undefined): void;
   /** All keys and transforms are gone: no link sends or receives any more. `isForGood`: nor will any. */
   onLost(isForGood: boolean): void;
 };

@@ -3,7 +3,7 @@ import type { RoomId } from './protocol/ids.ts';
 import { PUBLICATION_KINDS } from './protocol/peer.ts';
 import type { PublicationKind } from './protocol/peer.ts';
 import type { RoomKind } from './room-address.ts';
-import { isShown } from './room/peers.ts';
+import { isReached, isShown } from './room/peers.ts';
 import { isPresent } from './room/state.ts';
 import type { Peer, RoomState, Way } from './room/state.ts';
 import type {
@@ -53,10 +53,9 @@ export function viewOf(state: RoomState, sources: ViewSources): SessionView {
 }
 
 function participantOf(peer: Peer, sources: ViewSources): ParticipantView {
-  const shown = shownWay(peer);
   const publication = (kind: PublicationKind): PublicationView | undefined => {
     const found = peer.presence?.publications.find((published) => published.kind === kind);
-    return found && { isMuted: found.isMuted, isOpened: shown.frames[kind] === 'opened' };
+    return found && { isMuted: found.isMuted, isOpened: shownWay(peer, kind).frames[kind] === 'opened' };
   };
   return {
     peerId: peer.peerId,
@@ -67,18 +66,18 @@ function participantOf(peer: Peer, sources: ViewSources): ParticipantView {
       standing: peer.identity.standing,
     },
     name: peer.presence?.name ?? '',
-    link: shown.link.isEnded ? 'failed' : shown.link.transport,
+    link: isReached(peer) ? 'connected' : peer.link.isEnded ? 'failed' : peer.link.transport,
     isAddressHidden: peer.presence?.isPrivate ?? false,
     microphone: publication('microphone'),
     camera: publication('camera'),
-    audioTrack: sources.remoteTrack(shown.tracks.microphone),
-    videoTrack: sources.remoteTrack(shown.tracks.camera),
+    audioTrack: sources.remoteTrack(shownWay(peer, 'microphone').tracks.microphone),
+    videoTrack: sources.remoteTrack(shownWay(peer, 'camera').tracks.camera),
   };
 }
 
-/** Of two connections the one whose sound and picture are shown. */
-function shownWay(peer: Peer): Way {
-  return peer.route.shown === 'standby' && peer.standby ? peer.standby : peer;
+/** Of two connections the one whose sound or picture is shown. */
+function shownWay(peer: Peer, kind: PublicationKind): Way {
+  return peer.route.shown[kind] === 'standby' && peer.standby ? peer.standby : peer;
 }
 
 function peerEncryption(peer: Peer): PeerEncryption {
@@ -94,7 +93,7 @@ function peerEncryption(peer: Peer): PeerEncryption {
 function isFailing(peer: Peer, kind: PublicationKind): boolean {
   const { presence } = peer;
   return (
-    shownWay(peer).frames[kind] === 'failing' &&
+    shownWay(peer, kind).frames[kind] === 'failing' &&
     presence?.publications.find((each) => each.kind === kind)?.isMuted === false
   );
 }

@@ -9,9 +9,9 @@ export const SILENCE_MS = 600;
 const PAUSES = 4;
 /** How much of the usual pause is the last one. */
 const WEIGHT = 1 / 16;
-export const LOOK_EVERY_MS = 100;
+export const LOOK_EVERY_MS = 50;
 /** Later than this we were asleep ourselves, and cannot say what came meanwhile. */
-const LATE_MS = 2 * LOOK_EVERY_MS;
+const LATE_MS = 4 * LOOK_EVERY_MS;
 
 export class FlowWatch {
   #heardAt = -Infinity;
@@ -19,21 +19,23 @@ export class FlowWatch {
   #lookedAt: number | undefined;
   #isFlowing = false;
 
-  /** A frame has come, whether it opens or not. */
-  heard(now: number): void {
-    if (this.#isFlowing) this.#pause_ms += (now - this.#heardAt - this.#pause_ms) * WEIGHT;
+  /** A frame has come. `true`: it is the first, or the first again. */
+  heard(now: number): boolean {
+    const isFirst = !this.#isFlowing;
+    if (!isFirst) this.#pause_ms += (now - this.#heardAt - this.#pause_ms) * WEIGHT;
+    else this.#pause_ms = 0;
     this.#heardAt = now;
+    this.#isFlowing = true;
+    return isFirst;
   }
 
-  /** What is new since the last look: `undefined` where nothing is. */
-  look(now: number): boolean | undefined {
+  /** To be called every `LOOK_EVERY_MS`. `true`: frames have ceased since the last time. */
+  hasCeased(now: number): boolean {
     const slept_ms = this.#lookedAt === undefined ? 0 : now - this.#lookedAt - LATE_MS;
     if (slept_ms > 0) this.#heardAt += slept_ms;
     this.#lookedAt = now;
-    const isFlowing = now - this.#heardAt < Math.max(SILENCE_MS, PAUSES * this.#pause_ms);
-    if (isFlowing === this.#isFlowing) return undefined;
-    this.#isFlowing = isFlowing;
-    if (isFlowing) this.#pause_ms = 0;
-    return isFlowing;
+    if (!this.#isFlowing || now - this.#heardAt < Math.max(SILENCE_MS, PAUSES * this.#pause_ms)) return false;
+    this.#isFlowing = false;
+    return true;
   }
 }

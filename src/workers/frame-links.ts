@@ -71,20 +71,23 @@ export class FrameLinks {
     const pipe = new FramePipe(address, end, {
       now,
       report: (state) => report({ type: 'frames', state, ...address }),
+      reportFlow: (isFlowing) => report({ type: 'flow', link: address.link, stream: address.stream, isFlowing }),
       sealing: () => this.#sealing(link),
       opening: () => this.#opening(link),
-      heard: () => link.flow.heard(now()),
+      heard: () => {
+        if (link.flow.heard(now())) report({ type: 'flow', link: address.link, isFlowing: true });
+      },
     });
     link.pipes.push(pipe);
     if (link.hasSealKey) pipe.keysCame();
   }
 
-  /** To be called every `LOOK_EVERY_MS`: tells which links have ceased to bring frames, or have begun. */
+  /** To be called every `LOOK_EVERY_MS`: tells which links have ceased to bring frames. */
   look(): void {
     const { now, report } = this.#options;
-    for (const [name, { flow }] of this.#links) {
-      const isFlowing = flow.look(now());
-      if (isFlowing !== undefined) report({ type: 'flow', link: name, isFlowing });
+    for (const [name, { flow, pipes }] of this.#links) {
+      if (flow.hasCeased(now())) report({ type: 'flow', link: name, isFlowing: false });
+      for (const pipe of pipes) pipe.look();
     }
   }
 

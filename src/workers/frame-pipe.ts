@@ -7,6 +7,7 @@ import { release } from '../engine/crypto/release.ts';
 import type { SframeReceiver } from '../engine/crypto/sframe-receiver.ts';
 import type { SframeSender, SframeStream } from '../engine/crypto/sframe-sender.ts';
 import type { FrameCounts, FrameState, TransformAddress } from '../engine/protocol/worker.ts';
+import { FlowWatch } from './flow-watch.ts';
 
 /** Frames come, and none has opened for so long: the peer seals under another key. After as long without any, it begins anew. */
 const FAILING_MS = 1_000;
@@ -35,6 +36,8 @@ export type FramePipeOptions = {
   /** Milliseconds, monotonic. */
   readonly now: () => number;
   report(state: FrameState): void;
+  /** Frames that open have begun to come, or have ceased. */
+  reportFlow(isFlowing: boolean): void;
   /** `undefined` once the link is closed. */
   sealing(): SframeSender | undefined;
   opening(): SframeReceiver | undefined;
@@ -47,6 +50,7 @@ export class FramePipe {
   readonly #end: FrameEnd;
   readonly #options: FramePipeOptions;
   readonly #dropped: Record<string, number> = {};
+  readonly #flow = new FlowWatch();
   #done = 0;
   #stream: SframeStream | undefined;
   #isReady = false;
@@ -71,6 +75,11 @@ export class FramePipe {
     this.#options = options;
     if (address.side === 'seal') this.#stream = options.sealing()?.openStream(address.stream);
     void this.#run();
+  }
+
+  /** To be called every `LOOK_EVERY_MS`. */
+  look(): void {
+    if (this.#flow.hasCeased(this.#options.now())) this.#options.reportFlow(false);
   }
 
   /** The link has a new key. */
@@ -158,6 +167,7 @@ export class FramePipe {
   }
 
   #opened(frame: Frame): void {
+    if (this.#flow.heard(this.#options.now())) this.#options.reportFlow(true);
     this.#failingSince = undefined;
     this.#waitUntil = undefined;
     if (this.#told !== 'opened') {

@@ -47,10 +47,22 @@ export function labObstacle(): string | undefined {
   }
 }
 
+/** `/single`: its browser makes no connection that goes through a TURN host alone. So there is no standby, and stock ICE has to do. */
+export type LabPath = '/' | '/single';
+
+const SINGLE = `<script>(${(() => {
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(configuration?: RTCConfiguration) {
+      if (configuration?.iceTransportPolicy === 'relay') throw new Error('one connection is enough');
+      super(configuration);
+    }
+  };
+}).toString()})()</script>`;
+
 export type Lab = {
   readonly network: Network;
   /** The one at `a` is in the room already when the one at `b` clicks on Join. */
-  meet(nats: { readonly [Each in Side]: Nat }): Promise<{ readonly [Each in Side]: TestPage }>;
+  meet(nats: { readonly [Each in Side]: Nat }, path?: LabPath): Promise<{ readonly [Each in Side]: TestPage }>;
   /** The TURN host dies. */
   killTurn(): Promise<void>;
   /** Closes every page opened since the last call. */
@@ -91,9 +103,9 @@ function at(
   };
   return {
     network,
-    meet: async (nats) => {
+    meet: async (nats, path = '/') => {
       for (const side of SIDES) network.setNat(side, nats[side]);
-      const a = await open('a', `https://${SERVER_ADDRESS}:${SITE_PORT}/`);
+      const a = await open('a', `https://${SERVER_ADDRESS}:${SITE_PORT}${path}`);
       await joinByClick(a);
       const b = await open('b', await inviteOf(a));
       await joinByClick(b);
@@ -113,8 +125,11 @@ async function startServer(stack: AsyncDisposableStack, { server }: Network, fol
   const { enter } = server;
   const [relayPort, turnPort] = [await findFreePort(), await findFreePort()];
   const relayUrl = `https://${SERVER_ADDRESS}`;
-  const html = withScripts(roomPage(relayUrl), journalScript());
-  const site = stack.adopt(await serveHostSite({ '/': { html } }), (served) => served.close());
+  const pages = {
+    '/': { html: withScripts(roomPage(relayUrl), journalScript()) },
+    '/single': { html: withScripts(roomPage(relayUrl), SINGLE, journalScript()) },
+  } satisfies { readonly [Path in LabPath]: object };
+  const site = stack.adopt(await serveHostSite(pages), (served) => served.close());
   const sitePath = join(folder, 'site');
   const toSite = { host: '127.0.0.1', port: Number(new URL(site.url).port) };
   stack.adopt(await passAll({ path: sitePath }, toSite), (gate) => gate.close());

@@ -31,6 +31,11 @@ function flow(isFlowing: boolean, generation = 1): RoomEvent {
   return { type: 'frames-flow', peerId: BOB, generation, isFlowing };
 }
 
+/** Of sound, and it opens. */
+function sounds(generation = 1): RoomEvent {
+  return { type: 'frames-flow', peerId: BOB, generation, isFlowing: true, kind: 'microphone' };
+}
+
 function says(message: Extract<RoomEvent, { type: 'message' }>['message']): RoomEvent {
   return { type: 'message', from: BOB, sender: senderOf(BOB), message };
 }
@@ -70,7 +75,7 @@ function routesIn(effects: readonly Effect[]): readonly unknown[] {
 }
 
 function shown(room: StepRunner): string | undefined {
-  return room.peer(BOB)?.route.shown;
+  return room.peer(BOB)?.route.shown.microphone;
 }
 
 describe('FO1: a standby', () => {
@@ -154,7 +159,10 @@ describe('FO3–FO5: a path that dies', () => {
     assert.deepEqual(timers(effects), [`return ${RETURN_AFTER_MS}`]);
     assert.equal(shown(room), 'link', 'nothing has come over the other yet');
     room.run(flow(true, FIRST));
+    assert.equal(shown(room), 'link', 'what comes may not open');
+    room.run(sounds(FIRST));
     assert.equal(shown(room), 'standby');
+    assert.equal(room.peer(BOB)?.route.shown.camera, 'link', 'of pictures none has come');
     assert.deepEqual(room.run(flow(false)), [], 'that the first is silent now is known');
   });
 
@@ -205,7 +213,7 @@ describe('FO3–FO5: a path that dies', () => {
 
   it('FO5: where the standby is gone, everything goes over the first one again', () => {
     const room = ready();
-    room.run(flow(false), flow(true, FIRST), wants(FIRST), timer('overlap'));
+    room.run(flow(false), flow(true, FIRST), sounds(FIRST), wants(FIRST), timer('overlap'));
     const effects = room.run({ type: 'ended-by-peer', ...onStandby });
     assert.deepEqual(effectOf(effects, 'use-link'), { type: 'use-link', ...onLink, isOnly: true });
     assert.equal(shown(room), 'link');
@@ -216,11 +224,11 @@ describe('FO3–FO5: a path that dies', () => {
 describe('FO6: the way back', () => {
   it('is taken after fifteen seconds on which the first connection stands, and shown when its frames come', () => {
     const room = ready();
-    room.run(flow(false), flow(true, FIRST));
+    room.run(flow(false), flow(true, FIRST), sounds(FIRST));
     const back = room.run(timer('return'));
     assert.deepEqual(routesIn(back), [{ type: 'route', link: 1, seq: 2 }]);
     assert.equal(shown(room), 'standby');
-    room.run(flow(true));
+    room.run(flow(true), sounds());
     assert.equal(shown(room), 'link');
   });
 

@@ -12,14 +12,14 @@ class Clocked {
   run(until: number, every: number | undefined): void {
     const from = this.now;
     for (; this.now < until; this.now += 10) {
-      if (every !== undefined && (this.now - from) % every === 0) this.flow.heard(this.now);
+      const isDue = every !== undefined && (this.now - from) % every === 0;
+      if (isDue && this.flow.heard(this.now)) this.told.push([this.now, true]);
       if (this.now % LOOK_EVERY_MS === 0) this.look();
     }
   }
 
   look(): void {
-    const isFlowing = this.flow.look(this.now);
-    if (isFlowing !== undefined) this.told.push([this.now, isFlowing]);
+    if (this.flow.hasCeased(this.now)) this.told.push([this.now, false]);
   }
 }
 

@@ -207,6 +207,7 @@ describe('links of the worker', () => {
     const pipe = new FramePipe(address, ends, {
       now: () => 0,
       report: () => undefined,
+      reportFlow: () => undefined,
       sealing: () => undefined,
       opening: () => receiver,
       heard: () => undefined,

@@ -50,7 +50,7 @@ async function standBy([ada, bob]: readonly [Page, Page]): Promise<void> {
 
 const callsOf = (page: Page, link: number): readonly string[] => page.world.links[link]?.calls ?? [];
 const flow = (page: Page, link: number, isFlowing: boolean): void =>
-  page.world.frames?.handlers.onFlow(`link ${link + 1}`, isFlowing);
+  void [undefined, 0].map((stream) => page.world.frames?.handlers.onFlow(`link ${link + 1}`, isFlowing, stream));
 const track = (id: string): MediaStreamTrack => ({ id, kind: 'audio' }) as unknown as MediaStreamTrack;
 const heard = (page: Page): string | undefined => page.view.participants[0]?.audioTrack?.id;
 

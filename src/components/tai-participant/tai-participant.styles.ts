@@ -53,7 +53,7 @@ export const participantStyles = [
       opacity: 0;
       transition: opacity var(--_ease);
     }
-    :host(:state(playing)) video {
+    :host(:state(playing)) video:not(.next) {
       opacity: 1;
     }
     :host([self]) video {

@@ -8,6 +8,7 @@ import { ICONS } from '../internal/icons.ts';
 import { initialsOf, tintOf } from '../internal/initials.ts';
 import { MARK_ICONS } from '../internal/people.ts';
 import { RoomController } from '../internal/room-controller.ts';
+import { NextPicture } from './next-picture.ts';
 import { participantStyles } from './tai-participant.styles.ts';
 
 const TINTS = 6;
@@ -75,6 +76,7 @@ export class TaiParticipant extends LitElement {
 
   readonly #room = new RoomController(this);
   readonly #internals = this.attachInternals();
+  readonly #next = new NextPicture();
   #stream: MediaStream | undefined;
 
   constructor() {
@@ -96,6 +98,7 @@ export class TaiParticipant extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     // a detached video that keeps its stream keeps its decoder
+    this.#next.cancel();
     const video = this.#video();
     if (video) video.srcObject = null;
     this.#internals.states.delete('playing');
@@ -193,10 +196,21 @@ export class TaiParticipant extends LitElement {
     if (!video || !this.isConnected) return;
     const track = this.videoTrack;
     if (!track) {
+      this.#next.cancel();
       video.srcObject = null;
       this.#internals.states.delete('playing');
       return;
     }
+    const [shown] = this.#stream?.getTracks() ?? [];
+    const isOther = shown !== undefined && shown !== track && shown.readyState === 'live';
+    if (!isOther || !this.#internals.states.has('playing')) return this.#show(video, track);
+    this.#next.await(track, video, () => {
+      if (this.videoTrack === track && this.isConnected) this.#show(video, track);
+    });
+  }
+
+  #show(video: HTMLVideoElement, track: MediaStreamTrack): void {
+    this.#next.cancel();
     this.#stream ??= new MediaStream();
     for (const old of this.#stream.getTracks()) if (old !== track) this.#stream.removeTrack(old);
     this.#stream.addTrack(track);
@@ -204,7 +218,7 @@ export class TaiParticipant extends LitElement {
   }
 
   #video(): HTMLVideoElement | null {
-    return this.renderRoot?.querySelector('video') ?? null;
+    return this.renderRoot?.querySelector<HTMLVideoElement>('video:not(.next)') ?? null;
   }
 
   #onPlaying(): void {

@@ -63,8 +63,8 @@ export type WorkerReport =
    * tell what the seal is bound to.
    */
   | ({ readonly type: 'frames'; readonly state: FrameState } & TransformAddress)
-  /** Frames of the peer have begun to come on this link, or have ceased (FO3). */
-  | { readonly type: 'flow'; readonly link: string; readonly isFlowing: boolean }
+  /** Frames of the peer have begun to come, or have ceased (FO3): on this link, or those of one of its streams that open. */
+  | { readonly type: 'flow'; readonly link: string; readonly stream?: number; readonly isFlowing: boolean }
   | { readonly type: 'counts'; readonly id: number; readonly counts: readonly FrameCounts[] };
 
 export function parseWorkerRequest(value: unknown): WorkerRequest | undefined {
@@ -128,7 +128,10 @@ export function parseWorkerReport(value: unknown): WorkerReport | undefined {
     case 'flow': {
       const link = parseText(value['link'], LINK_MAX_CHARS);
       const { isFlowing } = value;
-      return link !== undefined && typeof isFlowing === 'boolean' ? { type: 'flow', link, isFlowing } : undefined;
+      if (link === undefined || typeof isFlowing !== 'boolean') return undefined;
+      if (value['stream'] === undefined) return { type: 'flow', link, isFlowing };
+      const stream = parseCount(value['stream'], STREAM_MAX);
+      return stream === undefined ? undefined : { type: 'flow', link, stream, isFlowing };
     }
     case 'counts': {
       const id = parseCount(value['id']);

@@ -96,8 +96,8 @@ export type RoomEvent =
   // told by the worker
   | ({ readonly type: 'frames'; readonly kind: PublicationKind; readonly state: 'opened' | 'failing' } & OnLink)
   | ({ readonly type: 'frames-unsealed' } & OnLink)
-  /** Frames of the peer have begun to come on this link, or have ceased (FO3). */
-  | ({ readonly type: 'frames-flow'; readonly isFlowing: boolean } & OnLink)
+  /** Frames of the peer have begun to come on this link, or have ceased (FO3); with a kind, those of that kind that open. */
+  | ({ readonly type: 'frames-flow'; readonly isFlowing: boolean; readonly kind?: PublicationKind } & OnLink)
   // told by the clock
   | { readonly type: 'timer'; readonly id: TimerId };
 

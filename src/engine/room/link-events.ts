@@ -43,7 +43,7 @@ export function stepLink(state: RoomState, call: Present, own: Own, peer: Peer, 
     case 'path-found':
       return withPeer(state, call, stepPath(own, peer, event.isRelayed));
     case 'frames-flow':
-      return withPeer(state, call, stepFlow(peer, 'link', event.isFlowing));
+      return withPeer(state, call, stepFlow(peer, 'link', event));
     default:
       return withPeer(state, call, stepEither(own, peer, event));
   }
@@ -69,7 +69,7 @@ function stepOnStandby(own: Own, peer: Peer, event: LinkEvent): PeerStep {
     case 'path-found':
       return { peer, effects: NOTHING };
     case 'frames-flow':
-      return stepFlow(peer, 'standby', event.isFlowing);
+      return stepFlow(peer, 'standby', event);
     default:
       return onStandby(peer, standby, (each) => stepEither(own, each, event));
   }

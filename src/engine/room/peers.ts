@@ -51,11 +51,12 @@ const NEW_LINK: Omit<Link, 'generation'> = {
 };
 
 /** Sound and picture go over the first connection until somebody asks for the other. */
-export const NO_ROUTE: Route = { wanted: 'link', asked: 0, shown: 'link', outgoing: 'link', heard: 0, returns: 0 };
+export const ON_LINK: Route['shown'] = { microphone: 'link', camera: 'link' };
+export const NO_ROUTE: Route = { wanted: 'link', asked: 0, shown: ON_LINK, outgoing: 'link', heard: 0, returns: 0 };
 
 const UNKNOWN = { identity: undefined, isMet: false, isRefused: false, isUnsealed: false, isExposed: false } as const;
 /** What is true of a connection that has just begun. A browser that sent past the seal once is not trusted again by it. */
-export const NO_MEDIA = { tracks: {}, frames: {} } as const;
+export const NO_MEDIA = { tracks: {}, frames: {}, flowing: {} } as const;
 
 export const linkTimer = (peerId: PeerId): TimerId => `link:${peerId}`;
 export const goneTimer = (peerId: PeerId): TimerId => `gone:${peerId}`;

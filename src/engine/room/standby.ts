@@ -3,9 +3,20 @@
  * frames that cease, long before the browser's own timers say so; by then the other connection stands already. Pure.
  */
 import type { PeerId } from '../protocol/ids.ts';
-import { STANDBY_FROM, isStandby } from '../protocol/peer.ts';
+import { PUBLICATION_KINDS, STANDBY_FROM, isStandby } from '../protocol/peer.ts';
+import type { PublicationKind } from '../protocol/peer.ts';
 import type { Effect } from './events.ts';
-import { NO_MEDIA, closeStandby, freshLink, isOfferer, isStanding, negotiate, startTimer, stopTimer } from './peers.ts';
+import {
+  NO_MEDIA,
+  ON_LINK,
+  closeStandby,
+  freshLink,
+  isOfferer,
+  isStanding,
+  negotiate,
+  startTimer,
+  stopTimer,
+} from './peers.ts';
 import type { Own, PeerStep } from './peers.ts';
 import type { Peer, Way, WayName } from './state.ts';
 
@@ -40,14 +51,13 @@ export function stopStandbyTimers({ peerId, standbys, link }: Peer): readonly Ef
 
 /** Carries a step out on the standby in the place of the first connection. */
 export function onStandby(peer: Peer, standby: Way, run: (peer: Peer) => PeerStep): PeerStep {
-  const { link, tracks, frames } = peer;
+  const own = wayOf(peer);
   const { peer: next, effects } = run({ ...peer, ...standby });
-  const kept: Way = { link: next.link, tracks: next.tracks, frames: next.frames };
   // it has a timer of its own
   const isOfFirst = (effect: Effect): boolean => 'id' in effect && effect.id === `link:${peer.peerId}`;
   const told = effects.filter((effect) => !isOfFirst(effect));
   return {
-    peer: { ...next, link, tracks, frames, standby: kept },
+    peer: { ...next, ...own, standby: wayOf(next) },
     effects: told.map((effect) => (effect.type === 'close-link' ? { ...effect, type: 'close-standby' } : effect)),
   };
 }
@@ -135,23 +145,25 @@ export function followLink({ peer, effects }: PeerStep): PeerStep {
   return { peer: asked.peer, effects: [...effects, ...asked.effects] };
 }
 
-/** Frames have begun to come on one of both, or have ceased. */
-export function stepFlow(peer: Peer, name: WayName, isFlowing: boolean): PeerStep {
+/** Frames have begun to come on one of both, or have ceased; with a kind, those of that kind. */
+export function stepFlow(
+  peer: Peer,
+  name: WayName,
+  { isFlowing, kind }: { readonly isFlowing: boolean; readonly kind?: PublicationKind },
+): PeerStep {
   const way = name === 'standby' ? peer.standby : peer;
   if (!way) return { peer, effects: [] };
-  const link = { ...way.link, isStalled: !isFlowing };
-  const noted: Peer =
-    name === 'standby' && peer.standby ? { ...peer, standby: { ...peer.standby, link } } : { ...peer, link };
   const { route } = peer;
-  if (isFlowing) {
-    const isNews = route.wanted === name && route.shown !== name;
-    return { peer: isNews ? { ...noted, route: { ...route, shown: name } } : noted, effects: [] };
+  if (kind !== undefined) {
+    const noted = withWay(peer, name, { ...way, flowing: { ...way.flowing, [kind]: isFlowing } });
+    if (!isFlowing || route.wanted !== name) return { peer: noted, effects: [] };
+    return { peer: { ...noted, route: { ...route, shown: { ...route.shown, [kind]: name } } }, effects: [] };
   }
+  const noted = withWay(peer, name, { ...way, link: { ...way.link, isStalled: !isFlowing } });
   const other: WayName = name === 'standby' ? 'link' : 'standby';
   // who publishes nothing has nothing to send
-  const isMissed = (peer.presence?.publications.length ?? 0) > 0;
-  if (route.wanted !== name || !isMissed || !stands(peer, other)) return { peer: noted, effects: [] };
-  return ask(noted, other);
+  const isMissed = !isFlowing && (peer.presence?.publications.length ?? 0) > 0;
+  return isMissed && route.wanted === name && stands(peer, other) ? ask(noted, other) : { peer: noted, effects: [] };
 }
 
 /** The peer asks for our sound and picture on one of both. */
@@ -167,7 +179,7 @@ export function receiveRoute(peer: Peer, { link, seq }: { readonly link: number;
 export function dropStandby(peer: Peer): PeerStep {
   if (!peer.standby) return { peer, effects: [] };
   const { outgoing } = peer.route;
-  const route = { ...peer.route, wanted: 'link', shown: 'link', outgoing: 'link' } as const;
+  const route = { ...peer.route, wanted: 'link', shown: ON_LINK, outgoing: 'link' } as const;
   const effects: readonly Effect[] = [
     ...closeStandby(peer),
     ...(outgoing === 'standby' ? use(peer, 'link', true) : []),
@@ -192,8 +204,10 @@ function ask(peer: Peer, wanted: WayName): PeerStep {
   if (link === undefined) return { peer, effects: [] };
   const { route, peerId } = peer;
   const asked = route.asked + 1;
-  const isThere = (wanted === 'standby' ? peer.standby?.link : peer.link)?.isStalled === false;
-  const next: Peer = { ...peer, route: { ...route, wanted, asked, shown: isThere ? wanted : route.shown } };
+  const { flowing = {} } = (wanted === 'standby' ? peer.standby : peer) ?? {};
+  const shown = { ...route.shown };
+  for (const kind of PUBLICATION_KINDS) if (flowing[kind]) shown[kind] = wanted;
+  const next: Peer = { ...peer, route: { ...route, wanted, asked, shown } };
   const send: Effect = { type: 'send', to: peerId, message: { type: 'route', link, seq: asked } };
   return { peer: next, effects: [send, returnTimer(next)] };
 }
@@ -231,4 +245,12 @@ function maySpare(own: Own, peer: Peer): boolean {
 
 function isHidden({ presence }: Own, peer: Peer): boolean {
   return (presence.isPrivate ?? false) || (peer.presence?.isPrivate ?? false);
+}
+
+function wayOf({ link, tracks, frames, flowing }: Way): Way {
+  return { link, tracks, frames, flowing };
+}
+
+function withWay(peer: Peer, name: WayName, way: Way): Peer {
+  return name === 'standby' ? { ...peer, standby: wayOf(way) } : { ...peer, ...wayOf(way) };
 }

@@ -82,6 +82,8 @@ export type Way = {
   readonly tracks: { readonly [Kind in PublicationKind]?: TrackId };
   /** Whether what comes on this link opens; a kind that is missing: nothing has come yet. */
   readonly frames: { readonly [Kind in PublicationKind]?: 'opened' | 'failing' };
+  /** Of which kinds frames come on it now, and open. */
+  readonly flowing: { readonly [Kind in PublicationKind]?: boolean };
 };
 
 /** Of two connections to a peer the first, or the standby through a TURN host (PROTOCOL.md FO1). */
@@ -92,8 +94,8 @@ export type Route = {
   /** What we have asked the peer for last, and under which number. */
   readonly wanted: WayName;
   readonly asked: number;
-  /** What of the peer's we show: what was wanted before, until the first frame comes. */
-  readonly shown: WayName;
+  /** On which we show what the peer publishes: where it was before, until the first frame of that kind comes on the one that is wanted. */
+  readonly shown: { readonly [Kind in PublicationKind]: WayName };
   /** What the peer has asked us for last, and under which number. */
   readonly outgoing: WayName;
   readonly heard: number;

@@ -2,7 +2,7 @@
 import type { PeerId } from '../protocol/ids.ts';
 import type { Sender } from '../protocol/peer.ts';
 import type { RoomEvent, Verification } from './events.ts';
-import { NO_ROUTE, closeStandby } from './peers.ts';
+import { NO_MEDIA, NO_ROUTE, closeStandby } from './peers.ts';
 import type { PeerStep } from './peers.ts';
 import type { AgreedIdentity, Peer } from './state.ts';
 
@@ -53,8 +53,7 @@ export function stepTrust(peer: Peer, event: TrustEvent): PeerStep {
           ...peer,
           identity: known,
           isRefused: true,
-          tracks: {},
-          frames: {},
+          ...NO_MEDIA,
           standby: undefined,
           route: NO_ROUTE,
           link: { ...peer.link, isEnded: true },
