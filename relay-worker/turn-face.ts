@@ -3,7 +3,7 @@ import type { RpcErrorReason } from '../src/engine/protocol/errors.ts';
 import { formatError, formatResult } from '../src/engine/protocol/relay.ts';
 import type { RpcId } from '../src/engine/protocol/relay.ts';
 import { parsePageOrigin } from '../src/engine/protocol/turn-message.ts';
-import { TURN_PATH, parseTurnText, parseTurnWalletText } from '../src/engine/protocol/turn.ts';
+import { NONE_ISSUED, TURN_PATH, parseTurnText, parseTurnWalletText } from '../src/engine/protocol/turn.ts';
 import type { Door } from './door.ts';
 import { behindDoor, readCall, refusal } from './http-face.ts';
 import type { Answer } from './http-face.ts';
@@ -16,6 +16,9 @@ import type { TurnOutcome } from './turn-desk.ts';
 import type { Fetch } from './turn-fetch.ts';
 
 export { TURN_PATH } from '../src/engine/protocol/turn.ts';
+
+/** Said to a page that has asked on the chance of it, these would be errors in the console of every visitor. */
+const NOT_FOR_TOKENS: readonly RpcErrorReason[] = ['method-not-found', 'wallet-required'];
 
 export type TurnFaceOptions = {
   /** Milliseconds since 1970. */
@@ -47,7 +50,9 @@ export class TurnFace {
     // issued and read by nobody, it would only be counted
     if (parsed.id === undefined) return {};
     const desk = this.#desk(env);
-    return answer(parsed.id, desk instanceof TurnDesk ? await desk.forToken(roomName) : { reason: desk });
+    const outcome = desk instanceof TurnDesk ? await desk.forToken(roomName) : { reason: desk };
+    const isNone = 'reason' in outcome && NOT_FOR_TOKENS.includes(outcome.reason);
+    return answer(parsed.id, isNone && parsed.request.params.if_any ? { result: NONE_ISSUED } : outcome);
   }
 
   /** TU5: never rejects. */

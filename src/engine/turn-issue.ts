@@ -20,9 +20,10 @@ export type WalletPlace = {
   readonly pageOrigin: string;
 };
 
-/** Rejects where the relay cannot be reached. */
-export async function issueForToken(calls: CallsPort, signal: AbortSignal): Promise<TurnAnswer> {
-  return answerOf(await calls.ask(formatTurnRequest({ method: 'turn_credentials', params: {} }, CALL_ID), signal));
+/** Rejects where the relay cannot be reached. `isEarly`: it has not said yet whether it issues any. */
+export async function issueForToken(calls: CallsPort, signal: AbortSignal, isEarly = false): Promise<TurnAnswer> {
+  const params = isEarly ? ({ if_any: true } as const) : {};
+  return answerOf(await calls.ask(formatTurnRequest({ method: 'turn_credentials', params }, CALL_ID), signal));
 }
 
 /** TU6: nothing is shown to the wallet but the text of this very relay for this very page. Rejects as `issueForToken`. */

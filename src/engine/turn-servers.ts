@@ -8,6 +8,7 @@ import type { IceServer, TurnOffer, Welcome } from './protocol/relay.ts';
 import type { IssuedServers } from './protocol/turn.ts';
 import type { Moment } from './room/events.ts';
 import type { TurnWallet } from './session-types.ts';
+import type * as TurnIssue from './turn-issue.ts';
 import type { TurnAnswer } from './turn-issue.ts';
 
 /**
@@ -143,7 +144,7 @@ export class TurnServers {
     const { signal } = this.#join;
     if (this.#isAsking || this.#isRefused) return;
     this.#isAsking = true;
-    const answer = await this.#issue(signal).catch(() => undefined);
+    const answer = await this.#issue(signal, isEarly).catch(() => undefined);
     // of a join that was left meanwhile
     if (signal.aborted) return;
     this.#isAsking = false;
@@ -175,7 +176,7 @@ export class TurnServers {
   }
 
   /** Comes when somebody joins: a page that nobody joins from does without. */
-  #code(): Promise<readonly [typeof import('./turn-issue.ts'), CallsPort]> {
+  #code(): Promise<readonly [typeof TurnIssue, CallsPort]> {
     this.#calls ??= this.#options.ports.openCalls({
       relay: this.#options.relay.href,
       // asked for only once there is a way in
@@ -186,11 +187,11 @@ export class TurnServers {
     return Promise.all([import('./turn-issue.ts'), this.#calls]);
   }
 
-  async #issue(signal: AbortSignal): Promise<TurnAnswer> {
+  async #issue(signal: AbortSignal, isEarly: boolean): Promise<TurnAnswer> {
     const { ports, relay, wallet } = this.#options;
     if (this.#offer === 'wallet' && !wallet) return { ok: false, reason: 'wallet-required' };
     const [{ issueForToken, issueForWallet }, calls] = await this.#code();
-    if (this.#offer !== 'wallet' || !wallet) return issueForToken(calls, signal);
+    if (this.#offer !== 'wallet' || !wallet) return issueForToken(calls, signal, isEarly);
     return issueForWallet(wallet, { calls, relayHost: relay.host, pageOrigin: ports.pageOrigin() }, signal);
   }
 }

@@ -42,13 +42,19 @@ const ISSUED: IssuedServers = {
 };
 
 describe('TU1: asking under the token', () => {
-  it('is one method, without parameters that count; every other text is for the room', () => {
+  it('is one method, with one parameter that counts; every other text is for the room', () => {
     const text = formatTurnRequest({ method: 'turn_credentials', params: {} }, 7);
     assert.deepEqual(parseTurnText(text), {
       type: 'request',
       id: 7,
       request: { method: 'turn_credentials', params: {} },
     });
+    const early = parseTurnText(formatTurnRequest({ method: 'turn_credentials', params: { if_any: true } }, 7));
+    assert.deepEqual(early?.type === 'request' && early.request.params, { if_any: true });
+    for (const vague of ['1', '"true"', 'null', 'false']) {
+      const parsed = parseTurnText(text.replace('{}', `{"if_any":${vague}}`));
+      assert.deepEqual(parsed?.type === 'request' && parsed.request.params, {}, vague);
+    }
     const odd = parseTurnText(text.replace('{}', '[]'));
     assert.deepEqual(odd, { type: 'fault', id: 7, reason: 'invalid-params' });
     const others = ['', '[]', text.slice(1), text.replace('2.0', '1.0'), text.replace('credentials', 'challenge')];

@@ -30,6 +30,7 @@ import { startRelayProcess } from '../helpers/relay-process.ts';
 import type { RelayProcess } from '../helpers/relay-process.ts';
 import { codeBlocks } from '../helpers/relay-document.ts';
 import { createTestRoom, signToken, testClaims } from '../helpers/tokens.ts';
+import type { TestRoom } from '../helpers/tokens.ts';
 import { allocateOnce } from '../helpers/turn-client.ts';
 import type { Login } from '../helpers/turn-client.ts';
 import { ethereumWallet, suiWallet } from '../helpers/wallets.ts';
@@ -39,6 +40,9 @@ const PAGE = 'https://page.example';
 /** OP1: of a relay as it is delivered. */
 const HEALTHY = { ok: true, protocol: 'tai.1', mailbox: false, counters: false };
 const ASK = formatTurnRequest({ method: 'turn_credentials', params: {} }, 1);
+/** Before `welcome` has said whether there are any. */
+const ASK_EARLY = formatTurnRequest({ method: 'turn_credentials', params: { if_any: true } }, 1);
+const NONE = { ice_servers: [], ttl_s: 0 };
 const SUI = suiWallet('Ed25519', new Random(1).bytes(32));
 const POOR = suiWallet('Secp256k1', new Random(2).bytes(32));
 const ETHEREUM = ethereumWallet(new Random(3).bytes(32));
@@ -99,6 +103,12 @@ async function runExample(
   }
 }
 
+/** TU10: who asks on the chance of it hears of none, and of no error. */
+async function assertNone(relayUrl: string, room: TestRoom): Promise<void> {
+  const { status, message } = await postCall(relayUrl, ASK_EARLY, await bearer(room));
+  assert.deepEqual([status, message?.type === 'result' && message.result], [200, NONE]);
+}
+
 describe('TU1, TU2: to whom the relay has admitted', () => {
   let relay: RelayProcess;
   before(async () => {
@@ -112,6 +122,7 @@ describe('TU1, TU2: to whom the relay has admitted', () => {
     assert.equal(guest.welcome.turn, 'token');
     const answer = await postCall(relay.url, ASK, await bearer(room, { peerId: guest.peerId }));
     const issued = issuedIn(answer.message);
+    issuedIn((await postCall(relay.url, ASK_EARLY, await bearer(room))).message);
     assert.deepEqual([answer.status, issued.ttl_s, issued.ice_servers[0]?.urls], [200, 600, coturn.urls]);
     assert.equal(answer.headers.get('Cache-Control'), 'no-store');
     const login = loginIn(issued);
@@ -220,6 +231,7 @@ describe('TU5–TU9: to wallets', () => {
     const guest = await enter(relay.url, room);
     assert.equal(guest.welcome.turn, 'wallet');
     assertRefused(await postCall(relay.url, ASK, await bearer(room)), 403, 'wallet-required');
+    await assertNone(relay.url, room);
     assertRefused(await postCall(relay.url, ASK), 401, 'token-invalid', null);
     await guest.client.close();
   });
@@ -295,6 +307,7 @@ describe('TU4: a relay', () => {
       const guest = await enter(relay.url, room);
       assert.equal(guest.welcome.turn, undefined);
       assertRefused(await postCall(relay.url, ASK, await bearer(room)), 400, 'method-not-found');
+      await assertNone(relay.url, room);
       const health = await fetch(`${relay.url}/healthz`);
       assert.deepEqual(await health.json(), HEALTHY);
       await guest.client.close();

@@ -17,7 +17,11 @@ export const TURN_TTL_MAX_S = 172_800;
 /** Base64 of a Sui signature has 132 digits, hexadecimal of an Ethereum one 130. */
 const SIGNATURE_TEXT_MAX = 256;
 
-export type TurnRequest = { readonly method: 'turn_credentials'; readonly params: Record<string, never> };
+export type TurnRequest = {
+  readonly method: 'turn_credentials';
+  /** `if_any`: that there are none for a token is an answer, and no error. */
+  readonly params: { readonly if_any?: true };
+};
 
 export type TurnWalletRequest =
   | { readonly method: 'turn_challenge'; readonly params: { readonly chain: WalletChain; readonly address: string } }
@@ -26,6 +30,9 @@ export type TurnWalletRequest =
 
 /** `ttl_s`: so long from now. No point in time: the clocks of pages are wrong. */
 export type IssuedServers = { readonly ice_servers: readonly IceServer[]; readonly ttl_s: number };
+
+/** What is answered where a page has asked on the chance of it. */
+export const NONE_ISSUED: IssuedServers = { ice_servers: [], ttl_s: 0 };
 
 export type TurnChallenge = { readonly message: string };
 
@@ -48,8 +55,8 @@ export function parseTurnWalletText(text: string): ParsedCall<TurnWalletRequest>
   });
 }
 
-function parseCredentials(): TurnRequest {
-  return { method: 'turn_credentials', params: {} };
+function parseCredentials(params: JsonRecord): TurnRequest {
+  return { method: 'turn_credentials', params: params['if_any'] === true ? { if_any: true } : {} };
 }
 
 function parseChallengeRequest(params: JsonRecord): TurnWalletRequest | undefined {
