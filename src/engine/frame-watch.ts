@@ -10,7 +10,7 @@ import { pathOf, readSeals, sealFigures, sessionStats } from './stats.ts';
 import type { SealReading, StatsSources } from './stats.ts';
 
 export type FrameWatchOptions = {
-  readonly links: Pick<Links, 'named' | 'stats'>;
+  readonly links: Pick<Links, 'named' | 'stats' | 'silence'>;
   readonly frames: Pick<FramePort, 'counts'>;
   /** Frames of this peer come on this link, and none opens. */
   onFailing(peerId: PeerId, generation: number): void;
@@ -72,9 +72,9 @@ export class FrameWatch {
       const found = links.named(name);
       // closed meanwhile
       if (strikes < STRIKES_MAX || !found) continue;
-      const { peerId, generation, link } = found;
+      const { peerId, generation } = found;
       this.#silenced.add(peerId);
-      link.silence();
+      links.silence(peerId);
       onEvent({ type: 'frames-unsealed', peerId, generation });
     }
   }

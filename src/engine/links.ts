@@ -173,6 +173,11 @@ export class Links {
     return ways.some(({ link }) => link.send(payload));
   }
 
+  /** Nothing is sent to this peer any more, on none of its connections. */
+  silence(peerId: PeerId): void {
+    for (const { link } of this.#waysOf(peerId)) link.silence();
+  }
+
   /** The worker: frames have begun to come on this link, or on one of its streams, or have ceased. */
   flow(name: string, isFlowing: boolean, stream?: number): void {
     const found = this.named(name);

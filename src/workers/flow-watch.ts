@@ -7,6 +7,8 @@
 export const SILENCE_MS = 600;
 /** … or for so many of its usual pauses, where these are long. */
 const PAUSES = 4;
+/** No stream of ours is slower than this. */
+const PAUSE_MAX_MS = 2_000;
 /** How much of the usual pause is the last one. */
 const WEIGHT = 1 / 16;
 export const LOOK_EVERY_MS = 50;
@@ -23,7 +25,8 @@ export class FlowWatch {
   heard(now: number): boolean {
     const isFirst = !this.#isFlowing;
     if (!isFirst) this.#pause_ms += (now - this.#heardAt - this.#pause_ms) * WEIGHT;
-    else this.#pause_ms = 0;
+    // a pause that was taken for the end was none
+    else this.#pause_ms = Number.isFinite(this.#heardAt) ? Math.min(now - this.#heardAt, PAUSE_MAX_MS) : 0;
     this.#heardAt = now;
     this.#isFlowing = true;
     return isFirst;
@@ -32,7 +35,8 @@ export class FlowWatch {
   /** To be called every `LOOK_EVERY_MS`. `true`: frames have ceased since the last time. */
   hasCeased(now: number): boolean {
     const slept_ms = this.#lookedAt === undefined ? 0 : now - this.#lookedAt - LATE_MS;
-    if (slept_ms > 0) this.#heardAt += slept_ms;
+    // what has come since may have been counted before this
+    if (slept_ms > 0) this.#heardAt = Math.min(now, this.#heardAt + slept_ms);
     this.#lookedAt = now;
     if (!this.#isFlowing || now - this.#heardAt < Math.max(SILENCE_MS, PAUSES * this.#pause_ms)) return false;
     this.#isFlowing = false;

@@ -22,6 +22,8 @@ export type FrameLinksOptions = {
   /** Milliseconds, monotonic. */
   readonly now: () => number;
   report(message: WorkerReport): void;
+  /** While there are links, `look` is to be called every `LOOK_EVERY_MS`. */
+  onBusy?(isBusy: boolean): void;
 };
 
 type KeyRequest = Extract<FrameRequest, { readonly type: 'seal-key' | 'open-key' }>;
@@ -110,6 +112,7 @@ export class FrameLinks {
       ratchetedAt: this.#options.now(),
     };
     this.#links.set(name, link);
+    if (this.#links.size === 1) this.#options.onBusy?.(true);
     return link;
   }
 
@@ -120,6 +123,7 @@ export class FrameLinks {
     link.sender = undefined;
     link.receiver = undefined;
     this.#links.delete(name);
+    if (this.#links.size === 0) this.#options.onBusy?.(false);
   }
 
   #import({ link: name, key: bytes }: KeyRequest, use: (link: Link, key: CryptoKey) => void): void {

@@ -79,7 +79,7 @@ export class FramePipe {
 
   /** To be called every `LOOK_EVERY_MS`. */
   look(): void {
-    if (this.#flow.hasCeased(this.#options.now())) this.#options.reportFlow(false);
+    if (this.#address.side === 'open' && this.#flow.hasCeased(this.#options.now())) this.#options.reportFlow(false);
   }
 
   /** The link has a new key. */

@@ -15,8 +15,12 @@ startWorker();
 function startWorker(): void {
   const report = (message: WorkerReport): void => scope.postMessage(message);
   const clock = new Clock((id) => report({ type: 'fired', id }));
-  const links = new FrameLinks({ now: () => performance.now(), report });
-  scope.setInterval(() => links.look(), LOOK_EVERY_MS);
+  let looking: number | undefined;
+  const onBusy = (isBusy: boolean): void => {
+    scope.clearInterval(looking);
+    looking = isBusy ? scope.setInterval(() => links.look(), LOOK_EVERY_MS) : undefined;
+  };
+  const links = new FrameLinks({ now: () => performance.now(), report, onBusy });
   scope.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
     const request = parseWorkerRequest(data);
     if (!request) return takeStreams(links, data);

@@ -21,6 +21,7 @@ class Scene {
   readonly watch = new FrameWatch({
     links: {
       named: (name) => (name === this.name ? { peerId: BOB, ...this.#open() } : undefined),
+      silence: () => this.#link().silence(),
       stats: async () => {
         const entry = { type: 'outbound-rtp', kind: 'audio', packetsSent: this.sent };
         const report = new Map<string, object>([['out', entry], ...this.path]) as unknown as RTCStatsReport;

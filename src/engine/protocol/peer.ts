@@ -48,6 +48,8 @@ export type Candidate = {
   readonly usernameFragment: string | null;
 };
 
+/** Of first connections; far below the standbys', so that no next number is one of theirs. */
+const LINK_MAX = 2 ** 30;
 /** Numbers of connections from here on are those of standbys (FO1). */
 export const STANDBY_FROM = 2 ** 31;
 
@@ -181,7 +183,7 @@ function readPeerMessage(value: JsonRecord): PeerMessage | undefined {
   switch (value['type']) {
     case 'offer':
     case 'answer': {
-      const link = parseCount(value['link'], GENERATION_MAX);
+      const link = parseLink(value['link']);
       const round = parseCount(value['round'], GENERATION_MAX);
       const seq = parseCount(value['seq'], SEQ_MAX);
       const sdp = parseText(value['sdp'], SDP_MAX_CHARS);
@@ -191,24 +193,24 @@ function readPeerMessage(value: JsonRecord): PeerMessage | undefined {
       return presence && senderKey && { type: value['type'], link, round, seq, sdp, presence, senderKey };
     }
     case 'candidates': {
-      const link = parseCount(value['link'], GENERATION_MAX);
+      const link = parseLink(value['link']);
       const candidates = parseList(value['candidates'], CANDIDATES_MAX, parseCandidate);
       return link !== undefined && candidates ? { type: 'candidates', link, candidates } : undefined;
     }
     case 'presence': {
-      const link = parseCount(value['link'], GENERATION_MAX);
+      const link = parseLink(value['link']);
       const seq = parseCount(value['seq'], SEQ_MAX);
       const presence = parsePresence(value['presence']);
       if (link === undefined || seq === undefined || !presence) return undefined;
       return { type: 'presence', link, seq, presence, isAsking: value['isAsking'] === true };
     }
     case 'route': {
-      const link = parseCount(value['link'], GENERATION_MAX);
+      const link = parseLink(value['link']);
       const seq = parseCount(value['seq'], SEQ_MAX);
       return link !== undefined && seq !== undefined ? { type: 'route', link, seq } : undefined;
     }
     case 'e2ee_sender_key': {
-      const link = parseCount(value['link'], GENERATION_MAX);
+      const link = parseLink(value['link']);
       const senderKey = parseSenderKey(value);
       const commitment = parseDigest(value['commitment']);
       const epoch = parseCount(value['epoch']);
@@ -216,7 +218,7 @@ function readPeerMessage(value: JsonRecord): PeerMessage | undefined {
       return { type: 'e2ee_sender_key', link, ...senderKey, commitment, epoch };
     }
     case 'e2ee_sender_key_ack': {
-      const link = parseCount(value['link'], GENERATION_MAX);
+      const link = parseLink(value['link']);
       const generation = parseCount(value['generation'], GENERATION_MAX);
       if (link === undefined || generation === undefined) return undefined;
       return { type: 'e2ee_sender_key_ack', link, generation, isAsking: value['isAsking'] === true };
@@ -244,6 +246,11 @@ function readPeerMessage(value: JsonRecord): PeerMessage | undefined {
     default:
       return parseCodeMessage(value);
   }
+}
+
+function parseLink(value: unknown): number | undefined {
+  const link = parseCount(value, GENERATION_MAX);
+  return link !== undefined && (link <= LINK_MAX || isStandby(link)) ? link : undefined;
 }
 
 function parseSenderKey(value: unknown): SenderKey | undefined {

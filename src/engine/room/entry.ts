@@ -9,7 +9,7 @@ import { closeStandby, goneTimer, isShown, linkTimer, meetPeer, ownOf, relistPee
 import { sendPresence, stopTimer, unlistPeer } from './peers.ts';
 import type { Own, PeerStep } from './peers.ts';
 import { NO_ROSTER, askRosters } from './roster.ts';
-import { stopStandbyTimers } from './standby.ts';
+import { stopStandbyTimers, wantStandby } from './standby.ts';
 import { isPresent } from './state.ts';
 import type { Call, LeaveReason, Peer, PeerLeaveReason, Peers, Present, RoomState } from './state.ts';
 import { trouble } from './trust.ts';
@@ -37,7 +37,8 @@ export function welcome(state: RoomState, event: Extract<RoomEvent, { type: 'wel
   for (const peer of known.values()) {
     const place = listed.find(({ peerId }) => peerId === peer.peerId);
     add(place ? relistPeer(peer, place.joinNumber) : unlistPeer(peer));
-    if (place) effects.push(sendPresence(peer, own, true));
+    if (place)
+      effects.push(sendPresence(peer, own, true), ...wantStandby(own, { ...peer, joinNumber: place.joinNumber }));
   }
   const generations: Present['generations'] = isPresent(call) ? call.generations : new Map();
   for (const place of listed) {

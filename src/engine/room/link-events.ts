@@ -7,6 +7,7 @@ import type { Own, PeerStep } from './peers.ts';
 import type { PresentEvent } from './present.ts';
 import { stepBarred, stepExposed } from './privacy.ts';
 import {
+  barStandby,
   changeStandby,
   dropStandby,
   followLink,
@@ -24,17 +25,24 @@ const NOTHING: readonly Effect[] = [];
 
 /** Of a connection that is no more it means nothing. */
 export function stepLink(state: RoomState, call: Present, own: Own, peer: Peer, event: LinkEvent): Step {
-  if (event.generation === peer.standby?.link.generation) return withPeer(state, call, stepOnStandby(own, peer, event));
+  const isOfStandby = event.generation === peer.standby?.link.generation;
+  if (event.type === 'frames-unsealed' && (isOfStandby || event.generation === peer.link.generation)) {
+    // what it does on one connection it does on the other
+    const alone = dropStandby(peer);
+    const told = stepUnsealed(alone.peer);
+    return withPeer(state, call, { peer: told.peer, effects: [...alone.effects, ...told.effects] });
+  }
+  if (isOfStandby) return withPeer(state, call, stepOnStandby(own, peer, event));
   if (event.generation !== peer.link.generation) return [state, NOTHING];
   switch (event.type) {
     case 'transport-changed':
       // what the peer has ended is over, whatever the connection still says
       if (peer.link.isEnded) return [state, NOTHING];
-      return withPeer(state, call, followLink(changeTransport(peer, event.transport)));
+      return withPeer(state, call, followLink(own, changeTransport(peer, event.transport)));
     case 'ended-by-peer': {
       const ended: Peer = { ...peer, link: { ...peer.link, isEnded: true } };
       if (!peer.isListed && !isReached(ended)) return dropPeer(state, call, ended, 'connection-lost');
-      return withPeer(state, call, followLink(changeTransport(ended, 'failed')));
+      return withPeer(state, call, followLink(own, changeTransport(ended, 'failed')));
     }
     case 'link-barred':
       return stepBarred(state, call, peer, own);
@@ -44,6 +52,8 @@ export function stepLink(state: RoomState, call: Present, own: Own, peer: Peer, 
       return withPeer(state, call, stepPath(own, peer, event.isRelayed));
     case 'frames-flow':
       return withPeer(state, call, stepFlow(peer, 'link', event));
+    case 'frames-unsealed':
+      return [state, NOTHING];
     default:
       return withPeer(state, call, stepEither(own, peer, event));
   }
@@ -63,10 +73,10 @@ function stepOnStandby(own: Own, peer: Peer, event: LinkEvent): PeerStep {
     case 'ended-by-peer':
       return changeStandby(own, peer, { ...standby, link: { ...standby.link, isEnded: true } });
     case 'link-barred':
-      // there is no TURN host: it is tried again once there is
-      return dropStandby(peer);
+      return barStandby(peer);
     case 'path-exposed':
     case 'path-found':
+    case 'frames-unsealed':
       return { peer, effects: NOTHING };
     case 'frames-flow':
       return stepFlow(peer, 'standby', event);
@@ -77,7 +87,16 @@ function stepOnStandby(own: Own, peer: Peer, event: LinkEvent): PeerStep {
 
 type EitherEvent = Exclude<
   LinkEvent,
-  { type: 'transport-changed' | 'ended-by-peer' | 'link-barred' | 'path-exposed' | 'path-found' | 'frames-flow' }
+  {
+    type:
+      | 'transport-changed'
+      | 'ended-by-peer'
+      | 'link-barred'
+      | 'path-exposed'
+      | 'path-found'
+      | 'frames-flow'
+      | 'frames-unsealed';
+  }
 >;
 
 function stepEither(own: Own, peer: Peer, event: EitherEvent): PeerStep {
@@ -96,8 +115,6 @@ function stepEither(own: Own, peer: Peer, event: EitherEvent): PeerStep {
     }
     case 'frames':
       return stepFrames(peer, event.kind, event.state);
-    case 'frames-unsealed':
-      return stepUnsealed(peer);
     case 'remote-track':
       return { peer: { ...peer, tracks: { ...peer.tracks, [event.kind]: event.trackId } }, effects: NOTHING };
   }

@@ -30,11 +30,12 @@ export function tellsState(effect: Effect): boolean {
 /** Those that have never spoken are not remembered: the relay can list any number of them. */
 export function rememberGone(gone: Present['gone'], peer: Peer, reason: PeerLeaveReason): Present['gone'] {
   const hasLeft = reason === 'left';
-  const { peerId, heard, isExposed } = peer;
+  const { peerId, heard, standbys, isExposed } = peer;
+  const { asked } = peer.route;
   if (!peer.identity && !hasLeft && !isExposed) return gone;
   const next = new Map<PeerId, Gone>(gone);
   next.delete(peerId);
-  next.set(peerId, { heard, hasLeft, isExposed });
+  next.set(peerId, { heard, asked, standbys, hasLeft, isExposed });
   for (const oldest of next.keys()) if (next.size > GONE_MAX) next.delete(oldest);
   return next;
 }

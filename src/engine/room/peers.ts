@@ -79,7 +79,8 @@ export function meetPeer(own: Own, listed: ListedPeer, lastGeneration = 0, gone?
   const { peerId, joinNumber } = listed;
   const link: Link = { ...NEW_LINK, generation: lastGeneration + 1 };
   const heard = gone?.heard ?? NOTHING_HEARD;
-  const ways = { link, ...NO_MEDIA, standby: undefined, standbys: 0, route: NO_ROUTE };
+  const { asked = 0, standbys = 0 } = gone ?? {};
+  const ways = { link, ...NO_MEDIA, standby: undefined, standbys, route: { ...NO_ROUTE, asked } };
   const peer: Peer = { peerId, joinNumber, isListed: true, presence: undefined, heard, ...UNKNOWN, ...ways };
   if (gone?.isExposed) {
     const closed: Peer = { ...peer, link: { ...link, isEnded: true }, isExposed: true };
@@ -199,7 +200,7 @@ export function checkLink(own: Own, peer: Peer): PeerStep {
   }
   const tried: Peer = { ...peer, link: { ...link, attempts: link.attempts + 1 } };
   const effects: Effect[] = [watchLink(tried)];
-  if (tried.link.attempts === UNREACHABLE_ATTEMPTS) {
+  if (tried.link.attempts === UNREACHABLE_ATTEMPTS && !isReached(peer)) {
     effects.push({ type: 'tell', moment: { type: 'error', code: 'peer-unreachable', isRecoverable: true } });
   }
   if (!peer.isListed) return { peer: tried, effects };

@@ -60,7 +60,8 @@ export function stepPresent(state: RoomState, call: Present, event: PresentEvent
       const peer = call.peers.get(event.peerId);
       if (!peer) return [state, NOTHING];
       // one that was refused is shown a while longer: who is to know of it must not blink
-      if (peer.link.isEnded && !peer.isRefused) return dropPeer(state, call, peer, 'connection-lost');
+      if (peer.link.isEnded && !peer.isRefused && !isReached(peer))
+        return dropPeer(state, call, peer, 'connection-lost');
       return withPeer(state, call, unlistPeer(peer));
     }
     case 'relay-gap':

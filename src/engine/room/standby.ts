@@ -6,17 +6,8 @@ import type { PeerId } from '../protocol/ids.ts';
 import { PUBLICATION_KINDS, STANDBY_FROM, isStandby } from '../protocol/peer.ts';
 import type { PublicationKind } from '../protocol/peer.ts';
 import type { Effect } from './events.ts';
-import {
-  NO_MEDIA,
-  ON_LINK,
-  closeStandby,
-  freshLink,
-  isOfferer,
-  isStanding,
-  negotiate,
-  startTimer,
-  stopTimer,
-} from './peers.ts';
+import { GONE_FAILED_MS, GONE_MS, NO_MEDIA, ON_LINK, closeStandby, freshLink, goneTimer, isOfferer } from './peers.ts';
+import { isReached, isStanding, negotiate, startTimer, stopTimer } from './peers.ts';
 import type { Own, PeerStep } from './peers.ts';
 import type { Peer, Way, WayName } from './state.ts';
 
@@ -83,7 +74,11 @@ export function stepStandbyTimer(own: Own, peer: Peer, id: StandbyTimer): PeerSt
     case 'standby': {
       if (standby && isStanding(standby.link)) return { peer, effects: [] };
       const dropped = dropStandby(peer);
-      if (!maySpare(own, dropped.peer)) return dropped;
+      if (!maySpare(own, dropped.peer)) {
+        // at this moment; whoever waits for it to stand again, waits for this as well
+        const again = !isStanding(link) && mayKeep(own, dropped.peer) ? [retryTimer(peer)] : [];
+        return { peer: dropped.peer, effects: [...dropped.effects, ...again] };
+      }
       const opened = openStandby(own, dropped.peer);
       return { peer: opened.peer, effects: [...dropped.effects, ...opened.effects] };
     }
@@ -95,7 +90,8 @@ export function stepStandbyTimer(own: Own, peer: Peer, id: StandbyTimer): PeerSt
       if (!isStanding(link)) return { peer, effects: [returnTimer(peer)] };
       return ask({ ...peer, route: { ...route, returns: route.returns + 1 } }, 'link');
     case 'direct': {
-      if (link.isRelayed !== true || !isStanding(link) || isHidden(own, peer)) return { peer, effects: [] };
+      if (link.isRelayed !== true || isHidden(own, peer) || !isOfferer(own, peer)) return { peer, effects: [] };
+      if (!isStanding(link)) return { peer, effects: [startTimer(`direct:${peerId}`, DIRECT_RETRY_MS)] };
       const looked: Peer = { ...peer, link: { ...link, lookups: (link.lookups ?? 0) + 1 } };
       const delay_ms = Math.min(DIRECT_RETRY_MS * 2 ** (looked.link.lookups ?? 0), DIRECT_RETRY_MAX_MS);
       const next = startTimer(`direct:${peerId}`, delay_ms);
@@ -107,17 +103,25 @@ export function stepStandbyTimer(own: Own, peer: Peer, id: StandbyTimer): PeerSt
   }
 }
 
-/** The newcomer has offered a standby. Nobody hides behind one that is not hidden itself. */
+/** The newcomer has offered a standby. Nobody hides behind one that is not hidden itself, and none comes back that is over. */
 export function receiveStandby(own: Own, peer: Peer, generation: number, accept: (peer: Peer) => PeerStep): PeerStep {
-  const known = peer.standby?.link.generation ?? 0;
-  if (isOfferer(own, peer) || isHidden(own, peer) || generation < known || peer.link.negotiation.at === 'new') {
+  const isKnown = generation === peer.standby?.link.generation;
+  const isNewer = generation > STANDBY_FROM + peer.standbys;
+  if (isOfferer(own, peer) || isHidden(own, peer) || peer.link.negotiation.at === 'new' || !(isKnown || isNewer)) {
     return { peer, effects: [{ type: 'drop', reason: 'stale-link' }] };
   }
-  if (peer.standby && generation === known) return onStandby(peer, peer.standby, accept);
+  if (peer.standby && isKnown) return onStandby(peer, peer.standby, accept);
   const dropped = dropStandby(peer);
   const fresh: Peer = { ...dropped.peer, standbys: generation - STANDBY_FROM };
   const accepted = onStandby(fresh, { link: freshLink(generation), ...NO_MEDIA }, accept);
   return { peer: accepted.peer, effects: [...dropped.effects, ...accepted.effects] };
+}
+
+/** There is no TURN host: it is tried again once there is (`wantStandby`), as if it had never been. */
+export function barStandby(peer: Peer): PeerStep {
+  const { peer: alone, effects } = dropStandby(peer);
+  const stop = stopTimer(`standby:${peer.peerId}`);
+  return { peer: { ...alone, standbys: Math.max(0, peer.standbys - 1) }, effects: [...effects, stop] };
 }
 
 /** The standby stands, or does not any more. */
@@ -126,23 +130,39 @@ export function changeStandby(own: Own, peer: Peer, standby: Way): PeerStep {
   const { transport, isEnded } = standby.link;
   if (transport === 'connected' && !isEnded) {
     const isNeeded = peer.route.wanted === 'link' && (peer.link.isStalled === true || !isStanding(peer.link));
-    return isNeeded ? ask(changed, 'standby') : { peer: changed, effects: [] };
+    return isNeeded && isMissed(peer) ? ask(changed, 'standby') : { peer: changed, effects: [] };
   }
-  if (transport !== 'failed' && !isEnded) return { peer: changed, effects: [] };
-  const dropped = dropStandby(changed);
+  const isOver = transport === 'failed' || isEnded;
+  const isGone = !peer.isListed && !isReached(changed);
+  const watch = isGone ? [startTimer(goneTimer(peer.peerId), isOver ? GONE_FAILED_MS : GONE_MS)] : [];
+  if (!isOver) return { peer: changed, effects: watch };
   const isOurs = isOfferer(own, peer) && !isHidden(own, peer);
-  return { peer: dropped.peer, effects: [...dropped.effects, ...(isOurs ? [retryTimer(peer)] : [])] };
+  const dropped = dropStandby(changed);
+  // the peer may not know yet, and send on into nothing
+  const asked = peer.route.wanted === 'standby' ? ask(dropped.peer, 'link') : { peer: dropped.peer, effects: [] };
+  const retry = isOurs ? [retryTimer(peer)] : [];
+  return { peer: asked.peer, effects: [...dropped.effects, ...asked.effects, ...retry, ...watch] };
 }
 
 /** The first connection's own state has changed: where it does not stand, the standby carries; where it does again, it is given time. */
-export function followLink({ peer, effects }: PeerStep): PeerStep {
-  if (!peer.standby || !isStanding(peer.standby.link)) return { peer, effects };
-  if (peer.route.wanted === 'standby') {
-    return isStanding(peer.link) ? { peer, effects: [...effects, returnTimer(peer)] } : { peer, effects };
+export function followLink(own: Own, { peer, effects }: PeerStep): PeerStep {
+  const { standby, link, route } = peer;
+  if (!standby)
+    return isStanding(link) ? { peer, effects: [...effects, ...wantStandby(own, peer)] } : { peer, effects };
+  const isCarried = isStanding(standby.link) && standby.link.isStalled === false;
+  if (!isStanding(link)) {
+    if (route.wanted === 'standby' || !isStanding(standby.link)) return { peer, effects };
+    return following(effects, ask(peer, 'standby'));
   }
-  if (isStanding(peer.link)) return { peer, effects };
-  const asked = ask(peer, 'standby');
-  return { peer: asked.peer, effects: [...effects, ...asked.effects] };
+  if (route.wanted === 'standby') {
+    return isCarried ? { peer, effects: [...effects, returnTimer(peer)] } : following(effects, ask(peer, 'link'));
+  }
+  // made anew, it sends nothing until it is asked to; what was asked for was the one before
+  return link.isStalled === undefined ? following(effects, ask(peer, 'link')) : { peer, effects };
+}
+
+function following(effects: readonly Effect[], next: PeerStep): PeerStep {
+  return { peer: next.peer, effects: [...effects, ...next.effects] };
 }
 
 /** Frames have begun to come on one of both, or have ceased; with a kind, those of that kind. */
@@ -161,17 +181,23 @@ export function stepFlow(
   }
   const noted = withWay(peer, name, { ...way, link: { ...way.link, isStalled: !isFlowing } });
   const other: WayName = name === 'standby' ? 'link' : 'standby';
-  // who publishes nothing has nothing to send
-  const isMissed = !isFlowing && (peer.presence?.publications.length ?? 0) > 0;
-  return isMissed && route.wanted === name && stands(peer, other) ? ask(noted, other) : { peer: noted, effects: [] };
+  if (isFlowing || !isMissed(peer)) return { peer: noted, effects: [] };
+  if (route.wanted === name) return stands(peer, other) ? ask(noted, other) : { peer: noted, effects: [] };
+  // the other one was asked for, and has brought nothing so far
+  const isInVain = (other === 'standby' ? peer.standby : peer)?.link.isStalled !== false;
+  return isInVain && stands(peer, name) ? ask(noted, name) : { peer: noted, effects: [] };
 }
 
 /** The peer asks for our sound and picture on one of both. */
 export function receiveRoute(peer: Peer, { link, seq }: { readonly link: number; readonly seq: number }): PeerStep {
-  if (seq <= peer.route.heard) return { peer, effects: [{ type: 'drop', reason: 'stale-state' }] };
+  // each comes by two ways
+  if (seq === peer.route.heard) return { peer, effects: [] };
+  if (seq < peer.route.heard) return { peer, effects: [{ type: 'drop', reason: 'stale-state' }] };
   const outgoing: WayName = isStandby(link) ? 'standby' : 'link';
   if (generationOf(peer, outgoing) !== link) return { peer, effects: [{ type: 'drop', reason: 'stale-link' }] };
   const next: Peer = { ...peer, route: { ...peer.route, outgoing, heard: seq } };
+  // said again and again, it must not have us send over both for ever
+  if (outgoing === peer.route.outgoing) return { peer: next, effects: use(next, outgoing, false) };
   return { peer: next, effects: [...use(next, outgoing, false), startTimer(`overlap:${peer.peerId}`, OVERLAP_MS)] };
 }
 
@@ -184,6 +210,7 @@ export function dropStandby(peer: Peer): PeerStep {
     ...closeStandby(peer),
     ...(outgoing === 'standby' ? use(peer, 'link', true) : []),
     stopTimer(`overlap:${peer.peerId}`),
+    ...(peer.route.wanted === 'standby' ? [stopTimer(`return:${peer.peerId}`)] : []),
   ];
   return { peer: { ...peer, standby: undefined, route }, effects };
 }
@@ -238,9 +265,18 @@ function stands(peer: Peer, name: WayName): boolean {
 
 /** Of two people one keeps a second connection ready, where the first one goes straight and nothing is to be hidden. */
 function maySpare(own: Own, peer: Peer): boolean {
-  const { standby, link, isRefused, isExposed, isUnsealed } = peer;
+  return mayKeep(own, peer) && !peer.standby && isStanding(peer.link);
+}
+
+function mayKeep(own: Own, peer: Peer): boolean {
+  const { link, isRefused, isExposed, isUnsealed } = peer;
   const isFit = !isRefused && !isExposed && !isUnsealed && !isHidden(own, peer);
-  return isFit && !standby && isOfferer(own, peer) && isStanding(link) && link.isRelayed === false;
+  return isFit && isOfferer(own, peer) && link.isRelayed === false;
+}
+
+/** Who publishes nothing has nothing to send. */
+function isMissed({ presence }: Peer): boolean {
+  return (presence?.publications.length ?? 0) > 0;
 }
 
 function isHidden({ presence }: Own, peer: Peer): boolean {

@@ -144,6 +144,9 @@ export type Heard = { readonly presence: number; readonly roster: number };
 /** What is remembered of a peer that has spoken and is gone: nothing old is to bring it back. */
 export type Gone = {
   readonly heard: Heard;
+  /** The last numbers of what we asked it for, and of its standbys: it may still hold both. */
+  readonly asked: number;
+  readonly standbys: number;
   /** It has said so itself: nobody comes back under a peer id that was left. */
   readonly hasLeft: boolean;
   /** PR9: our address went to it. Nothing is opened to it any more, whoever lists it. */

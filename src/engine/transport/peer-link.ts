@@ -173,8 +173,7 @@ export class PeerLink {
 
   /** Sends its tracks, or none for now. */
   setIdle(isIdle: boolean): void {
-    if (this.#isClosed) return;
-    this.#places.setIdle(isIdle);
+    if (this.#isClosed || !this.#places.setIdle(isIdle)) return;
     clearTimeout(this.#starting);
     // nothing has been sent on it for long: the path is measured anew
     if (!isIdle) this.#starting = setTimeout(() => this.#places.start(), START_MS);

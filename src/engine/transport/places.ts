@@ -91,12 +91,14 @@ export class Places {
     for (const place of this.#places.values()) place.sender.replaceTrack(null).catch(() => place.stop());
   }
 
-  setIdle(isIdle: boolean): void {
-    if (isIdle === this.#isIdle) return;
+  /** `false`: it was so already. */
+  setIdle(isIdle: boolean): boolean {
+    if (isIdle === this.#isIdle) return false;
     this.#isIdle = isIdle;
     this.#isStarted = false;
     this.#limit();
     for (const [kind, place] of this.#places) this.#fill(kind, place);
+    return true;
   }
 
   setTrack(kind: PublicationKind, track: MediaStreamTrack | undefined): void {
