@@ -14,7 +14,13 @@ const UNIT_DEADLINE_MS = 540_000;
 const COMPONENTS_DEADLINE_MS = 300_000;
 const E2E_DEADLINE_MS = 1_500_000;
 /** While one waits (for a start, a protocol's timer, a picture), the other goes on. */
-const E2E_FILES_AT_ONCE = 2;
+const E2E_LANES = 2;
+/** Seconds that a file takes, about: so that both lanes end together. */
+const E2E_SECONDS = {
+  ...{ call: 70, demo: 45, 'drop-in': 45, embedding: 45, frames: 90, 'frame-traps': 75, 'ice-servers': 10 },
+  ...{ private: 45, resilience: 60, trust: 95, turn: 25, wire: 10 },
+};
+const E2E_SECONDS_OF_OTHERS = 45;
 /** Has as many people in a call as the machine can bear. */
 const E2E_ALONE = ['mesh'];
 /** What `long` runs takes its time, and as much more as is asked for. */
@@ -151,22 +157,34 @@ export function components({ filter, env }) {
 }
 
 export async function e2e({ filter, env }) {
-  const run = (files, filesAtOnce) =>
+  // One process for all of a lane's files: they share its browsers.
+  const run = (files, output) =>
     runNodeTests(files, {
       filter,
       timeout_ms: E2E_TIMEOUT_MS,
       deadline_ms: E2E_DEADLINE_MS,
-      options: [`--test-concurrency=${filesAtOnce}`],
+      options: ['--test-isolation=none'],
       env: { ...env, ...keepCompiled() },
+      output,
     });
   const files = testFiles((folder) => folder === 'e2e');
-  if (filter !== undefined) return run(files, 1);
+  if (filter !== undefined) return run(files);
   const isAlone = (path) => E2E_ALONE.some((name) => path === `test/e2e/${name}.test.ts`);
-  const together = await run(
-    files.filter((path) => !isAlone(path)),
-    E2E_FILES_AT_ONCE,
-  );
-  return sum([together, await run(files.filter(isAlone), 1)]);
+  const [first, ...others] = lanesOf(files.filter((path) => !isAlone(path)));
+  const together = await Promise.all([run(first), ...others.map((lane) => run(lane, 'capture'))]);
+  return sum([...together, await run(files.filter(isAlone))]);
+}
+
+/** The longest first, each to the lane that has the least to do. */
+function lanesOf(files) {
+  const secondsOf = (path) => E2E_SECONDS[path.slice('test/e2e/'.length, -'.test.ts'.length)] ?? E2E_SECONDS_OF_OTHERS;
+  const lanes = Array.from({ length: E2E_LANES }, () => ({ files: [], seconds: 0 }));
+  for (const path of files.toSorted((a, b) => secondsOf(b) - secondsOf(a))) {
+    const [lane] = lanes.toSorted((a, b) => a.seconds - b.seconds);
+    lane.files.push(path);
+    lane.seconds += secondsOf(path);
+  }
+  return lanes.map((lane) => lane.files);
 }
 
 /** Networks of its own, on Linux as root; elsewhere its tests say so and are skipped. `isWhole`: every pair of routers, not a few. */

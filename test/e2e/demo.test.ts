@@ -69,10 +69,11 @@ describe('the demo', () => {
         await page.evaluate(() => document.querySelector('tai-room')?.scrollIntoView());
         await page.until('its rooms', hasRooms);
         await page.evaluate(provideAxe);
-        for (const size of SIZES) {
+        for (const [i, size] of SIZES.entries()) {
           await page.resize(size);
           await page.until('its new width', (width) => innerWidth === width, size.width);
-          for (const scheme of SCHEMES) {
+          // names, roles and colours are the same in every browser: all of both in one, each once in the other
+          for (const scheme of name === 'chromium' ? SCHEMES : SCHEMES.slice(i, i + 1)) {
             const { violations, checks, widths } = await page.evaluate(examine, scheme);
             const where = `${size.width} px, ${scheme}`;
             assert.deepEqual(violations, [], where);

@@ -3,7 +3,8 @@ import { strict as assert } from 'node:assert';
 import { readFileSync, readdirSync } from 'node:fs';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { ROOT, ensureBuilt } from '../delivery/tools.ts';
-import { BROWSER_NAMES, launchBrowser } from '../helpers/browsers.ts';
+import { borrowBrowser } from '../helpers/browser-pool.ts';
+import { BROWSER_NAMES } from '../helpers/browsers.ts';
 import type { TestBrowser, TestPage } from '../helpers/browsers.ts';
 import { serveHostSite } from '../helpers/host-page.ts';
 import type { HostPage, HostSite } from '../helpers/host-page.ts';
@@ -79,7 +80,7 @@ for (const name of BROWSER_NAMES) {
     let page: TestPage;
     before(async () => {
       await ensureBuilt();
-      browser = await launchBrowser(name, SMALL_PICTURES);
+      browser = await borrowBrowser(name, SMALL_PICTURES);
       cdn = await serveHostSite(published());
       site = await serveHostSite(pages(cdn.url));
     });

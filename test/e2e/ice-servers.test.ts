@@ -3,7 +3,8 @@ import { strict as assert } from 'node:assert';
 import { after, before, describe, it } from 'node:test';
 import { parseIceServer } from '../../src/engine/protocol/relay.ts';
 import type { IceServer } from '../../src/engine/protocol/relay.ts';
-import { BROWSER_NAMES, launchBrowser } from '../helpers/browsers.ts';
+import { borrowBrowser } from '../helpers/browser-pool.ts';
+import { BROWSER_NAMES } from '../helpers/browsers.ts';
 import type { BrowserName, TestBrowser, TestPage } from '../helpers/browsers.ts';
 import { GOOD_ICE_URLS, LOGIN, THROWING_ICE_URLS } from '../helpers/ice-samples.ts';
 
@@ -54,7 +55,7 @@ describe('RL15: an ICE server', () => {
   const pages: TestPage[] = [];
   before(async () => {
     for (const name of BROWSER_NAMES) {
-      const browser = await launchBrowser(name);
+      const browser = await borrowBrowser(name);
       browsers.set(name, browser);
       pages.push(await browser.newPage());
     }

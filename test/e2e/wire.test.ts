@@ -1,7 +1,7 @@
 /** What the relay, and everybody on the way to it, could have read: taken from the wire of a real call. */
 import { strict as assert } from 'node:assert';
 import { after, before, describe, it } from 'node:test';
-import { launchBrowser } from '../helpers/browsers.ts';
+import { borrowBrowser } from '../helpers/browser-pool.ts';
 import type { TestBrowser } from '../helpers/browsers.ts';
 import { inviteOf, joinByClick, roomPage, seesVideo } from '../helpers/call.ts';
 import { serveHostSite } from '../helpers/host-page.ts';
@@ -54,7 +54,7 @@ describe('the wire between pages and relay', () => {
     stage = await setStage(() => ({}), []);
     tap = await startWireTap(stage.relay.port);
     site = await serveHostSite({ '/': { html: roomPage(tap.url, `display-name="${NAME}"`) } });
-    browser = await launchBrowser('chromium', SMALL_PICTURES);
+    browser = await borrowBrowser('chromium', SMALL_PICTURES);
   });
   after(async () => {
     await browser?.close();

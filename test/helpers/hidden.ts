@@ -93,8 +93,12 @@ export function plantLeak(candidates: readonly string[]): boolean {
 export async function portsOfOthers(): Promise<readonly number[]> {
   const ports: number[] = [];
   for (const connection of (globalThis as Watching).watched?.connections ?? []) {
-    // one that only told its certificate has none
-    const report = connection.connectionState === 'closed' ? new Map() : await connection.getStats();
+    // one that is closed has none, and in Firefox one that is closed meanwhile never answers
+    const isClosed = async (): Promise<ReadonlyMap<string, unknown>> => {
+      while (connection.connectionState !== 'closed') await new Promise((resolve) => setTimeout(resolve, 20));
+      return new Map();
+    };
+    const report = await Promise.race([isClosed(), connection.getStats()]);
     for (const entry of report.values() as Iterable<{ type: string; port?: number }>) {
       if (entry.type === 'remote-candidate' && entry.port !== undefined) ports.push(entry.port);
     }

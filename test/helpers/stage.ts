@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { launchBrowser } from './browsers.ts';
+import { borrowBrowser } from './browser-pool.ts';
 import type { BrowserName, LaunchOptions, PageOptions, TestBrowser, TestPage } from './browsers.ts';
 import { serveHostSite } from './host-page.ts';
 import type { HostPage, HostSite } from './host-page.ts';
@@ -73,7 +73,7 @@ async function startAll(
   options: LaunchOptions,
 ): Promise<{ readonly relay: RelayProcess; readonly launched: readonly TestBrowser[] }> {
   const starting = startRelayProcess({ assets: DIST, vars });
-  const launching = names.map((name) => launchBrowser(name, options));
+  const launching = names.map((name) => borrowBrowser(name, options));
   try {
     return { relay: await starting, launched: await Promise.all(launching) };
   } catch (error) {

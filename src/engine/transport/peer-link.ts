@@ -68,6 +68,9 @@ export class PeerLink {
   readonly #control: ControlChannel;
   #starting: ReturnType<typeof setTimeout> | undefined;
   #work: Promise<void> = Promise.resolve();
+  /** Never resolves. */
+  readonly #over: Promise<never>;
+  #end: () => void = () => undefined;
   #isUnguarded = false;
   #isClosed = false;
 
@@ -84,6 +87,11 @@ export class PeerLink {
     };
     const connection = new RTCPeerConnection(configuration);
     this.#connection = connection;
+    this.#over = new Promise((_, reject) => {
+      this.#end = () => reject(new Error('link: closed'));
+    });
+    // heard by who waits
+    this.#over.catch(() => undefined);
     if (options.hidden && connection.getConfiguration().iceTransportPolicy !== 'relay') {
       connection.close();
       throw new Error('link: this browser cannot hide addresses');
@@ -200,12 +208,14 @@ export class PeerLink {
     this.#places.setCameraEncoding(encoding);
   }
 
+  /** Rejects where it is closed, or is meanwhile: Firefox would never answer then. */
   stats(): Promise<RTCStatsReport> {
-    return this.#connection.getStats();
+    return Promise.race([this.#over, this.#connection.getStats()]);
   }
 
   close(): void {
     this.#isClosed = true;
+    this.#end();
     clearTimeout(this.#starting);
     this.#unlisten.abort();
     this.#candidates.close();
