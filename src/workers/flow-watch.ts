@@ -24,9 +24,10 @@ export class FlowWatch {
   /** A frame has come. `true`: it is the first, or the first again. */
   heard(now: number): boolean {
     const isFirst = !this.#isFlowing;
-    if (!isFirst) this.#pause_ms += (now - this.#heardAt - this.#pause_ms) * WEIGHT;
+    const gap_ms = Number.isFinite(this.#heardAt) ? Math.min(now - this.#heardAt, PAUSE_MAX_MS) : 0;
     // a pause that was taken for the end was none
-    else this.#pause_ms = Number.isFinite(this.#heardAt) ? Math.min(now - this.#heardAt, PAUSE_MAX_MS) : 0;
+    if (isFirst) this.#pause_ms = gap_ms;
+    else this.#pause_ms += (gap_ms - this.#pause_ms) * WEIGHT;
     this.#heardAt = now;
     this.#isFlowing = true;
     return isFirst;

@@ -73,6 +73,22 @@ describe('peer messages', () => {
     }
   });
 
+  it('FO1: numbers of first connections end far below those of standbys', () => {
+    for (const [link, isTaken] of [
+      [2 ** 30, true],
+      [2 ** 30 + 1, false],
+      [2 ** 31 - 1, false],
+      [2 ** 31, true],
+      [2 ** 32 - 1, true],
+      [2 ** 32, false],
+    ] as const) {
+      const presence = { type: 'presence', link, seq: 1, presence: OFFER.presence, isAsking: false };
+      for (const message of [{ ...OFFER, link }, presence, { type: 'route', link, seq: 1 }]) {
+        assert.equal(parsePeerMessage(JSON.stringify(message)) !== undefined, isTaken, JSON.stringify(message));
+      }
+    }
+  });
+
   it('SK2, SK3: a sender key is refused for any field that is missing or out of range', () => {
     const key = {
       type: 'e2ee_sender_key',

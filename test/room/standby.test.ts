@@ -11,6 +11,7 @@ import {
   STANDBY_AFTER_MS,
   STANDBY_CHECK_MS,
 } from '../../src/engine/room/standby.ts';
+import { GONE_FAILED_MS, UNREACHABLE_ATTEMPTS } from '../../src/engine/room/peers.ts';
 import { BOB } from '../helpers/samples.ts';
 import { PRESENCE, effectOf, linked, listed, offer, onLink, present, senderOf, transport } from './step-fixtures.ts';
 import { goneTimer, linkTimer, unlisted } from './step-fixtures.ts';
@@ -187,7 +188,8 @@ describe('FO3–FO5: a path that dies', () => {
     assert.equal(routesIn(effects).length, 1);
     assert.deepEqual(room.run(goneTimer), []);
     assert.ok(room.peer(BOB));
-    room.run({ type: 'transport-changed', peerId: BOB, generation: FIRST, transport: 'failed' });
+    const last = room.run({ type: 'transport-changed', peerId: BOB, generation: FIRST, transport: 'failed' });
+    assert.ok(timers(last).includes(`gone ${GONE_FAILED_MS}`), timers(last).join());
     assert.ok(typesOf(room.run(goneTimer)).includes('close-link'));
     assert.equal(room.peer(BOB), undefined);
   });
@@ -198,9 +200,11 @@ describe('FO3–FO5: a path that dies', () => {
     assert.deepEqual(effectOf(asked, 'use-link'), { type: 'use-link', ...onStandby, isOnly: false });
     assert.deepEqual(timers(asked), [`overlap ${OVERLAP_MS}`]);
     assert.deepEqual(room.run(timer('overlap')), [{ type: 'use-link', ...onStandby, isOnly: true }]);
+    assert.deepEqual(room.run(wants(FIRST, 5)), [], 'by the other way, the same again');
     assert.deepEqual(room.run(wants(1, 4)), [{ type: 'drop', reason: 'stale-state' }]);
-    assert.deepEqual(room.run(wants(7, 6)), [{ type: 'drop', reason: 'stale-link' }]);
-    assert.equal(effectOf(room.run(wants(1, 6)), 'use-link')?.generation, 1);
+    assert.deepEqual(timers(room.run(wants(FIRST, 6))), [], 'and again does not have us send over both');
+    assert.deepEqual(room.run(wants(7, 7)), [{ type: 'drop', reason: 'stale-link' }]);
+    assert.equal(effectOf(room.run(wants(1, 8)), 'use-link')?.generation, 1);
   });
 
   it('a first connection that is made anew meanwhile sends nothing until it is asked to', () => {
@@ -221,6 +225,91 @@ describe('FO3–FO5: a path that dies', () => {
   });
 });
 
+describe('FO4, FO8: when both are in trouble', () => {
+  it('both paths die: the first that stands again is asked for at once, whatever the standby says of itself', () => {
+    const room = ready();
+    room.run(flow(false), transport('disconnected'));
+    assert.deepEqual(routesIn(room.run(transport('connected'))), [{ type: 'route', link: 1, seq: 2 }]);
+  });
+
+  it('a standby that ends while it carries is not sent on into: the peer is told', () => {
+    const room = ready();
+    room.run(flow(false), flow(true, FIRST), sounds(FIRST));
+    const effects = room.run({ type: 'transport-changed', peerId: BOB, generation: FIRST, transport: 'failed' });
+    assert.deepEqual(routesIn(effects), [{ type: 'route', link: 1, seq: 2 }]);
+    assert.ok(effects.some((effect) => effect.type === 'stop-timer' && effect.id === `return:${BOB}`));
+  });
+
+  it('a way that was asked for and brings nothing is left when the other has ceased as well', () => {
+    const room = ready();
+    room.run(flow(false), flow(true, FIRST), sounds(FIRST), timer('return'));
+    assert.deepEqual(routesIn(room.run(flow(false, FIRST))), [{ type: 'route', link: FIRST, seq: 3 }]);
+    const silent = ready();
+    silent.run(flow(false), flow(true, FIRST), timer('return'));
+    silent.run(says({ type: 'presence', link: 1, seq: 4, presence: PRESENCE, isAsking: false }));
+    assert.deepEqual(routesIn(silent.run(flow(false, FIRST))), [], 'not of who publishes nothing');
+  });
+
+  it('a first connection that is made anew under a route is asked for once more when it stands', () => {
+    const room = ready();
+    room.run({ type: 'ended-by-peer', ...onStandby }, direct, timer('standby'));
+    const second = FIRST + 1;
+    room.run({ ...transport('connected'), generation: second } as RoomEvent, wants(second, 1), {
+      type: 'ended-by-peer',
+      ...onLink,
+    });
+    room.run(linkTimer, { type: 'frames-flow', peerId: BOB, generation: second, isFlowing: false });
+    const stands = room.run({ ...transport('connected'), generation: 2 } as RoomEvent);
+    assert.ok(routesIn(stands).some((route) => (route as { link: number }).link === 2));
+  });
+
+  it('whoever is reached by the standby is not told as out of reach, nor dropped when the list says so', () => {
+    const room = ready();
+    room.run(flow(false), flow(true, FIRST), transport('failed'));
+    const told = Array.from({ length: UNREACHABLE_ATTEMPTS + 1 }, () => room.run(linkTimer)).flat();
+    assert.ok(!told.some(({ type }) => type === 'tell'));
+    room.run({ type: 'ended-by-peer', peerId: BOB, generation: room.peer(BOB)?.link.generation ?? 0 });
+    room.run(unlisted);
+    assert.ok(room.peer(BOB)?.standby);
+  });
+
+  it('SK7: frames that went past the seal on either end the standby as well', () => {
+    for (const generation of [1, FIRST]) {
+      const room = ready();
+      const effects = room.run({ type: 'frames-unsealed', peerId: BOB, generation });
+      assert.ok(typesOf(effects).includes('close-standby'));
+      assert.ok(room.peer(BOB)?.isUnsealed && !room.peer(BOB)?.standby);
+      assert.deepEqual(timers(room.run({ type: 'turn-found' })), [], 'and there is no other');
+    }
+  });
+
+  it('a standby that is over does not come back, and its numbers outlive the peer', () => {
+    const room = present();
+    room.run(offer(), { type: 'offer-accepted', ...onLink, round: 1, sdp: 'a' }, transport('connected'));
+    const offered = (link: number): RoomEvent =>
+      says({ type: 'offer', link, round: 1, seq: 2, sdp: 's', presence: SPEAKING });
+    room.run(offered(FIRST), { type: 'ended-by-peer', ...onStandby });
+    assert.deepEqual(typesOf(room.run(offered(FIRST))), ['drop']);
+    const away = ready();
+    away.run(flow(false), unlisted, transport('failed'));
+    away.run({ type: 'transport-changed', peerId: BOB, generation: FIRST, transport: 'failed' }, goneTimer);
+    assert.equal(away.peer(BOB), undefined);
+    away.run(listed(BOB, 1));
+    assert.equal(away.peer(BOB)?.standbys, 1);
+    assert.equal(away.peer(BOB)?.route.asked, 2);
+  });
+
+  it('waits for a first connection that does not stand just now, for a standby and for a straight way', () => {
+    const room = linked();
+    room.run(direct, transport('disconnected'));
+    assert.deepEqual(timers(room.run(timer('standby'))), [`standby ${STANDBY_CHECK_MS}`]);
+    assert.deepEqual(timers(room.run(transport('connected'))), [`standby ${STANDBY_AFTER_MS}`]);
+    const relay = linked();
+    relay.run(relayed, transport('disconnected'));
+    assert.deepEqual(timers(relay.run(timer('direct'))), [`direct ${DIRECT_RETRY_MS}`]);
+  });
+});
+
 describe('FO6: the way back', () => {
   it('is taken after fifteen seconds on which the first connection stands, and shown when its frames come', () => {
     const room = ready();
@@ -234,7 +323,7 @@ describe('FO6: the way back', () => {
 
   it('waits until there is one, and then for its time', () => {
     const room = ready();
-    room.run(flow(false), flow(true, FIRST), transport('disconnected'));
+    room.run(flow(false), flow(true, FIRST), sounds(FIRST), transport('disconnected'));
     assert.deepEqual(timers(room.run(timer('return'))), [`return ${RETURN_AFTER_MS}`]);
     assert.deepEqual(timers(room.run(transport('connected'))), [`return ${RETURN_AFTER_MS}`]);
     assert.equal(routesIn(room.run(timer('return'))).length, 1);

@@ -49,6 +49,25 @@ describe('FO3: the flow of frames', () => {
     assert.equal(scene.told.at(-1)?.[1], false);
   });
 
+  it('a picture a second is no row of ends', () => {
+    const scene = new Clocked();
+    scene.run(60_000, 1_000);
+    const ends = scene.told.filter(([, isFlowing]) => !isFlowing).length;
+    assert.ok(ends <= 1, JSON.stringify(scene.told));
+    scene.run(66_000, undefined);
+    assert.equal(scene.told.at(-1)?.[1], false);
+  });
+
+  it('a worker that has slept and hears a frame before it looks notices the silence after it all the same', () => {
+    const scene = new Clocked();
+    scene.run(2_000, 20);
+    scene.now += 300_000;
+    scene.flow.heard(scene.now);
+    scene.look();
+    scene.run(scene.now + 10_000, undefined);
+    assert.equal(scene.told.at(-1)?.[1], false);
+  });
+
   it('a worker that was asleep itself does not say that others were silent', () => {
     const scene = new Clocked();
     scene.run(2_000, 20);

@@ -3,7 +3,11 @@ import type { LinkPort } from '../../src/engine/ports.ts';
 import type { IceServer } from '../../src/engine/protocol/relay.ts';
 import type { PeerLinkOptions } from '../../src/engine/transport/peer-link.ts';
 
-export type LinkRecord = { readonly options: PeerLinkOptions; readonly calls: string[] };
+export type LinkRecord = {
+  readonly options: PeerLinkOptions;
+  readonly calls: string[];
+  readonly link: LinkPort & { stats: LinkPort['stats'] };
+};
 
 /** The ends of the links of one relay's room, by number. */
 export class MemoryWires {

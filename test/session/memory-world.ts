@@ -90,7 +90,7 @@ export function memoryWorld(relay: MemoryRelay, name: string, options: WorldOpti
         const onSent = (): void => void sent++;
         const more = { name, wires, isDirect, candidates, onClosed, onSent, ...(stats && { onStats: stats }) };
         const end = new MemoryLink({ ...link, ...more });
-        world.links.push({ options: link, calls: end.calls });
+        world.links.push({ options: link, calls: end.calls, link: end });
         return end;
       },
       openDevices: (handlers): DevicePort => {

@@ -70,7 +70,7 @@ describe('FO1: a standby', () => {
     }
   });
 
-  it('is none without a TURN server, and none where somebody hides', async () => {
+  it('is none without a TURN server, until there is one', async () => {
     const [ada, bob] = await call({ iceServers: [STUN] });
     bob.fire('frames-check');
     await until('Bob has looked at the way', () => bob.fire(`standby:${ada.id}`));
@@ -122,10 +122,53 @@ describe('FO3–FO6: a path that dies', () => {
   });
 
   it('statistics are those of both; how it goes, of the one on which something has come last', async () => {
+    let asked = 0;
+    const stats = (): RTCStatsReport => {
+      const isSecond = asked++ % 2 === 1;
+      return new Map<string, object>([
+        ['pair', { type: 'candidate-pair', selected: true, localCandidateId: 'local' }],
+        ['local', { type: 'local-candidate', candidateType: isSecond ? 'relay' : 'host' }],
+        ['in', { type: 'inbound-rtp', bytesReceived: 10, lastPacketReceivedTimestamp: isSecond ? 2 : 1 }],
+      ]) as unknown as RTCStatsReport;
+    };
     const [ada, bob] = await call({ iceServers: [TURN] });
     await standBy([ada, bob]);
+    for (const { link } of ada.world.links) link.stats = async () => stats();
     const [peer] = Object.values((await ada.session.getStats()).peers);
-    assert.equal(peer?.link, 'direct');
+    assert.deepEqual([peer?.link, peer?.bytesReceived], ['relay', 20]);
+  });
+
+  it('SK7: whom frames went to past the seal on one connection, nothing is sent to on the other', async () => {
+    const [ada, bob] = await call({ iceServers: [TURN] });
+    await standBy([ada, bob]);
+    let sent = 0;
+    for (const { link } of ada.world.links) {
+      link.stats = async () =>
+        new Map([['out', { type: 'outbound-rtp', kind: 'audio', packetsSent: sent }]]) as unknown as RTCStatsReport;
+    }
+    for (; sent <= 500 && !callsOf(ada, 0).includes('silence'); sent += 50) {
+      ada.fire('frames-check');
+      await until('it is looked at again', () => ada.world.clock?.running.includes('frames-check') ?? false);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.ok(callsOf(ada, 0).includes('silence') && callsOf(ada, 1).includes('silence'));
+    assert.equal(ada.view.participants[0]?.encryption, 'unsupported');
+  });
+
+  it('PR: hiding that is switched on beside a standby leaves no connection that hides nothing', async () => {
+    let candidateType = 'host';
+    const [ada, bob] = await call({ iceServers: [TURN], stats: () => going(candidateType)() });
+    await standBy([ada, bob]);
+    candidateType = 'relay';
+    ada.session.dispatch({ type: 'set-private', isOn: true });
+    await until('hidden connections alone', () => {
+      const open = ada.world.frames?.links.size ?? 0;
+      return open === 1 && ada.world.links.length === 3;
+    });
+    assert.ok(ada.world.links[2]?.options.hidden);
+    await until('Bob hears of it', () => bob.view.participants[0]?.isAddressHidden === true);
+    bob.fire('frames-check');
+    assert.ok(!bob.fire(`standby:${ada.id}`) || bob.world.links.length === 3);
   });
 });
 
