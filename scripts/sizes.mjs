@@ -15,7 +15,7 @@ const KIB = 1024;
  * Bytes of gzip; a kB here is 1,000 bytes but for the first script, whose limit is stated in KiB. Why room and engine may
  * weigh so much: docs/decisions/2026-11-21-key-agreement.md and 2026-11-27-frames-in-the-session.md.
  */
-export const BUDGETS = { 'first-script': 6 * KIB, room: 104_500, engine: 69_000 };
+export const BUDGETS = { 'first-script': 6 * KIB, room: 109_000, engine: 73_500 };
 
 /** What is loaded by itself, and what only when somebody needs it; each with all that it imports statically. */
 const ENTRIES = {
