@@ -125,7 +125,6 @@ export class RoomSession implements Session {
     if (HOST_COMMANDS.includes(command.type) && !this.#view.isHost) {
       throw new TaiError('usage', `${command.type}: only with the host's link`);
     }
-    if (command.type === 'open-lobby') this.#media.turn.prepare();
     if (command.type === 'set-private') this.#setPrivate(command.isOn);
     else if (command.type === 'set-verified')
       this.#own.compared(command.peerId, command.isVerified ? 'match' : 'withdrawn');

@@ -1,7 +1,6 @@
 /**
  * The ICE servers of a join: those that the relay lists, and TURN servers that it issues credentials for (PROTOCOL.md TU1, TU5, TU10).
- * Credentials are asked for while the relay's socket opens, again before they are over, and forgotten with the join. Where there are none, calls
- * go on without: it is told only where somebody cannot be reached, which is what they would have been for.
+ * Credentials are asked for once we are admitted, or on the way in where that is sure to be right, again before they are over, and forgotten with the join. Where there are none, calls go on without: it is told only where somebody cannot be reached, which is what they would have been for.
  */
 import type { CallsPort, Ports, RelayAccess } from './ports.ts';
 import type { IceServer, TurnOffer, Welcome } from './protocol/relay.ts';
@@ -55,6 +54,8 @@ export class TurnServers {
   #offer: TurnOffer | undefined;
   #issued: Issued | undefined;
   #join = new AbortController();
+  /** It has said so in a join before this one. */
+  #isIssuer = false;
   #isAsking = false;
   /** What was asked before the relay had said whether it issues any. */
   #early: Promise<void> | undefined;
@@ -66,18 +67,15 @@ export class TurnServers {
     this.#options = options;
   }
 
-  /** Somebody is about to join: the code for asking is there by then. */
-  prepare(): void {
-    if (this.#options.own || this.#options.wallet) return;
-    void this.#code().catch(() => undefined);
-  }
-
   /**
-   * The way in has begun. Whether the relay issues any, it says only when we are in; by then a line that is far away has brought the answer. A
-   * wallet is not troubled for nothing.
+   * The way in has begun. Whether the relay issues any, it says only when we are in; by then a line that is far away has brought the answer. Asked
+   * is only where that cannot be in vain, or cannot be forbidden: a page of another origin may let us reach the relay's socket and nothing else, and
+   * would have a violation of its policy in the console of every visitor. A wallet is not troubled for nothing.
    */
   foresee(access: RelayAccess): void {
-    if (this.#options.own || this.#options.wallet || this.#isFresh || this.#isRefused) return;
+    const { own, wallet, relay, ports } = this.#options;
+    const isLikely = this.#isIssuer || URL.parse(ports.pageOrigin())?.host === relay.host;
+    if (!isLikely || own || wallet || this.#isFresh || this.#isRefused) return;
     this.#access = access;
     this.#early = this.#ask(true);
   }
@@ -89,6 +87,7 @@ export class TurnServers {
     this.#access = access;
     this.#listed = welcome.ice_servers;
     this.#offer = offer;
+    this.#isIssuer = offer === 'token';
     this.#tell();
     if (!offer || this.#isFresh || this.#isRefused) return undefined;
     const early = this.#early?.then(() => (this.#isFresh ? undefined : this.#ask()));
@@ -175,7 +174,7 @@ export class TurnServers {
     this.#options.onServers([...this.#listed, ...(this.#issued?.servers ?? [])]);
   }
 
-  /** Comes when somebody joins: a page that nobody joins from does without. */
+  /** Few relays issue any: the code for it comes when one does. */
   #code(): Promise<readonly [typeof TurnIssue, CallsPort]> {
     this.#calls ??= this.#options.ports.openCalls({
       relay: this.#options.relay.href,

@@ -19,6 +19,8 @@ import { Page, roomOf, settle, until } from './page.ts';
 
 const STUN: IceServer = { urls: ['stun:stun.test'] };
 const ORIGIN = 'https://page.test';
+/** As that of the page. */
+const SAME_ORIGIN = 'wss://page.test/relay';
 const TTL_S = 1_000;
 const UNREACHABLE: Moment = { type: 'error', code: 'peer-unreachable', isRecoverable: true };
 const ADDRESS = `0x${toHex(new Random(4).bytes(32))}`;
@@ -69,7 +71,9 @@ class Scene {
   readonly turn: TurnServers;
   #answers: ((outcome: CallOutcome | Error) => void)[] = [];
 
-  constructor(options: { readonly own?: readonly IceServer[]; readonly wallet?: TurnWallet } = {}) {
+  constructor(
+    options: { readonly own?: readonly IceServer[]; readonly wallet?: TurnWallet; readonly relay?: string } = {},
+  ) {
     const ask = (text: string): Promise<CallOutcome> => {
       this.asked.push(text);
       return new Promise((resolve, reject) => {
@@ -83,7 +87,7 @@ class Scene {
     this.turn = new TurnServers({
       own: options.own,
       wallet: options.wallet,
-      relay: new URL('wss://relay.test/relay'),
+      relay: new URL(options.relay ?? 'wss://relay.test/relay'),
       ports: {
         openCalls: async (calls) => {
           this.calls = calls;
@@ -132,7 +136,7 @@ async function isDone(promise: Promise<void> | undefined): Promise<boolean> {
 
 describe('TU10: credentials that are asked for on the way in', () => {
   it('are there when the relay lets us in: nobody waits, and nothing is asked twice', async () => {
-    const scene = new Scene();
+    const scene = new Scene({ relay: SAME_ORIGIN });
     scene.foresee();
     await scene.answer(issued(1));
     assert.equal(await isDone(scene.welcome('token')), true);
@@ -141,7 +145,7 @@ describe('TU10: credentials that are asked for on the way in', () => {
   });
 
   it('that are on their way are waited for', async () => {
-    const scene = new Scene();
+    const scene = new Scene({ relay: SAME_ORIGIN });
     scene.foresee();
     await quiet();
     const held = scene.welcome('token');
@@ -152,12 +156,12 @@ describe('TU10: credentials that are asked for on the way in', () => {
   });
 
   it('in vain are no news where the relay issues none, and asked for once more where it does', async () => {
-    const none = new Scene();
+    const none = new Scene({ relay: SAME_ORIGIN });
     none.foresee();
     await none.answer({ ok: false, reason: 'method-not-found' });
     assert.equal(await isDone(none.welcome(undefined)), true);
     assert.deepEqual([none.dropped, none.moments, none.timer], [[], [], undefined]);
-    const late = new Scene();
+    const late = new Scene({ relay: SAME_ORIGIN });
     late.foresee();
     await late.answer(new Error('no network yet'));
     const held = late.welcome('token');
@@ -168,15 +172,17 @@ describe('TU10: credentials that are asked for on the way in', () => {
   });
 
   it('are not asked for by a page with servers or a wallet of its own, nor kept when it leaves meanwhile', async () => {
-    const own = new Scene({ own: [STUN] });
-    const wallet = new Scene({ wallet: { chain: 'sui', address: ADDRESS, sign: async () => 'signed' } });
+    const own = new Scene({ own: [STUN], relay: SAME_ORIGIN });
+    const wallet = new Scene({
+      relay: SAME_ORIGIN,
+      wallet: { chain: 'sui', address: ADDRESS, sign: async () => 'signed' },
+    });
     for (const scene of [own, wallet]) {
-      scene.turn.prepare();
       scene.foresee();
       await quiet();
       assert.deepEqual([scene.asked, scene.calls], [[], undefined]);
     }
-    const left = new Scene();
+    const left = new Scene({ relay: SAME_ORIGIN });
     left.foresee();
     await quiet();
     left.turn.leave();
@@ -186,6 +192,27 @@ describe('TU10: credentials that are asked for on the way in', () => {
     await left.answer(issued(4));
     assert.equal(await isDone(held), true);
     assert.deepEqual(left.servers, [STUN, turnServer(4)]);
+  });
+
+  it('are not asked for of a relay elsewhere, whose page may forbid it, unless it has issued some before', async () => {
+    const scene = new Scene();
+    scene.foresee();
+    await quiet();
+    assert.deepEqual([scene.asked, scene.calls], [[], undefined]);
+    const held = scene.welcome('token');
+    await scene.answer(issued(1));
+    assert.equal(await isDone(held), true);
+    scene.turn.leave();
+    scene.foresee();
+    await scene.answer(issued(2));
+    assert.equal(await isDone(scene.welcome('token')), true);
+    assert.equal(scene.asked.length, 2);
+    scene.turn.leave();
+    scene.welcome(undefined);
+    scene.turn.leave();
+    scene.foresee();
+    await quiet();
+    assert.equal(scene.asked.length, 2, 'it issues none any more');
   });
 });
 
