@@ -228,8 +228,18 @@ describe('FO3–FO5: a path that dies', () => {
 describe('FO4, FO8: when both are in trouble', () => {
   it('both paths die: the first that stands again is asked for at once, whatever the standby says of itself', () => {
     const room = ready();
-    room.run(flow(false), transport('disconnected'));
-    assert.deepEqual(routesIn(room.run(transport('connected'))), [{ type: 'route', link: 1, seq: 2 }]);
+    // asked for once more as ICE tells what the frames have told
+    room.run(flow(false));
+    assert.equal(routesIn(room.run(transport('disconnected'))).length, 1);
+    assert.deepEqual(routesIn(room.run(transport('connected'))), [{ type: 'route', link: 1, seq: 3 }]);
+  });
+
+  it('what was asked for in vain is asked for again as the path is told dead; once the standby carries, not any more', () => {
+    const room = ready();
+    room.run(flow(false));
+    assert.deepEqual(routesIn(room.run(transport('disconnected'))), [{ type: 'route', link: FIRST, seq: 2 }]);
+    room.run(flow(true, FIRST), sounds(FIRST));
+    assert.deepEqual(routesIn(room.run(transport('failed'))), []);
   });
 
   it('a standby that ends while it carries is not sent on into: the peer is told', () => {
@@ -296,7 +306,7 @@ describe('FO4, FO8: when both are in trouble', () => {
     assert.equal(away.peer(BOB), undefined);
     away.run(listed(BOB, 1));
     assert.equal(away.peer(BOB)?.standbys, 1);
-    assert.equal(away.peer(BOB)?.route.asked, 2);
+    assert.equal(away.peer(BOB)?.route.asked, 3);
   });
 
   it('waits for a first connection that does not stand just now, for a standby and for a straight way', () => {

@@ -147,11 +147,16 @@ export function changeStandby(own: Own, peer: Peer, standby: Way): PeerStep {
 /** The first connection's own state has changed: where it does not stand, the standby carries; where it does again, it is given time. */
 export function followLink(own: Own, { peer, effects }: PeerStep): PeerStep {
   const { standby, link, route } = peer;
-  if (!standby)
-    return isStanding(link) ? { peer, effects: [...effects, ...wantStandby(own, peer)] } : { peer, effects };
+  if (!standby) {
+    if (!isStanding(link)) return { peer, effects };
+    const wanting = [...effects, ...wantStandby(own, peer)];
+    // it may send to a standby that is no more: what it was told then named a connection before this one
+    return route.asked > 0 ? following(wanting, ask(peer, 'link')) : { peer, effects: wanting };
+  }
   const isCarried = isStanding(standby.link) && standby.link.isStalled === false;
   if (!isStanding(link)) {
-    if (route.wanted === 'standby' || !isStanding(standby.link)) return { peer, effects };
+    // what was asked before may have gone down a dead path
+    if (!isStanding(standby.link) || (route.wanted === 'standby' && isCarried)) return { peer, effects };
     return following(effects, ask(peer, 'standby'));
   }
   if (route.wanted === 'standby') {

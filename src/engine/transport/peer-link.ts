@@ -68,9 +68,6 @@ export class PeerLink {
   readonly #control: ControlChannel;
   #starting: ReturnType<typeof setTimeout> | undefined;
   #work: Promise<void> = Promise.resolve();
-  /** Never resolves. */
-  readonly #over: Promise<never>;
-  #end: () => void = () => undefined;
   #isUnguarded = false;
   #isClosed = false;
 
@@ -87,11 +84,6 @@ export class PeerLink {
     };
     const connection = new RTCPeerConnection(configuration);
     this.#connection = connection;
-    this.#over = new Promise((_, reject) => {
-      this.#end = () => reject(new Error('link: closed'));
-    });
-    // heard by who waits
-    this.#over.catch(() => undefined);
     if (options.hidden && connection.getConfiguration().iceTransportPolicy !== 'relay') {
       connection.close();
       throw new Error('link: this browser cannot hide addresses');
@@ -210,12 +202,19 @@ export class PeerLink {
 
   /** Rejects where it is closed, or is meanwhile: Firefox would never answer then. */
   stats(): Promise<RTCStatsReport> {
-    return Promise.race([this.#over, this.#connection.getStats()]);
+    const { signal } = this.#unlisten;
+    // nothing of it may hang on something that lasts as long as the connection: each report would be kept until then
+    return new Promise((resolve, reject) => {
+      const end = (): void => reject(new Error('link: closed'));
+      if (signal.aborted) return end();
+      signal.addEventListener('abort', end, { once: true });
+      const settled = (): void => signal.removeEventListener('abort', end);
+      this.#connection.getStats().then(resolve, reject).finally(settled);
+    });
   }
 
   close(): void {
     this.#isClosed = true;
-    this.#end();
     clearTimeout(this.#starting);
     this.#unlisten.abort();
     this.#candidates.close();
