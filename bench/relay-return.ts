@@ -6,7 +6,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { roomSecretFromBytes } from '../src/engine/protocol/invite.ts';
-import { browserPath } from '../test/helpers/browsers.ts';
+import { browserPath, launchBrowser } from '../test/helpers/browsers.ts';
 import { inviteOf, joinByClick, roomPage, roomState, seesVideo } from '../test/helpers/call.ts';
 import { eventually } from '../test/helpers/eventually.ts';
 import { quantile } from '../test/helpers/gaps.ts';
@@ -14,7 +14,7 @@ import { startRelayProcess } from '../test/helpers/relay-process.ts';
 import type { RelayProcess } from '../test/helpers/relay-process.ts';
 import { openSignallingClient } from '../test/helpers/signalling-client.ts';
 import type { SignallingClient } from '../test/helpers/signalling-client.ts';
-import { setStage } from '../test/helpers/stage.ts';
+import { openStage } from '../test/helpers/open-stage.ts';
 import { BenchError, goal, rounded, runBench, summarize } from './harness.ts';
 import type { BenchOptions, BenchResult, Row } from './harness.ts';
 import { describeMachine, versionOf } from './machine.ts';
@@ -38,7 +38,8 @@ type Return = {
 async function measure({ rounds }: BenchOptions): Promise<BenchResult> {
   await using stack = new AsyncDisposableStack();
   const stage = stack.adopt(
-    await setStage(
+    await openStage(
+      launchBrowser,
       (relayUrl) => ({ '/': { html: roomPage(relayUrl) }, '/bare': { html: '<!doctype html><title>b</title>' } }),
       ['chromium'],
     ),

@@ -44,8 +44,8 @@ export type OpenLink = {
 };
 
 /** Of two connections to one peer the first, or the standby (FO1). */
-type WayName = 'link' | 'standby';
-type Ways = { readonly [Name in WayName]?: OpenLink };
+type Ways = { readonly link?: OpenLink; readonly standby?: OpenLink };
+type WayName = keyof Ways;
 
 export class Links {
   readonly #options: LinksOptions;

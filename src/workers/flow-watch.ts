@@ -9,6 +9,7 @@ export const SILENCE_MS = 600;
 const PAUSES = 4;
 /** No stream of ours is slower than this. */
 const PAUSE_MAX_MS = 2_000;
+/** A silence that was so long was no pause, but the time in which nothing was asked for. */
 const END_MIN_MS = 5_000;
 /** How much of the usual pause is the last one. */
 const WEIGHT = 1 / 16;
@@ -26,7 +27,7 @@ export class FlowWatch {
   heard(now: number): boolean {
     const isFirst = !this.#isFlowing;
     const gap_ms = Number.isFinite(this.#heardAt) ? Math.min(now - this.#heardAt, PAUSE_MAX_MS) : 0;
-    // a pause that was taken for the end was none; a longer one was, for nothing was asked for
+    // what was taken for the end may have been a pause
     if (isFirst) this.#pause_ms = now - this.#heardAt < END_MIN_MS ? gap_ms : 0;
     else this.#pause_ms += (gap_ms - this.#pause_ms) * WEIGHT;
     this.#heardAt = now;

@@ -146,6 +146,12 @@ describe('FO1: a standby', () => {
     const hidden = ready();
     assert.ok(typesOf(hidden.run({ type: 'set-private', isOn: true })).includes('close-standby'));
     assert.equal(hidden.peer(BOB)?.standby, undefined);
+    const half = ready();
+    half.run({ type: 'ended-by-peer', ...onLink }, linkTimer);
+    assert.ok(
+      typesOf(half.run({ type: 'set-private', isOn: true })).includes('close-standby'),
+      'whatever became of the first',
+    );
     const refused = ready();
     assert.ok(typesOf(refused.run({ type: 'peer-refused', peerId: BOB })).includes('close-standby'));
     assert.equal(refused.peer(BOB)?.standby, undefined);

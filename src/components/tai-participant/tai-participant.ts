@@ -210,11 +210,11 @@ export class TaiParticipant extends LitElement {
   }
 
   #show(video: HTMLVideoElement, track: MediaStreamTrack): void {
-    this.#next.cancel();
     this.#stream ??= new MediaStream();
     for (const old of this.#stream.getTracks()) if (old !== track) this.#stream.removeTrack(old);
     this.#stream.addTrack(track);
     if (video.srcObject !== this.#stream) video.srcObject = this.#stream;
+    this.#next.cancel();
   }
 
   #video(): HTMLVideoElement | null {

@@ -26,14 +26,14 @@ const NOTHING: readonly Effect[] = [];
 /** Of a connection that is no more it means nothing. */
 export function stepLink(state: RoomState, call: Present, own: Own, peer: Peer, event: LinkEvent): Step {
   const isOfStandby = event.generation === peer.standby?.link.generation;
-  if (event.type === 'frames-unsealed' && (isOfStandby || event.generation === peer.link.generation)) {
+  if (!isOfStandby && event.generation !== peer.link.generation) return [state, NOTHING];
+  if (event.type === 'frames-unsealed') {
     // what it does on one connection it does on the other
     const alone = dropStandby(peer);
     const told = stepUnsealed(alone.peer);
     return withPeer(state, call, { peer: told.peer, effects: [...alone.effects, ...told.effects] });
   }
   if (isOfStandby) return withPeer(state, call, stepOnStandby(own, peer, event));
-  if (event.generation !== peer.link.generation) return [state, NOTHING];
   switch (event.type) {
     case 'transport-changed':
       // what the peer has ended is over, whatever the connection still says
@@ -52,8 +52,6 @@ export function stepLink(state: RoomState, call: Present, own: Own, peer: Peer, 
       return withPeer(state, call, stepPath(own, peer, event.isRelayed));
     case 'frames-flow':
       return withPeer(state, call, stepFlow(peer, 'link', event));
-    case 'frames-unsealed':
-      return [state, NOTHING];
     default:
       return withPeer(state, call, stepEither(own, peer, event));
   }
@@ -64,7 +62,7 @@ export function stepLinkTimer(own: Own, peer: Peer, id: TimerId): PeerStep {
   return id === linkTimer(peer.peerId) ? naming(checkLink(own, peer)) : { peer, effects: NOTHING };
 }
 
-function stepOnStandby(own: Own, peer: Peer, event: LinkEvent): PeerStep {
+function stepOnStandby(own: Own, peer: Peer, event: Exclude<LinkEvent, { type: 'frames-unsealed' }>): PeerStep {
   const { standby } = peer;
   if (!standby) return { peer, effects: NOTHING };
   switch (event.type) {
@@ -76,7 +74,6 @@ function stepOnStandby(own: Own, peer: Peer, event: LinkEvent): PeerStep {
       return barStandby(peer);
     case 'path-exposed':
     case 'path-found':
-    case 'frames-unsealed':
       return { peer, effects: NOTHING };
     case 'frames-flow':
       return stepFlow(peer, 'standby', event);

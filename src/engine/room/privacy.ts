@@ -1,8 +1,6 @@
 /** Addresses that are hidden from the others (PROTOCOL.md PR): switched on, hindered, and failed. Pure. */
-import { presenceOf } from './devices.ts';
 import type { Effect, Step } from './events.ts';
-import { nextSeq } from './order.ts';
-import { isOfferer, linkTimer, renewLink, replaceLink, restOf, sendPresence, stopTimer } from './peers.ts';
+import { isOfferer, linkTimer, ownOf, renewLink, replaceLink, restOf, sendPresence, stopTimer } from './peers.ts';
 import type { Own } from './peers.ts';
 import { dropStandby, wantStandby } from './standby.ts';
 import { isPresent } from './state.ts';
@@ -19,13 +17,13 @@ export function stepPrivate(state: RoomState, isOn: boolean): Step {
   const effects: Effect[] = [{ type: 'hide-addresses', isOn }];
   if (!isPresent(call)) return [hidden, effects];
   // on → CloseLink, OpenLink …: a connection that stands goes straight whatever it is told; a new one does not
-  const own: Own = { joinNumber: call.joinNumber, presence: presenceOf(hidden.local), seq: nextSeq(call) };
+  const own = ownOf(hidden, call);
   const peers = new Map(call.peers);
   for (const peer of call.peers.values()) {
-    if (peer.isRefused || peer.link.negotiation.at === 'new') continue;
-    // it is one that hides nothing
+    // it is one that hides nothing, whatever became of the first connection
     const dropped = dropStandby(peer);
-    const next = replaceLink(own, dropped.peer);
+    const isOpen = !peer.isRefused && peer.link.negotiation.at !== 'new';
+    const next = isOpen ? replaceLink(own, dropped.peer) : { peer: dropped.peer, effects: NOTHING };
     peers.set(peer.peerId, next.peer);
     effects.push(...dropped.effects, ...next.effects);
   }
